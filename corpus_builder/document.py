@@ -1,0 +1,94 @@
+"""A document, what drops it, and the schemas of the tables that speak of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import pyarrow as pa
+
+DOCUMENT = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),  # "<input file name>/<number>": record offset, page id or line number
+        pa.field("source", pa.string(), nullable=False),  # name of the source in the recipe
+        pa.field("url", pa.string(), nullable=False),
+        pa.field("host", pa.string(), nullable=False),
+        pa.field("title", pa.string(), nullable=False),
+        pa.field("date", pa.string(), nullable=False),  # ISO 8601 UTC, as the WARC or the dump says; "" where unknown
+        pa.field("crawl", pa.string(), nullable=False),  # "CC-MAIN-2024-51"; "" where unknown
+        pa.field("charset", pa.string(), nullable=False),  # Python codec that decoded the page
+        pa.field("text", pa.string(), nullable=False),
+    ]
+)
+
+LEDGER = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("url", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("value", pa.float64()),
+        pa.field("threshold", pa.float64()),
+        pa.field("detail", pa.string(), nullable=False),
+    ]
+)
+
+DECISION = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("keep", pa.bool_(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),  # "" where kept
+        pa.field("value", pa.float64()),
+        pa.field("threshold", pa.float64()),
+        pa.field("detail", pa.string(), nullable=False),  # matched word; id of the document that a duplicate lost to
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Document:
+    """One page or article as text.
+
+    `id` is provenance: the input file's name, a slash, and a number within that file (the record's byte offset in a
+    WARC, the page id in a Wikipedia dump, the line or row number elsewhere).
+
+    >>> Document(text="吾輩は猫である。").lines
+    ('吾輩は猫である。',)
+    """
+
+    text: str
+    id: str = ""
+    source: str = ""
+    url: str = ""
+    host: str = ""
+    title: str = ""
+    date: str = ""
+    crawl: str = ""
+    charset: str = ""
+
+    @cached_property
+    def lines(self) -> tuple[str, ...]:
+        """The text split at U+000A; `"\\n".join(lines)` is the text again."""
+        return tuple(self.text.split("\n"))
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Why a page or document is dropped.
+
+    `reason` is stable snake_case and part of the API; `value` is what was measured, `threshold` what it was held
+    against, `detail` a word, an id or another short text that helps a person to see why.
+    """
+
+    reason: str
+    value: float | None = None
+    threshold: float | None = None
+    detail: str = ""
+
+
+Filter: TypeAlias = Callable[[Document], Drop | None]
+"""None keeps the document.  Returning a bool is a clear TypeError, see `quality.rules`."""
+
+Measure: TypeAlias = Callable[[Document], float]
+"""A number about a document; hold it against a limit with `Threshold`."""

@@ -1,0 +1,47 @@
+"""Every error that corpus_builder raises on purpose.
+
+    CorpusError              a whole sentence: what, where, what was wanted, what to do
+    |- RecipeError           the recipe is wrong: unknown key, unknown measure, bad threshold       exit code 2
+    |- InputError            an input file is missing, or is not what the recipe says it is         exit code 3
+    |- StageError            shards of a stage failed; what was committed stays committed           exit code 4
+    |- IntegrityError        data on disk is not what its manifest says                             exit code 5
+    `- MissingExtraError     an optional package is needed; the message names the extra             exit code 6
+
+A damaged record or an odd page is never an exception: it is a row in the ledger, with a reason.
+"""
+
+
+class CorpusError(Exception):
+    """Base of the errors that corpus_builder raises on purpose; its text is a sentence for the user."""
+
+    exit_code = 1
+
+
+class RecipeError(CorpusError):
+    """The recipe, or another setting given by the user, is wrong."""
+
+    exit_code = 2
+
+
+class InputError(CorpusError):
+    """An input file is missing or unreadable as a whole."""
+
+    exit_code = 3
+
+
+class StageError(CorpusError):
+    """One or more shards of a stage failed; committed shards stay committed."""
+
+    exit_code = 4
+
+
+class IntegrityError(CorpusError):
+    """Data on disk does not agree with the manifest that vouches for it."""
+
+    exit_code = 5
+
+
+class MissingExtraError(CorpusError):
+    """An optional package is not installed."""
+
+    exit_code = 6

@@ -1,0 +1,1 @@
+"""Page bytes to text: gate, charset, main text."""

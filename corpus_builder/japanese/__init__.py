@@ -1,0 +1,1 @@
+"""What Japanese text is made of: letters, sentences, n-grams, language."""

@@ -1,0 +1,1 @@
+"""Measures, and the rules that hold them against limits."""

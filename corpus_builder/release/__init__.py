@@ -1,0 +1,1 @@
+"""The last edits to the text, and the mixture."""

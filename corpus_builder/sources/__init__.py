@@ -1,0 +1,1 @@
+"""Bytes in: WARCs, Wikipedia dumps, and text files."""

@@ -1,0 +1,1 @@
+"""The stages of a build: what each reads, writes and depends on."""
