@@ -1,0 +1,339 @@
+"""The on-disk contract: shards, receipts, manifests.
+
+A *dataset* is the directory of one stage.  A *shard* of it is one Parquet file per table.  A *receipt* vouches for one
+shard: what it was made of, and the size and digest of each of its files.  A *manifest* is the sorted list of the
+receipts: once it stands, the dataset is *sealed*.
+
+    OUT/extract/manifest.json
+    OUT/extract/receipts/web-00000.warc.gz.json
+    OUT/extract/documents/web-00000.warc.gz.3f9a01bc.parquet
+    OUT/extract/ledger/web-00000.warc.gz.3f9a01bc.parquet
+
+Readers open only what a receipt or manifest names, never a glob.  A file is written under a temporary name and renamed,
+and its receipt is written last, so a crash at any moment leaves a shard either committed or absent.  File names carry the
+first letters of `made_of`, so a newer version of a shard never overwrites a file that a standing receipt names.
+Nothing in a receipt or manifest tells time, host, path or worker: the same input and recipe give the same bytes.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+from urllib.parse import quote
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpus_builder.errors import IntegrityError, StageError
+
+FORMAT = "corpus_builder/1"
+ROW_GROUP_ROWS = 1_000
+ROW_GROUP_BYTES = 16 << 20
+
+
+def digest_of(value: Any) -> str:
+    """Hex digest of any JSON value, the same in every process (keys sorted, no white space)."""
+    packed = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(packed.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def digest_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class TableFile:
+    """One Parquet file of a shard; `path` is relative to the dataset's directory."""
+
+    path: str
+    rows: int
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What vouches for one committed shard."""
+
+    shard: str
+    made_of: str
+    tables: Mapping[str, TableFile]
+    stats: Mapping[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """The receipt as JSON values."""
+        return {
+            "shard": self.shard,
+            "made_of": self.made_of,
+            "tables": {name: asdict(table) for name, table in sorted(self.tables.items())},
+            "stats": self.stats,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Receipt:
+        """The receipt that `as_json` wrote."""
+        tables = {name: TableFile(**table) for name, table in value["tables"].items()}
+        return cls(value["shard"], value["made_of"], tables, value["stats"])
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The sealed list of a dataset's receipts, in shard order."""
+
+    stage: str
+    version: int
+    root: Path
+    receipts: tuple[Receipt, ...]
+
+    def __getitem__(self, shard: str) -> Receipt:
+        """The receipt of one shard, by name."""
+        for receipt in self.receipts:
+            if receipt.shard == shard:
+                return receipt
+        raise KeyError(shard)
+
+    def path(self, receipt: Receipt, table: str) -> Path:
+        """Where a receipt's table lies."""
+        return self.root / receipt.tables[table].path
+
+    def paths(self, table: str) -> list[Path]:
+        """The files of one table, in shard order; shards without rows included."""
+        return [self.path(receipt, table) for receipt in self.receipts]
+
+    def rows(self, table: str) -> int:
+        """Number of rows of one table over all shards."""
+        return sum(receipt.tables[table].rows for receipt in self.receipts)
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A unit of work: minutes of it.  `task` is what the stage needs to run it; `made_of` says when it must run again."""
+
+    name: str
+    made_of: str
+    task: Any = field(repr=False, default=None)
+
+
+class Stage(Protocol):
+    """Turns sealed datasets into one new dataset, a shard at a time."""
+
+    name: str
+    version: int
+    tables: tuple[str, ...]
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """The shards that the new dataset shall have, in order, given the sealed datasets that it reads."""
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Make one shard.  Pure: the same shard gives the same bytes wherever it runs."""
+
+
+class Dataset:
+    """The directory of one stage."""
+
+    def __init__(self, root: Path, stage: str, version: int) -> None:
+        self.root = root
+        self.stage = stage
+        self.version = version
+
+    def receipt(self, shard: Shard) -> Receipt | None:
+        """The receipt of a committed shard that is made of just what `shard` asks for, with all its files there."""
+        path = self._receipt_path(shard.name)
+        try:
+            receipt = Receipt.from_json(json.loads(path.read_bytes()))
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+        if receipt.made_of != shard.made_of:
+            return None
+        for table in receipt.tables.values():
+            try:
+                if (self.root / table.path).stat().st_size != table.size_bytes:
+                    return None
+            except FileNotFoundError:
+                return None
+        return receipt
+
+    def manifest(self) -> Manifest | None:
+        """The sealed manifest, or None."""
+        try:
+            value = json.loads((self.root / "manifest.json").read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise IntegrityError(f"{self.root / 'manifest.json'} is not JSON ({error}); delete it and build again.") from error
+        if value.get("format") != FORMAT:
+            raise IntegrityError(
+                f"{self.root / 'manifest.json'} has format {value.get('format')!r}, but this version reads {FORMAT!r}; "
+                "read it with the version that wrote it, or build into a new directory."
+            )
+        return Manifest(value["stage"], value["version"], self.root, tuple(map(Receipt.from_json, value["shards"])))
+
+    def seal(self, receipts: Sequence[Receipt]) -> Manifest:
+        """Write the manifest and remove every file that it does not name."""
+        value = {"format": FORMAT, "stage": self.stage, "version": self.version, "shards": [r.as_json() for r in receipts]}
+        packed = (json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode()
+        path = self.root / "manifest.json"
+        if not path.exists() or path.read_bytes() != packed:
+            write_atomically(path, packed)
+        keep = {"manifest.json"}
+        for receipt in receipts:
+            keep.add(str(self._receipt_path(receipt.shard).relative_to(self.root)))
+            keep.update(table.path for table in receipt.tables.values())
+        for found in sorted(self.root.rglob("*")):
+            if found.is_file() and str(found.relative_to(self.root)) not in keep:
+                found.unlink()
+        return Manifest(self.stage, self.version, self.root, tuple(receipts))
+
+    def _receipt_path(self, shard: str) -> Path:
+        return self.root / "receipts" / f"{quote(shard, safe='')}.json"
+
+    def writer(self, shard: Shard) -> ShardWriter:
+        """A writer for one shard; what it wrote counts once `commit` has returned."""
+        return ShardWriter(self.root, shard, self._receipt_path(shard.name))
+
+
+class ShardWriter:
+    """Writes the tables of one shard, then commits them with a receipt."""
+
+    def __init__(self, root: Path, shard: Shard, receipt_path: Path) -> None:
+        self._root = root
+        self._shard = shard
+        self._receipt_path = receipt_path
+        self._open: dict[str, _TableWriter] = {}
+        self.stats: dict[str, Any] = {}
+
+    def __enter__(self) -> ShardWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for table in self._open.values():
+            table.discard()
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StageError(
+                f"The disk that holds {self._root} is full; nothing that was committed is lost. "
+                "Free some space and run the same command again: it goes on where it stopped."
+            ) from error
+
+    def table(self, name: str, schema: pa.Schema, group_rows: int = ROW_GROUP_ROWS) -> None:
+        """Open a table, so that it is there even if it gets no rows; `group_rows` is the length of its row groups."""
+        if name not in self._open:
+            file_name = f"{quote(self._shard.name, safe='')}.{self._shard.made_of[:8]}.parquet"
+            self._open[name] = _TableWriter(self._root / name, file_name, schema, group_rows)
+
+    def write(self, name: str, rows: pa.Table) -> None:
+        """Append rows to a table."""
+        self.table(name, rows.schema)
+        self._open[name].write(rows)
+
+    def commit(self) -> Receipt:
+        """Close the tables, give them their names, then write the receipt."""
+        tables = {name: table.close() for name, table in self._open.items()}
+        self._open = {}
+        receipt = Receipt(self._shard.name, self._shard.made_of, tables, self.stats)
+        write_atomically(self._receipt_path, (json.dumps(receipt.as_json(), ensure_ascii=False, sort_keys=True) + "\n").encode())
+        return receipt
+
+
+class _TableWriter:
+    """One Parquet file under a temporary name; row groups end at a number of rows or bytes, so they are reproducible."""
+
+    def __init__(self, directory: Path, file_name: str, schema: pa.Schema, group_rows: int) -> None:
+        self._group_rows = group_rows
+        directory.mkdir(parents=True, exist_ok=True)
+        self._path = directory / file_name
+        self._temporary = directory / f".{uuid.uuid4().hex}.tmp"
+        self._schema = schema
+        plain = [f.name for f in schema if f.name in ("text", "id", "url", "key", "number")]
+        self._writer = pq.ParquetWriter(
+            self._temporary,
+            schema,
+            compression="zstd",
+            compression_level=3,
+            use_dictionary=[f.name for f in schema if f.name not in plain],
+        )
+        self._waiting: list[pa.Table] = []
+        self._waiting_rows = 0
+        self._waiting_bytes = 0
+        self._rows = 0
+
+    def write(self, rows: pa.Table) -> None:
+        for start in range(0, rows.num_rows, self._group_rows):
+            piece = rows.slice(start, self._group_rows)
+            self._waiting.append(piece)
+            self._waiting_rows += piece.num_rows
+            self._waiting_bytes += piece.nbytes
+            if self._waiting_rows >= self._group_rows or self._waiting_bytes >= ROW_GROUP_BYTES:
+                self._flush()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=1 << 30)
+            self._rows += self._waiting_rows
+            self._waiting, self._waiting_rows, self._waiting_bytes = [], 0, 0
+
+    def close(self) -> TableFile:
+        self._flush()
+        self._writer.close()
+        with self._temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        digest, size = digest_file(self._temporary), self._temporary.stat().st_size
+        os.replace(self._temporary, self._path)
+        return TableFile(f"{self._path.parent.name}/{self._path.name}", self._rows, size, digest)
+
+    def discard(self) -> None:
+        try:
+            self._writer.close()
+        except OSError:
+            pass  # the disk may be full; the temporary file goes next
+        self._temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a small file so that readers see the old content or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.parent / f".{uuid.uuid4().hex}.tmp"
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """A whole table, or some of its columns."""
+    return pq.ParquetFile(path, memory_map=True).read(columns=columns)
+
+
+def read_groups(path: Path, columns: Sequence[str] | None = None, groups: Iterable[int] | None = None) -> Iterator[pa.Table]:
+    """A table's row groups in order, one in memory at a time."""
+    with pq.ParquetFile(path) as file:
+        for group in range(file.num_row_groups) if groups is None else groups:
+            yield file.read_row_group(group, columns=columns)
+
+
+def verify(manifest: Manifest) -> list[str]:
+    """Sentences on every file that is missing or not what the manifest says; empty if all is well."""
+    problems = []
+    for receipt in manifest.receipts:
+        for table in receipt.tables.values():
+            path = manifest.root / table.path
+            if not path.exists():
+                problems.append(f"{path} is missing; build again to make it anew.")
+            elif digest_file(path) != table.sha256:
+                problems.append(f"{path} is not the file that the manifest vouches for; delete it and build again.")
+            elif pq.read_metadata(path).num_rows != table.rows:
+                problems.append(f"{path} holds another number of rows than its manifest says ({table.rows}).")
+    return problems

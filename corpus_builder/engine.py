@@ -1,0 +1,166 @@
+"""Where work runs: in this process, or on Ray.  Imports nothing of the package; the only file that imports Ray.
+
+An engine calls `work(task)` for every task and yields outcomes in any order.  Only small things travel: a task goes out, a
+receipt comes back; documents stay in files.  An exception inside `work` does not stop the other tasks: it comes back as a
+`Failure`.  A worker process that dies is started again, and its task tried again, `RETRIES` times.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Generic, Protocol, TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+RETRIES = 3
+TASKS_PER_WORKER = 50
+"""A worker process is replaced after this many tasks, so that a leak in a native library stays small."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[Result]):
+    """A task that went well."""
+
+    index: int
+    value: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A task that raised, or whose worker died."""
+
+    index: int
+    error: BaseException
+    trace: str
+
+
+class Engine(Protocol):
+    """Runs `work` over tasks somewhere."""
+
+    def map(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Done[Result] | Failure]:
+        """Outcomes in any order, one for each task; `index` is the task's place in `tasks`."""
+
+    def close(self) -> None:
+        """Give back what the engine holds."""
+
+
+def _attempt(work: Callable[[Task], Result], index: int, task: Task) -> Done[Result] | Failure:
+    try:
+        return Done(index, work(task))
+    except Exception as error:  # every error becomes an outcome; the caller decides
+        return Failure(index, _portable(error), traceback.format_exc())
+
+
+def _portable(error: Exception) -> Exception:
+    """The error without what does not travel between processes (causes, open handles)."""
+    error.__cause__ = None
+    error.__context__ = None
+    error.__traceback__ = None
+    return error
+
+
+class Serial:
+    """Everything in this process, one task after the other: for debugging and tests."""
+
+    def map(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Done[Result] | Failure]:
+        """Outcomes in the order of the tasks."""
+        for index, task in enumerate(tasks):
+            yield _attempt(work, index, task)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class Ray:
+    """Ray tasks, bounded in flight.
+
+    Without `address` a small Ray of our own is started on this machine (a bare `ray.init()` would join whatever cluster it
+    finds) and stopped by `close`.  With an address (`auto` inside `ray job submit`) the cluster's workers need the
+    package and, at the same paths, the input and output directories.  `carry` are the user's own modules: they travel
+    with the tasks, by value.
+    """
+
+    def __init__(
+        self,
+        workers: int | None = None,
+        address: str | None = None,
+        task_memory_bytes: int | None = None,
+        carry: Sequence[ModuleType] = (),
+    ) -> None:
+        self.workers = workers
+        self.address = address
+        self.task_memory_bytes = task_memory_bytes
+        self.carry = tuple(carry)
+        self._started = False
+
+    def _start(self) -> Any:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        import ray
+
+        if not self._started:
+            if not ray.is_initialized():
+                if self.address is None:
+                    ray.init(
+                        address="local",
+                        num_cpus=self.workers or os.cpu_count(),
+                        include_dashboard=False,
+                        object_store_memory=128 << 20,  # only receipts travel
+                        logging_level="ERROR",
+                        log_to_driver=False,
+                        configure_logging=True,
+                    )
+                else:
+                    ray.init(address=self.address, logging_level="ERROR", log_to_driver=False)
+                self._owns = True
+            else:
+                self._owns = False
+            for module in self.carry:
+                if not getattr(module, "__spec__", None) or module.__name__ not in ray.cloudpickle.list_registry_pickle_by_value():
+                    ray.cloudpickle.register_pickle_by_value(module)
+            self._started = True
+        return ray
+
+    def map(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Done[Result] | Failure]:
+        """Outcomes as they come."""
+        if not tasks:
+            return
+        ray = self._start()
+        options: dict[str, Any] = {"max_retries": RETRIES, "max_calls": TASKS_PER_WORKER, "num_cpus": 1}
+        if self.task_memory_bytes:
+            options["memory"] = self.task_memory_bytes
+        attempt = ray.remote(**options)(_attempt)
+        shared_work = ray.put(work)
+        cores = self.workers or int(ray.cluster_resources().get("CPU", 1))
+        waiting = iter(enumerate(tasks))
+        flying: dict[Any, int] = {}
+        while True:
+            while len(flying) < 2 * cores and (following := next(waiting, None)) is not None:
+                index, task = following
+                flying[attempt.remote(shared_work, index, task)] = index
+            if not flying:
+                return
+            ready, _ = ray.wait(list(flying), num_returns=1)
+            for reference in ready:
+                index = flying.pop(reference)
+                try:
+                    yield ray.get(reference)
+                except ray.exceptions.RayError as error:
+                    yield Failure(index, RuntimeError(_sentence(error)), traceback.format_exc())
+
+    def close(self) -> None:
+        """Stop the Ray that this engine started; leave one that was there before."""
+        if self._started and self._owns:
+            sys.modules["ray"].shutdown()
+        self._started = False
+
+
+def _sentence(error: BaseException) -> str:
+    first = str(error).strip().splitlines()
+    return f"the worker died {RETRIES + 1} times on it ({type(error).__name__}: {first[0] if first else 'no message'})"

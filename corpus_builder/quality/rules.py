@@ -1,0 +1,99 @@
+"""Rules: what turns a measured value, or a document, into a decision to drop."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from corpus_builder.document import Document, Drop, Filter, Measure
+from corpus_builder.errors import RecipeError
+from corpus_builder.quality.measures import MEASURES, measure_texts
+
+F64 = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A filter that holds a measure against limits.
+
+    Drops if value < min, value > max, value <= above or value >= below.  The reason is the measure's name with `_low` or
+    `_high`.  `measure` is the name of a built-in measure or a function `Document -> float`.
+
+    >>> Threshold("hiragana_fraction", min=0.2)(Document(text="東京都千代田区"))
+    Drop(reason='hiragana_fraction_low', value=0.0, threshold=0.2, detail='')
+    """
+
+    measure: str | Measure
+    min: float | None = None
+    max: float | None = None
+    above: float | None = None
+    below: float | None = None
+
+    def __post_init__(self) -> None:
+        if all(limit is None for limit in (self.min, self.max, self.above, self.below)):
+            raise RecipeError(f"The rule on {self.name!r} has no limit; give min, max, above or below.")
+
+    @property
+    def name(self) -> str:
+        """Name of the measure."""
+        return self.measure if isinstance(self.measure, str) else getattr(self.measure, "__name__", "measure")
+
+    def __str__(self) -> str:
+        signs = [(">=", self.min), ("<=", self.max), (">", self.above), ("<", self.below)]
+        return f"{self.name} " + " and ".join(f"{sign} {limit:g}" for sign, limit in signs if limit is not None)
+
+    def limits_hit(self, values: F64) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], F64]:
+        """For each value: is it too low, is it too high, and which limit it was held against (nan where it passes)."""
+        low = np.zeros(len(values), dtype=np.bool_)
+        high = np.zeros(len(values), dtype=np.bool_)
+        limit = np.full(len(values), np.nan)
+        tests: list[tuple[float | None, Callable[[F64, float], npt.NDArray[np.bool_]], npt.NDArray[np.bool_]]] = [
+            (self.min, np.less, low),
+            (self.above, np.less_equal, low),
+            (self.max, np.greater, high),
+            (self.below, np.greater_equal, high),
+        ]
+        for bound, fails, side in tests:
+            if bound is not None:
+                hit = fails(values, bound) & ~low & ~high
+                side |= hit
+                limit[hit] = bound
+        return low, high, limit
+
+    def __call__(self, document: Document) -> Drop | None:
+        """Measure the document and hold the value against the limits."""
+        value = measure(self.measure, document)
+        low, high, limit = self.limits_hit(np.array([value], dtype=np.float64))
+        if low[0] or high[0]:
+            return Drop(f"{self.name}_{'low' if low[0] else 'high'}", value=value, threshold=float(limit[0]))
+        return None
+
+
+def measure(how: str | Measure, document: Document) -> float:
+    """One measure of one document, built-in (by name) or the user's own."""
+    if isinstance(how, str):
+        if how not in MEASURES:
+            near = difflib.get_close_matches(how, list(MEASURES), n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise RecipeError(f"Unknown measure {how!r}{hint} `corpus-builder measures` lists them.")
+        return float(measure_texts([document.text], [how])[how][0])
+    value = how(document)
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"The measure {how!r} returned {value!r}; a measure returns a number.")
+    return float(value)
+
+
+def apply_filter(rule: Filter, document: Document) -> Drop | None:
+    """Run a user's filter; anything but a Drop or None is a TypeError that says what to return."""
+    verdict = rule(document)
+    if verdict is None or isinstance(verdict, Drop):
+        return verdict
+    name = getattr(rule, "__name__", repr(rule))
+    raise TypeError(
+        f"The filter {name!r} returned {verdict!r}; a filter returns None to keep the document, "
+        "or Drop(\"reason\", value=...) to drop it."
+    )

@@ -1,0 +1,273 @@
+"""The whole corpus as data: sources, extraction, rules, deduplication, mixture.
+
+A recipe is a TOML file.  Paths in it are relative to the file.  Nothing about the machine stands in it: engine, cores, memory
+and where to write are options of the command, and never change the output's bytes.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from corpus_builder.dedup.minhash import MinHash
+from corpus_builder.errors import RecipeError
+from corpus_builder.html.page import PageSettings
+from corpus_builder.quality.measures import MEASURES
+from corpus_builder.quality.rules import Threshold
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class Source(_Part):
+    """Where pages come from.  `paths` are files or globs; every file name must be unique, since ids start with it."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    kind: Literal["warc", "wikipedia", "jsonl"]
+    paths: tuple[str, ...] = Field(min_length=1)
+
+
+class Extract(_Part):
+    """From page bytes to Japanese text; the limits are those of `html.page.PageSettings`."""
+
+    extractor: str = "trafilatura"
+    min_japanese_score: Fraction = PageSettings.min_japanese_score
+    max_bytes: int = Field(default=PageSettings.max_bytes, gt=0)
+    max_elements: int = Field(default=PageSettings.max_elements, gt=0)
+    max_depth: int = Field(default=PageSettings.max_depth, gt=0)
+    max_undecodable: Fraction = PageSettings.max_undecodable
+
+
+class Dedup(_Part):
+    """Near-duplicates: two documents match when all `rows` minima of one of `bands` bands are equal."""
+
+    ngram: int = Field(default=5, ge=1, le=64)
+    bands: int = Field(default=14, ge=1, le=1024)
+    rows: int = Field(default=8, ge=1, le=256)
+    seed: int = Field(default=0, ge=0, lt=1 << 63)
+    keep: Literal["newest", "oldest"] = "newest"
+    sources: tuple[str, ...] | None = None  # None: every source
+
+    @property
+    def minhash(self) -> MinHash:
+        """The hash specification that these numbers ask for."""
+        return MinHash(ngram=self.ngram, bands=self.bands, rows=self.rows, seed=self.seed)
+
+
+class Rule(_Part):
+    """One rule: a measure with a limit, a host list, a filter of your own, or the place of the duplicates.
+
+    Drops if value < min, value > max, value <= above, value >= below.  Rules run in order, the first that drops
+    gives the reason.  `sources` says whose documents the rule judges (default: `quality.sources`).
+    """
+
+    measure: str | None = None
+    min: float | None = None
+    max: float | None = None
+    above: float | None = None
+    below: float | None = None
+    hosts: tuple[str, ...] | None = None
+    ut1: str | None = None  # directory of the UT1 lists, as downloaded
+    ut1_categories: tuple[str, ...] | None = None
+    exact_host: bool = False
+    host_suffixes: tuple[str, ...] = ()
+    filter: str | None = None
+    duplicates: Literal[True] | None = None
+    sources: tuple[str, ...] | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Rule:
+        hosts = self.hosts is not None or self.ut1 is not None or bool(self.host_suffixes)
+        kinds = [self.measure is not None, hosts, self.filter is not None, self.duplicates is not None]
+        if sum(kinds) != 1:
+            raise ValueError("a rule is one of: measure = \"...\", hosts = [...], filter = \"module:function\", duplicates = true")
+        if self.measure is None and any(v is not None for v in (self.min, self.max, self.above, self.below)):
+            raise ValueError("min, max, above and below go with measure = \"...\"")
+        if self.measure is not None:
+            self.threshold  # noqa: B018 - checks the limits
+        return self
+
+    @property
+    def threshold(self) -> Threshold:
+        """The rule as a filter; only for rules with a measure."""
+        return Threshold(self.measure or "", min=self.min, max=self.max, above=self.above, below=self.below)
+
+    @property
+    def label(self) -> str:
+        """The rule in a few words, for people."""
+        if self.measure is not None:
+            return str(self.threshold)
+        if self.filter is not None:
+            return self.filter
+        return "duplicates" if self.duplicates else "hosts"
+
+
+class Quality(_Part):
+    """Measures and rules."""
+
+    sources: tuple[str, ...] | None = None  # whose documents the rules judge; None: every source
+    ng_words: tuple[str, ...] = ()  # files that the measure ng_fraction counts
+    measures: Mapping[str, str] = Field(default_factory=dict)  # measures of your own: name = "module:function"
+    rules: tuple[Rule, ...] = ()
+
+
+class Mixture(_Part):
+    """How much of a source is released: how often each document appears, or which share of the corpus it makes."""
+
+    epochs: float | None = Field(default=None, gt=0)
+    share: float | None = Field(default=None, gt=0, lt=1)  # of the released characters; at most `max_epochs` epochs
+    max_epochs: float = Field(default=4.0, gt=0)  # more than four epochs of the same text hurts (Swallow v2, NLP2025 C1-5)
+
+    @model_validator(mode="after")
+    def _one(self) -> Mixture:
+        if (self.epochs is None) == (self.share is None):
+            raise ValueError("a mixture says either epochs = ... or share = ...")
+        if self.epochs is not None and self.epochs > self.max_epochs:
+            raise ValueError(
+                f"epochs = {self.epochs} is more than max_epochs = {self.max_epochs}; repeating selected text more than four times "
+                "was measured to hurt, so raise max_epochs only if you mean it"
+            )
+        return self
+
+
+class Release(_Part):
+    """The last edits, the mixture, and the size of the parts."""
+
+    edits: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)  # source name -> edits in order
+    footer_keywords: str | None = None  # file that trim_footer_v1 reads
+    prepend_title: tuple[str, ...] = ()  # sources whose title becomes the first line
+    mixture: Mapping[str, Mixture] = Field(default_factory=dict)  # a source that is not named appears once
+    part_characters: int = Field(default=50_000_000, gt=0)  # about 80 MB of compressed Parquet
+
+
+class Recipe(_Part):
+    """The build as frozen data."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    seed: int = 0  # of the shuffle and of the sampling
+    sources: tuple[Source, ...] = Field(min_length=1)
+    extract: Extract = Extract()
+    quality: Quality = Quality()
+    dedup: Dedup | None = None
+    release: Release = Release()
+    base: Path = Field(default=Path("."), exclude=True)
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Recipe:
+        names = [source.name for source in self.sources]
+        if len(set(names)) < len(names):
+            raise ValueError("two sources have the same name; documents carry it, so give each its own")
+        for where, used in self._uses_of_sources():
+            for name in used:
+                if name not in names:
+                    raise ValueError(f"unknown source {name!r} in {where}{_did_you_mean(name, names)} (sources: {', '.join(names)})")
+        known = [*MEASURES, *self.quality.measures, *(["ng_fraction"] if self.quality.ng_words else [])]
+        for name in self.quality.measures:
+            if name in MEASURES or name in ("id", "ng_fraction") or not name.isidentifier():
+                raise ValueError(f"quality.measures: {name!r} is taken or is no plain name; choose another for your measure")
+        for number, rule in enumerate(self.quality.rules):
+            if rule.measure is not None and rule.measure not in known:
+                if rule.measure == "ng_fraction":
+                    raise ValueError(
+                        f"quality.rules[{number}] wants ng_fraction, but no word list is given; name one in quality.ng_words, "
+                        'for example ng_words = ["../data/words/ng_words_ja.txt"]'
+                    )
+                hint = _did_you_mean(rule.measure, known)
+                raise ValueError(
+                    f"unknown measure {rule.measure!r} in quality.rules[{number}]{hint}. `corpus-builder measures` lists them"
+                )
+        places = [number for number, rule in enumerate(self.quality.rules) if rule.duplicates]
+        if len(places) > 1:
+            raise ValueError("quality.rules says duplicates = true twice; one place is enough")
+        if bool(places) != (self.dedup is not None):
+            raise ValueError(
+                "a [dedup] table and a rule duplicates = true go together: the table says how, the rule's place says when"
+            )
+        return self
+
+    def _uses_of_sources(self) -> list[tuple[str, tuple[str, ...]]]:
+        return [
+            ("quality.sources", self.quality.sources or ()),
+            *((f"quality.rules[{i}].sources", rule.sources or ()) for i, rule in enumerate(self.quality.rules)),
+            ("dedup.sources", (self.dedup.sources or ()) if self.dedup else ()),
+            ("release.edits", tuple(self.release.edits)),
+            ("release.prepend_title", self.release.prepend_title),
+            ("release.mixture", tuple(self.release.mixture)),
+        ]
+
+    @property
+    def source_names(self) -> tuple[str, ...]:
+        """Names of the sources, in order."""
+        return tuple(source.name for source in self.sources)
+
+    def resolve(self, path: str) -> Path:
+        """A path of the recipe: relative ones start at the recipe's own directory."""
+        return (self.base / Path(path).expanduser()).resolve()
+
+    def judged_by(self, rule: Rule) -> tuple[str, ...]:
+        """Sources whose documents a rule judges."""
+        for sources in (rule.sources, self.dedup.sources if self.dedup and rule.duplicates else None, self.quality.sources):
+            if sources is not None:
+                return sources
+        return self.source_names
+
+    @classmethod
+    def load(cls, path: str | Path) -> Recipe:
+        """Read a recipe file; RecipeError says in a sentence what is wrong with it."""
+        path = Path(path)
+        try:
+            value = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise RecipeError(f"There is no recipe {path}; the shipped ones are in pipelines/.") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise RecipeError(f"{path} is not TOML: {error}.") from error
+        return cls.of(value, base=path.parent.resolve(), where=str(path))
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any], base: Path = Path("."), where: str = "The recipe") -> Recipe:
+        """A recipe from plain data; relative paths start at `base`."""
+        try:
+            return cls.model_validate({**value, "base": base})
+        except ValidationError as error:
+            raise RecipeError(_explain(error, where)) from None
+
+
+def _explain(error: ValidationError, where: str) -> str:
+    """Pydantic's findings as sentences with the nearest right word."""
+    sentences = []
+    for found in error.errors():
+        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in found["loc"]).lstrip(".")
+        if found["type"] == "extra_forbidden":
+            keys = _keys_at(found["loc"][:-1])
+            wrong = str(found["loc"][-1])
+            sentences.append(f"unknown key {place!r}{_did_you_mean(wrong, keys)} (keys there: {', '.join(keys)})")
+        elif found["type"] == "missing":
+            sentences.append(f"{place!r} is missing")
+        elif found["type"] == "value_error":
+            sentences.append(f"{place + ': ' if place else ''}{found['ctx']['error']}")
+        else:
+            sentences.append(f"{place} = {found['input']!r}: {found['msg'][0].lower()}{found['msg'][1:]}")
+    return f"{where}: {'; '.join(sentences)}."
+
+
+def _keys_at(place: tuple[str | int, ...]) -> list[str]:
+    model: Any = Recipe
+    rooms: dict[str, Any] = {
+        "sources": Source, "extract": Extract, "quality": Quality, "dedup": Dedup, "release": Release, "rules": Rule, "mixture": Mixture,
+    }  # fmt: skip
+    for part in place:
+        model = rooms.get(str(part), model)
+    return [name for name in model.model_fields if name != "base"]
+
+
+def _did_you_mean(word: str, known: Any) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

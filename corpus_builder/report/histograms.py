@@ -1,0 +1,55 @@
+"""Histograms of measures with fixed bins, so that the shards' counts add up to the corpus's.
+
+A measure that the registry gives a range of at most 1 has 50 equal bins.  Any other has bins at the quarter powers of two, on both
+sides of zero, which hold every number a float can be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from corpus_builder.quality.measures import MEASURES
+
+LINEAR_BINS = 50
+_STEPS_PER_DOUBLING = 4
+
+
+def is_fraction(name: str) -> bool:
+    """Does the measure lie in 0..1?"""
+    return name == "ng_fraction" or (name in MEASURES and MEASURES[name].low == 0 and MEASURES[name].high <= 1)
+
+
+def histogram(name: str, values: npt.NDArray[np.generic]) -> dict[str, int]:
+    """Counts by bin number (a string, since it travels in JSON); only bins that hold something."""
+    numbers = np.asarray(values, dtype=np.float64)
+    numbers = numbers[np.isfinite(numbers)]
+    if is_fraction(name):
+        bins = np.clip((numbers * LINEAR_BINS).astype(np.int64), 0, LINEAR_BINS - 1)
+    else:
+        magnitude = np.floor(np.log2(1 + np.abs(numbers)) * _STEPS_PER_DOUBLING).astype(np.int64)
+        bins = np.where(numbers < 0, -1 - magnitude, magnitude)
+    found, counts = np.unique(bins, return_counts=True)
+    return {str(bin_): int(count) for bin_, count in zip(found, counts, strict=True)}
+
+
+def bin_edges(name: str, bin_: int) -> tuple[float, float]:
+    """The values between which a bin lies.
+
+    >>> bin_edges("num_letters", 4)
+    (1.0, 1.3784142300054421)
+    """
+    if is_fraction(name):
+        return bin_ / LINEAR_BINS, (bin_ + 1) / LINEAR_BINS
+    if bin_ < 0:
+        low, high = bin_edges(name, -1 - bin_)
+        return -high, -low
+    return 2.0 ** (bin_ / _STEPS_PER_DOUBLING) - 1, 2.0 ** ((bin_ + 1) / _STEPS_PER_DOUBLING) - 1
+
+
+def add_histogram(total: dict[str, int], more: Mapping[str, int]) -> None:
+    """Add counts in place."""
+    for bin_, count in more.items():
+        total[bin_] = total.get(bin_, 0) + count

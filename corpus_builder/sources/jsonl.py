@@ -1,0 +1,68 @@
+"""JSON lines with a `text` field: any corpus that is already text."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from corpus_builder.document import Drop
+from corpus_builder.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: its number from 1, and its fields or the reason why it cannot be read."""
+
+    number: int
+    text: str = ""
+    url: str = ""
+    title: str = ""
+    date: str = ""
+    size_bytes: int = 0
+    drop: Drop | None = None
+
+
+def read_jsonl(path: str | Path) -> Iterator[Line]:
+    """The lines of a file; plain, .gz or .bz2.  `text` is needed, `url`, `title` and `date` are taken where they are strings.
+
+    Reasons: bad_json (no JSON object), no_text (no string `text`, or an empty one), damaged_file (the rest cannot be read).
+    """
+    path = Path(path)
+    opened: dict[str, type] = {".gz": gzip.GzipFile, ".bz2": bz2.BZ2File}
+    try:
+        file = cast(BinaryIO, opened[path.suffix](path) if path.suffix in opened else path.open("rb"))
+    except FileNotFoundError as error:
+        raise InputError(f"There is no file {path}.") from error
+    number = 0
+    with file:
+        while True:
+            number += 1
+            try:
+                line = file.readline()
+            except (OSError, EOFError, zlib.error) as error:
+                yield Line(number, drop=Drop("damaged_file", detail=str(error)))
+                return
+            if not line:
+                return
+            if line.strip():
+                yield _line(number, line)
+
+
+def _line(number: int, line: bytes) -> Line:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return Line(number, size_bytes=len(line), drop=Drop("bad_json", detail=str(error)[:200]))
+    if not isinstance(value, dict):
+        return Line(number, size_bytes=len(line), drop=Drop("bad_json", detail=f"a {type(value).__name__}, no object"))
+    texts = {name: found if isinstance(found := value.get(name), str) else "" for name in ("text", "url", "title", "date")}
+    texts = {name: text.encode("utf-8", "replace").decode() for name, text in texts.items()}
+    if not texts["text"].strip():
+        return Line(number, url=texts["url"], size_bytes=len(line), drop=Drop("no_text"))
+    return Line(number, **texts, size_bytes=len(line))

@@ -1,0 +1,112 @@
+"""Documents to measures: every number that a rule may ask for, beside the text and in its order.
+
+Costly once, so that thresholds can change many times.  A user's filters run here too, since they want the text; what they
+say is kept, and counts where their rule stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from corpus_builder.custom import UserFunction
+from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
+from corpus_builder.document import DOCUMENT, Document
+from corpus_builder.quality.measures import MEASURES, measure_texts
+from corpus_builder.quality.ng_words import NgWords, ng_fraction
+from corpus_builder.quality.rules import apply_filter, measure
+from corpus_builder.report.histograms import add_histogram, histogram
+
+VERDICT = pa.struct([("reason", pa.string()), ("value", pa.float64()), ("threshold", pa.float64()), ("detail", pa.string())])
+
+
+@dataclass(frozen=True)
+class Measure:
+    """The stage: one shard per shard of documents."""
+
+    ng_words: NgWords | None = None
+    measures: tuple[tuple[str, UserFunction], ...] = ()
+    filters: tuple[UserFunction, ...] = ()
+    name: str = field(default="measure", init=False)
+    version: int = field(default=1, init=False)
+    tables: tuple[str, ...] = field(default=("measures",), init=False)
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """Made of the documents, the word list and the source of the user's functions."""
+        parameters = [
+            list(MEASURES),
+            self.ng_words.digest if self.ng_words else None,
+            [[name, function.name, function.digest] for name, function in self.measures],
+            [[function.name, function.digest] for function in self.filters],
+        ]
+        extract = manifests["extract"]
+        return [
+            Shard(
+                receipt.shard,
+                digest_of([self.name, self.version, parameters, receipt.tables["documents"].sha256]),
+                extract.path(receipt, "documents"),
+            )
+            for receipt in extract.receipts
+        ]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Of the measures table: id, a column per measure, what the word list matched, a verdict per filter."""
+        types = {"float64": pa.float64(), "int32": pa.int32()}
+        fields = [pa.field("id", pa.string(), nullable=False)]
+        fields += [pa.field(info.name, types[info.dtype], nullable=False) for info in MEASURES.values()]
+        if self.ng_words:
+            fields += [pa.field("ng_fraction", pa.float64()), pa.field("ng_fraction.detail", pa.string())]
+        fields += [pa.field(name, pa.float64()) for name, _ in self.measures]
+        fields += [pa.field(f"filter {function.name}", VERDICT) for function in self.filters]
+        return pa.schema(fields)
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Measure a shard's documents, one row group at a time."""
+        out.table("measures", self.schema)
+        histograms: dict[str, Any] = {}
+        for documents in read_groups(shard.task):
+            columns = self._columns(documents)
+            out.write("measures", pa.table(columns, schema=self.schema))
+            for name, values in columns.items():
+                if isinstance(values, np.ndarray):
+                    add_histogram(histograms.setdefault(name, {}), histogram(name, values))
+        out.stats["histograms"] = histograms
+
+    def _columns(self, documents: pa.Table) -> dict[str, Any]:
+        texts: list[str] = documents.column("text").to_pylist()
+        columns: dict[str, Any] = {"id": documents.column("id"), **measure_texts(texts)}
+        if self.ng_words:
+            matched = [self.ng_words.matched(text) for text in texts]
+            letters = columns["num_japanese_letters"]
+            fractions = [ng_fraction(count, int(total)) for (count, _), total in zip(matched, letters, strict=True)]
+            columns["ng_fraction"] = np.array(fractions, dtype=np.float64)
+            columns["ng_fraction.detail"] = [word for _, word in matched]
+        if self.measures or self.filters:
+            rows = as_documents(documents)
+            for name, function in self.measures:
+                columns[name] = _user_measure(function, rows)
+            for function in self.filters:
+                columns[f"filter {function.name}"] = [_user_filter(function, document) for document in rows]
+        return columns
+
+
+def as_documents(table: pa.Table) -> list[Document]:
+    """The rows of a table of documents as `Document`s."""
+    return [Document(**row) for row in table.select(DOCUMENT.names).to_pylist()]
+
+
+def _user_measure(function: UserFunction, documents: Sequence[Document]) -> npt.NDArray[np.float64]:
+    return np.array([measure(function.call, document) for document in documents], dtype=np.float64)
+
+
+def _user_filter(function: UserFunction, document: Document) -> dict[str, Any] | None:
+    drop = apply_filter(function.call, document)
+    if drop is None:
+        return None
+    return {"reason": drop.reason, "value": drop.value, "threshold": drop.threshold, "detail": drop.detail}
