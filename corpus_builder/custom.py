@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import hashlib
 import importlib
+import importlib.util
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,24 +54,47 @@ def load_function(name: str, base: Path) -> UserFunction:
         hint = f" Did you mean {module_name}:{near[0]}?" if near else ""
         raise RecipeError(f"{module.__file__} has no function {function_name!r}.{hint}")
     digest = hashlib.sha256()
-    for part in own_modules(module):
+    for part in _with_imports(module):
         digest.update(part.__name__.encode() + b"\0" + Path(part.__file__ or "").read_bytes() + b"\0")
     return UserFunction(name, digest.hexdigest()[:32], function)
 
 
-def own_modules(module: ModuleType) -> list[ModuleType]:
-    """The module and every loaded module from the same directory tree, by name: what must travel to a cluster's workers."""
-    if not module.__file__ or "site-packages" in module.__file__ or module.__name__.startswith("corpus_builder"):
-        return [module] if module.__file__ else []
-    root = Path(module.__file__).resolve().parent
-    found = [
-        other
-        for other in list(sys.modules.values())
-        if isinstance(file := getattr(other, "__file__", None), str)
-        and file.endswith(".py")
-        and other.__name__ != "__main__"
-        and not other.__name__.startswith("corpus_builder")
-        and root in Path(file).resolve().parents
-        and "site-packages" not in file
-    ]
-    return sorted(found, key=lambda part: part.__name__)
+def own_modules(*functions: UserFunction) -> list[ModuleType]:
+    """The user's own modules behind some functions, by name: what must travel to a cluster's workers."""
+    names = {part.__name__ for f in functions for part in _with_imports(sys.modules[f.name.partition(":")[0]]) if _own(part)}
+    return [sys.modules[name] for name in sorted(names)]
+
+
+def _with_imports(module: ModuleType) -> list[ModuleType]:
+    """A module, and what it imports of the user's own modules, and so on; by name, so that no order of loading shows."""
+    found: dict[str, ModuleType] = {}
+    waiting = [module]
+    while waiting:
+        part = waiting.pop()
+        if part.__name__ in found or not part.__file__:
+            continue
+        found[part.__name__] = part
+        if _own(part):
+            waiting += [other for name in _imported(part) if (other := sys.modules.get(name)) is not None and _own(other)]
+    return [found[name] for name in sorted(found)]
+
+
+def _own(module: ModuleType) -> bool:
+    """Is it the user's own, rather than an installed package, this package or the standard library?"""
+    file = getattr(module, "__file__", None)
+    if not file or not file.endswith(".py") or module.__name__.partition(".")[0] in {"corpus_builder", *sys.stdlib_module_names}:
+        return False
+    return not {"site-packages", "dist-packages"} & set(Path(file).parts)
+
+
+def _imported(module: ModuleType) -> set[str]:
+    """Names of the modules that a module's source imports, anywhere in it."""
+    names: set[str] = set()
+    package = module.__package__ or ""
+    for node in ast.walk(ast.parse(Path(module.__file__ or "").read_bytes())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = importlib.util.resolve_name("." * node.level + (node.module or ""), package) if node.level else node.module or ""
+            names |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+    return {".".join(name.split(".")[: i + 1]) for name in names for i in range(name.count(".") + 1)}

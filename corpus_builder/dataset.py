@@ -1,7 +1,7 @@
 """The on-disk contract: shards, receipts, manifests.
 
 A *dataset* is the directory of one stage.  A *shard* of it is one Parquet file per table.  A *receipt* vouches for one
-shard: what it was made of, and the size and digest of each of its files.  A *manifest* is the sorted list of the
+shard: what it was made from, and the size and digest of each of its files.  A *manifest* is the sorted list of the
 receipts: once it stands, the dataset is *sealed*.
 
     OUT/extract/manifest.json
@@ -24,6 +24,7 @@ import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
@@ -66,15 +67,20 @@ class Receipt:
     """What vouches for one committed shard."""
 
     shard: str
-    made_of: str
+    made_from: Mapping[str, str]
     tables: Mapping[str, TableFile]
     stats: Mapping[str, Any]
+
+    @property
+    def made_of(self) -> str:
+        """Digest of what the shard was made from."""
+        return digest_of(self.made_from)
 
     def as_json(self) -> dict[str, Any]:
         """The receipt as JSON values."""
         return {
             "shard": self.shard,
-            "made_of": self.made_of,
+            "made_from": dict(self.made_from),
             "tables": {name: asdict(table) for name, table in sorted(self.tables.items())},
             "stats": self.stats,
         }
@@ -83,10 +89,10 @@ class Receipt:
     def from_json(cls, value: Mapping[str, Any]) -> Receipt:
         """The receipt that `as_json` wrote."""
         tables = {name: TableFile(**table) for name, table in value["tables"].items()}
-        return cls(value["shard"], value["made_of"], tables, value["stats"])
+        return cls(value["shard"], value["made_from"], tables, value["stats"])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Manifest:
     """The sealed list of a dataset's receipts, in shard order."""
 
@@ -95,12 +101,15 @@ class Manifest:
     root: Path
     receipts: tuple[Receipt, ...]
 
-    def __getitem__(self, shard: str) -> Receipt:
-        """The receipt of one shard, by name."""
-        for receipt in self.receipts:
-            if receipt.shard == shard:
-                return receipt
-        raise KeyError(shard)
+    @cached_property
+    def by_shard(self) -> dict[str, Receipt]:
+        """The receipts by shard name."""
+        return {receipt.shard: receipt for receipt in self.receipts}
+
+    def get(self, shard: str, table: str) -> Path | None:
+        """Where a shard's table lies, or None if the dataset has no such shard."""
+        receipt = self.by_shard.get(shard)
+        return self.path(receipt, table) if receipt else None
 
     def path(self, receipt: Receipt, table: str) -> Path:
         """Where a receipt's table lies."""
@@ -115,21 +124,34 @@ class Manifest:
         return sum(receipt.tables[table].rows for receipt in self.receipts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shard:
-    """A unit of work: minutes of it.  `task` is what the stage needs to run it; `made_of` says when it must run again."""
+    """A unit of work: minutes of it.  `task` is what the stage needs to run it.
+
+    `made_from` names everything that its bytes depend on (the stage's version, settings, digests of inputs): the shard runs
+    again when one of them changes, and `corpus-builder plan` tells which.
+    """
 
     name: str
-    made_of: str
+    made_from: Mapping[str, str]
     task: Any = field(repr=False, default=None)
+
+    @cached_property
+    def made_of(self) -> str:
+        """Digest of what the shard is made from."""
+        return digest_of(self.made_from)
 
 
 class Stage(Protocol):
     """Turns sealed datasets into one new dataset, a shard at a time."""
 
-    name: str
-    version: int
-    tables: tuple[str, ...]
+    @property
+    def name(self) -> str:
+        """Name of the stage, of its directory, and of the dataset that it makes."""
+
+    @property
+    def version(self) -> int:
+        """Goes up with every change of the bytes that the stage writes."""
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """The shards that the new dataset shall have, in order, given the sealed datasets that it reads."""
@@ -148,12 +170,8 @@ class Dataset:
 
     def receipt(self, shard: Shard) -> Receipt | None:
         """The receipt of a committed shard that is made of just what `shard` asks for, with all its files there."""
-        path = self._receipt_path(shard.name)
-        try:
-            receipt = Receipt.from_json(json.loads(path.read_bytes()))
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
-            return None
-        if receipt.made_of != shard.made_of:
+        receipt = self.last_receipt(shard.name)
+        if receipt is None or receipt.made_from != shard.made_from:
             return None
         for table in receipt.tables.values():
             try:
@@ -163,20 +181,12 @@ class Dataset:
                 return None
         return receipt
 
-    def manifest(self) -> Manifest | None:
-        """The sealed manifest, or None."""
+    def last_receipt(self, name: str) -> Receipt | None:
+        """The receipt that stands under a shard's name, whatever it was made from."""
         try:
-            value = json.loads((self.root / "manifest.json").read_bytes())
-        except FileNotFoundError:
+            return Receipt.from_json(json.loads(self._receipt_path(name).read_bytes()))
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
-        except ValueError as error:
-            raise IntegrityError(f"{self.root / 'manifest.json'} is not JSON ({error}); delete it and build again.") from error
-        if value.get("format") != FORMAT:
-            raise IntegrityError(
-                f"{self.root / 'manifest.json'} has format {value.get('format')!r}, but this version reads {FORMAT!r}; "
-                "read it with the version that wrote it, or build into a new directory."
-            )
-        return Manifest(value["stage"], value["version"], self.root, tuple(map(Receipt.from_json, value["shards"])))
 
     def seal(self, receipts: Sequence[Receipt]) -> Manifest:
         """Write the manifest and remove every file that it does not name."""
@@ -235,11 +245,16 @@ class ShardWriter:
         self.table(name, rows.schema)
         self._open[name].write(rows)
 
+    def write_group(self, name: str, rows: pa.Table) -> None:
+        """Append rows as one row group, so that a sidecar's row groups are those of the documents."""
+        self.table(name, rows.schema)
+        self._open[name].write_group(rows)
+
     def commit(self) -> Receipt:
         """Close the tables, give them their names, then write the receipt."""
         tables = {name: table.close() for name, table in self._open.items()}
         self._open = {}
-        receipt = Receipt(self._shard.name, self._shard.made_of, tables, self.stats)
+        receipt = Receipt(self._shard.name, self._shard.made_from, tables, self.stats)
         write_atomically(self._receipt_path, (json.dumps(receipt.as_json(), ensure_ascii=False, sort_keys=True) + "\n").encode())
         return receipt
 
@@ -275,8 +290,13 @@ class _TableWriter:
             if self._waiting_rows >= self._group_rows or self._waiting_bytes >= ROW_GROUP_BYTES:
                 self._flush()
 
+    def write_group(self, rows: pa.Table) -> None:
+        self._flush()
+        self._waiting, self._waiting_rows = [rows], rows.num_rows
+        self._flush()
+
     def _flush(self) -> None:
-        if self._waiting:
+        if self._waiting_rows:
             self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=1 << 30)
             self._rows += self._waiting_rows
             self._waiting, self._waiting_rows, self._waiting_bytes = [], 0, 0
@@ -296,6 +316,32 @@ class _TableWriter:
         except OSError:
             pass  # the disk may be full; the temporary file goes next
         self._temporary.unlink(missing_ok=True)
+
+
+def read_manifest(root: Path) -> Manifest | None:
+    """The sealed manifest of the dataset in a directory, or None if it is not sealed."""
+    path = root / "manifest.json"
+    try:
+        value = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise IntegrityError(f"{path} is not JSON ({error}); delete it and build again.") from error
+    if not isinstance(value, dict) or value.get("format") != FORMAT:
+        found = value.get("format") if isinstance(value, dict) else None
+        raise IntegrityError(
+            f"{path} has format {found!r}, but this version reads {FORMAT!r}; "
+            "read it with the version that wrote it, or build into a new directory."
+        )
+    return Manifest(value["stage"], value["version"], root, tuple(map(Receipt.from_json, value["shards"])))
+
+
+def sealed_manifest(root: Path) -> Manifest:
+    """The manifest of a dataset that must be sealed; IntegrityError if it is not."""
+    manifest = read_manifest(root)
+    if manifest is None:
+        raise IntegrityError(f"{root} has no manifest.json: the stage did not finish. Run `corpus-builder build` again.")
+    return manifest
 
 
 def write_atomically(path: Path, content: bytes) -> None:

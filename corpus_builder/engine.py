@@ -8,6 +8,7 @@ receipt comes back; documents stay in files.  An exception inside `work` does no
 from __future__ import annotations
 
 import os
+import pickle
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -58,10 +59,12 @@ def _attempt(work: Callable[[Task], Result], index: int, task: Task) -> Done[Res
 
 
 def _portable(error: Exception) -> Exception:
-    """The error without what does not travel between processes (causes, open handles)."""
-    error.__cause__ = None
-    error.__context__ = None
-    error.__traceback__ = None
+    """The error as it can travel between processes: as it is where pickle can carry it, else its words."""
+    error.__cause__ = error.__context__ = error.__traceback__ = None
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # a user's exception class may refuse pickling in any way
+        return RuntimeError(f"{type(error).__name__}: {error}")
     return error
 
 
@@ -98,33 +101,27 @@ class Ray:
         self.task_memory_bytes = task_memory_bytes
         self.carry = tuple(carry)
         self._started = False
+        self._owns = False
 
     def _start(self) -> Any:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         import ray
 
-        if not self._started:
-            if not ray.is_initialized():
-                if self.address is None:
-                    ray.init(
-                        address="local",
-                        num_cpus=self.workers or os.cpu_count(),
-                        include_dashboard=False,
-                        object_store_memory=128 << 20,  # only receipts travel
-                        logging_level="ERROR",
-                        log_to_driver=False,
-                        configure_logging=True,
-                    )
-                else:
-                    ray.init(address=self.address, logging_level="ERROR", log_to_driver=False)
-                self._owns = True
-            else:
-                self._owns = False
-            for module in self.carry:
-                if not getattr(module, "__spec__", None) or module.__name__ not in ray.cloudpickle.list_registry_pickle_by_value():
-                    ray.cloudpickle.register_pickle_by_value(module)
-            self._started = True
+        if self._started:
+            return ray
+        if not ray.is_initialized():
+            own: dict[str, Any] = {
+                "address": "local",
+                "num_cpus": self.workers or os.cpu_count(),
+                "include_dashboard": False,
+                "object_store_memory": 128 << 20,  # only receipts travel
+            }
+            ray.init(logging_level="ERROR", log_to_driver=False, **({"address": self.address} if self.address else own))
+            self._owns = True
+        for module in self.carry:
+            ray.cloudpickle.register_pickle_by_value(module)
+        self._started = True
         return ray
 
     def map(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Done[Result] | Failure]:
@@ -156,9 +153,13 @@ class Ray:
 
     def close(self) -> None:
         """Stop the Ray that this engine started; leave one that was there before."""
-        if self._started and self._owns:
-            sys.modules["ray"].shutdown()
-        self._started = False
+        if self._started:
+            ray = sys.modules["ray"]
+            for module in self.carry:
+                ray.cloudpickle.unregister_pickle_by_value(module)
+            if self._owns:
+                ray.shutdown()
+        self._started = self._owns = False
 
 
 def _sentence(error: BaseException) -> str:

@@ -20,6 +20,7 @@ class Line:
     """One line: its number from 1, and its fields or the reason why it cannot be read."""
 
     number: int
+    id: str = ""  # the line's own `id`, where it has one
     text: str = ""
     url: str = ""
     title: str = ""
@@ -29,7 +30,7 @@ class Line:
 
 
 def read_jsonl(path: str | Path) -> Iterator[Line]:
-    """The lines of a file; plain, .gz or .bz2.  `text` is needed, `url`, `title` and `date` are taken where they are strings.
+    """The lines of a file; plain, .gz or .bz2.  `text` is needed, `id`, `url`, `title` and `date` are taken where they are strings.
 
     Reasons: bad_json (no JSON object), no_text (no string `text`, or an empty one), damaged_file (the rest cannot be read).
     """
@@ -61,8 +62,8 @@ def _line(number: int, line: bytes) -> Line:
         return Line(number, size_bytes=len(line), drop=Drop("bad_json", detail=str(error)[:200]))
     if not isinstance(value, dict):
         return Line(number, size_bytes=len(line), drop=Drop("bad_json", detail=f"a {type(value).__name__}, no object"))
-    texts = {name: found if isinstance(found := value.get(name), str) else "" for name in ("text", "url", "title", "date")}
+    texts = {name: found if isinstance(found := value.get(name), str) else "" for name in ("id", "text", "url", "title", "date")}
     texts = {name: text.encode("utf-8", "replace").decode() for name, text in texts.items()}
     if not texts["text"].strip():
-        return Line(number, url=texts["url"], size_bytes=len(line), drop=Drop("no_text"))
+        return Line(number, id=texts["id"], url=texts["url"], size_bytes=len(line), drop=Drop("no_text"))
     return Line(number, **texts, size_bytes=len(line))

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of
 from corpus_builder.document import DOCUMENT, LEDGER, Document, Drop
+from corpus_builder.errors import InputError
 from corpus_builder.html.extract import extractor_version
 from corpus_builder.html.page import PageSettings, read_page
 from corpus_builder.japanese.detect import japanese_score
@@ -59,7 +60,6 @@ class Extract:
     settings: PageSettings = PageSettings()
     name: str = field(default="extract", init=False)
     version: int = field(default=1, init=False)
-    tables: tuple[str, ...] = field(default=("documents", "ledger"), init=False)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One shard per input file, by name."""
@@ -68,7 +68,12 @@ class Extract:
         return [
             Shard(
                 file.name,
-                digest_of([self.name, self.version, settings, file.name, file.source, file.kind, file.digest]),
+                {
+                    "stage": f"{self.name}/{self.version}",
+                    "settings": digest_of(settings),
+                    "source": f"{file.source} ({file.kind})",
+                    "input": file.digest,
+                },
                 file,
             )
             for file in sorted(self.inputs, key=lambda file: file.name)
@@ -221,3 +226,50 @@ def _ledger(rows: list[Ledgered]) -> pa.Table:
         },
         schema=LEDGER,
     )
+
+
+def extracted_lines(path: Path, settings: PageSettings) -> Iterator[dict[str, Any]]:
+    """The pages of a WARC, or the one page of an HTML file, as the pipeline sees them: JSON objects, kept or dropped."""
+    if is_warc(path):
+        for found in pages_of(InputFile(str(path), "", "warc", ""), settings, {}):
+            yield _as_line(found)
+    else:
+        page = Page(0, path.absolute().as_uri(), "", "", 200, "", "", "", _read(path))
+        yield _as_line(_page(page, path.name, "", settings))
+
+
+def is_warc(path: Path) -> bool:
+    """Does the file's name say WARC?"""
+    return any(path.name.endswith(f".warc{suffix}") for suffix in ("", ".gz", ".zst", ".lz4"))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _as_line(found: Document | Ledgered) -> dict[str, Any]:
+    if isinstance(found, Document):
+        return {
+            "id": found.id,
+            "url": found.url,
+            "charset": found.charset,
+            "verdict": "document",
+            "reason": None,
+            "title": found.title,
+            "text": found.text,
+        }
+    drop = found.drop
+    return {
+        "id": found.id,
+        "url": found.url,
+        "charset": None,
+        "verdict": "dropped",
+        "reason": drop.reason,
+        "value": drop.value,
+        "threshold": drop.threshold,
+        "detail": drop.detail,
+        "text": None,
+    }

@@ -6,8 +6,9 @@ say is kept, and counts where their rule stands.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,14 @@ import pyarrow as pa
 from corpus_builder.custom import UserFunction
 from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
 from corpus_builder.document import DOCUMENT, Document
+from corpus_builder.errors import StageError
 from corpus_builder.quality.measures import MEASURES, measure_texts
 from corpus_builder.quality.ng_words import NgWords, ng_fraction
 from corpus_builder.quality.rules import apply_filter, measure
 from corpus_builder.report.histograms import add_histogram, histogram
+from corpus_builder.sources.jsonl import Line, read_jsonl
+
+BATCH_LINES = 256
 
 VERDICT = pa.struct([("reason", pa.string()), ("value", pa.float64()), ("threshold", pa.float64()), ("detail", pa.string())])
 
@@ -34,21 +39,23 @@ class Measure:
     filters: tuple[UserFunction, ...] = ()
     name: str = field(default="measure", init=False)
     version: int = field(default=1, init=False)
-    tables: tuple[str, ...] = field(default=("measures",), init=False)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Made of the documents, the word list and the source of the user's functions."""
-        parameters = [
-            list(MEASURES),
-            self.ng_words.digest if self.ng_words else None,
-            [[name, function.name, function.digest] for name, function in self.measures],
-            [[function.name, function.digest] for function in self.filters],
-        ]
+        made_from = {
+            "stage": f"{self.name}/{self.version}",
+            "measures": digest_of(list(MEASURES)),
+            "NG words": self.ng_words.digest if self.ng_words else "",
+            "own functions": digest_of(
+                [[name, function.name, function.digest] for name, function in self.measures]
+                + [[function.name, function.digest] for function in self.filters]
+            ),
+        }
         extract = manifests["extract"]
         return [
             Shard(
                 receipt.shard,
-                digest_of([self.name, self.version, parameters, receipt.tables["documents"].sha256]),
+                made_from | {"documents": receipt.tables["documents"].sha256},
                 extract.path(receipt, "documents"),
             )
             for receipt in extract.receipts
@@ -71,14 +78,16 @@ class Measure:
         out.table("measures", self.schema)
         histograms: dict[str, Any] = {}
         for documents in read_groups(shard.task):
-            columns = self._columns(documents)
-            out.write("measures", pa.table(columns, schema=self.schema))
-            for name, values in columns.items():
-                if isinstance(values, np.ndarray):
-                    add_histogram(histograms.setdefault(name, {}), histogram(name, values))
+            measured = self.table(documents)
+            out.write_group("measures", measured)
+            for field_ in measured.schema:
+                if pa.types.is_floating(field_.type) or pa.types.is_integer(field_.type):
+                    values = measured.column(field_.name).to_numpy()
+                    add_histogram(histograms.setdefault(field_.name, {}), histogram(field_.name, values))
         out.stats["histograms"] = histograms
 
-    def _columns(self, documents: pa.Table) -> dict[str, Any]:
+    def table(self, documents: pa.Table) -> pa.Table:
+        """The measures table of some documents."""
         texts: list[str] = documents.column("text").to_pylist()
         columns: dict[str, Any] = {"id": documents.column("id"), **measure_texts(texts)}
         if self.ng_words:
@@ -93,7 +102,7 @@ class Measure:
                 columns[name] = _user_measure(function, rows)
             for function in self.filters:
                 columns[f"filter {function.name}"] = [_user_filter(function, document) for document in rows]
-        return columns
+        return pa.table(columns, schema=self.schema)
 
 
 def as_documents(table: pa.Table) -> list[Document]:
@@ -102,11 +111,43 @@ def as_documents(table: pa.Table) -> list[Document]:
 
 
 def _user_measure(function: UserFunction, documents: Sequence[Document]) -> npt.NDArray[np.float64]:
-    return np.array([measure(function.call, document) for document in documents], dtype=np.float64)
+    return np.array([_call(measure, function, document) for document in documents], dtype=np.float64)
+
+
+def _call(how: Callable[..., Any], function: UserFunction, document: Document) -> Any:
+    """Run a user's function; what it raises becomes a sentence that names the function and the document."""
+    try:
+        return how(function.call, document)
+    except Exception as error:  # whatever the user's code raises
+        raise StageError(
+            f"{function.name} failed on the document {document.id!r}: {type(error).__name__}: {error} "
+            f"(`corpus-builder why {document.id}` shows it)."
+        ) from error
 
 
 def _user_filter(function: UserFunction, document: Document) -> dict[str, Any] | None:
-    drop = apply_filter(function.call, document)
+    drop = _call(apply_filter, function, document)
     if drop is None:
         return None
     return {"reason": drop.reason, "value": drop.value, "threshold": drop.threshold, "detail": drop.detail}
+
+
+def measured_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """A JSONL file's texts, measured: `id` (the line's own, else its number) and `measures`, or `id` and `reason`."""
+    waiting: list[Line] = []
+    for line in read_jsonl(path):
+        waiting.append(line)
+        if len(waiting) == BATCH_LINES:
+            yield from _measured(waiting)
+            waiting = []
+    yield from _measured(waiting)
+
+
+def _measured(lines: Sequence[Line]) -> Iterator[dict[str, Any]]:
+    columns = {name: values.tolist() for name, values in measure_texts([line.text for line in lines]).items()}
+    for row, line in enumerate(lines):
+        head = {"id": line.id or str(line.number)}
+        if line.drop is not None:
+            yield head | {"reason": line.drop.reason, "detail": line.drop.detail}
+        else:
+            yield head | {"measures": {name: values[row] for name, values in columns.items()}}

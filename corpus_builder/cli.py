@@ -1,0 +1,278 @@
+"""The command line: words to calls, no logic."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from corpus_builder import __version__
+from corpus_builder.errors import CorpusError, InputError
+
+EXIT_CODES = """\b
+Exit codes: 0 all is well; 1 `diff` found a difference, or the run was interrupted; 2 the recipe or an option
+is wrong; 3 an input is missing or unreadable; 4 shards of a stage failed; 5 data on disk is not what its
+manifest says; 6 an optional package is missing."""
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that say where work runs; they never change the output's bytes."""
+    options = [
+        click.option("--engine", type=click.Choice(["ray", "serial"]), default="ray", show_default=True, help="Where shards run."),
+        click.option("--workers", type=click.IntRange(1), help="Shards at a time.  [default: the number of cores]"),
+        click.option("--address", help="Ray cluster to run on, for example auto.  [default: a Ray of our own, on this machine]"),
+        click.option("--memory", "memory_mib", type=click.IntRange(16), default=1024, show_default=True, help="MiB a task may use."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+class _Sentences(click.Group):
+    """A group whose commands end in a sentence and an exit code, never in a traceback of ours."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CorpusError as error:
+            click.echo(f"corpus-builder: {error}", err=True)
+            sys.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("corpus-builder: interrupted; run the same command again, it goes on where it stopped.", err=True)
+            sys.exit(1)
+        except BrokenPipeError:
+            sys.stderr.close()
+            sys.exit(0)
+
+
+@click.group(cls=_Sentences, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="corpus-builder")
+@click.option("-v", "--verbose", is_flag=True, help="Log what each stage did and how long it took.")
+def main(verbose: bool) -> None:
+    """Build a Japanese web corpus from Common Crawl WARCs."""
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(name)s: %(message)s", stream=sys.stderr)
+
+
+@main.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Directory of the build.  [default: data/corpus/NAME]")
+@engine_options
+@as_json
+def build(recipe: Path, out: Path | None, as_json: bool, **machine: Any) -> None:
+    """Build the corpus of RECIPE, or go on with it; what is done is not done again."""
+    from corpus_builder.build import build
+    from corpus_builder.recipe import Recipe
+    from corpus_builder.report import funnel
+    from corpus_builder.report.page import write_report
+
+    loaded = Recipe.load(recipe)
+    out = out or Path("data/corpus") / loaded.name
+    built = build(loaded, out, _engine(loaded, **machine), task_memory_bytes=machine["memory_mib"] << 20, progress=True)
+    page = write_report(built.manifests, built.recipe, built.out)
+    found = funnel.funnels(built.manifests, loaded.source_names)
+    if as_json:
+        _print_json({"out": str(out), "report": str(page), "funnels": [funnel.as_json(one) for one in found]})
+        return
+    click.echo("\n\n".join(funnel.as_text(one) for one in found))
+    click.echo(
+        f"\nThe corpus:         {out}/release/corpus/*.parquet\n"
+        f"The report:         {page}\n"
+        f"Why was it dropped: corpus-builder why {out} URL-OR-ID\n"
+        f"Is it all there:    corpus-builder verify {out}"
+    )
+
+
+@main.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Directory of the build.  [default: data/corpus/NAME]")
+@as_json
+def plan(recipe: Path, out: Path | None, as_json: bool) -> None:
+    """Say what `build` would run, and why."""
+    from corpus_builder.plan import as_text, plan
+    from corpus_builder.recipe import Recipe
+
+    loaded = Recipe.load(recipe)
+    plans = plan(loaded, out or Path("data/corpus") / loaded.name)
+    if as_json:
+        _print_json([one.as_json() for one in plans])
+    else:
+        click.echo(as_text(plans))
+
+
+@main.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@as_json
+def report(out: Path, as_json: bool) -> None:
+    """Write OUT/report.html, one file that works offline, and print the funnel."""
+    from corpus_builder.build import Built
+    from corpus_builder.report import funnel
+    from corpus_builder.report.page import write_report
+
+    built = Built.open(out)
+    found = funnel.funnels(built.manifests, built.recipe.source_names)
+    page = write_report(built.manifests, built.recipe, built.out)
+    if as_json:
+        _print_json({"report": str(page), "funnels": [funnel.as_json(one) for one in found]})
+    else:
+        click.echo("\n\n".join(funnel.as_text(one) for one in found) + f"\n\nThe report: {page}")
+
+
+@main.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("page")
+@as_json
+def why(out: Path, page: str, as_json: bool) -> None:
+    """Tell the whole story of PAGE, a URL or an id, in the build OUT."""
+    from corpus_builder.build import Built
+    from corpus_builder.report import why as telling
+
+    built = Built.open(out)
+    stories = telling.why(built.manifests, built.recipe, page)
+    if as_json:
+        _print_json([asdict(story) for story in stories])
+    else:
+        click.echo("\n\n".join(telling.as_text(story) for story in stories))
+
+
+@main.command()
+@click.option("--recipe", type=click.Path(path_type=Path), help="Ask every rule of this recipe.")
+@click.option("--filter", "filter_name", metavar="MODULE:FUNCTION", help="Ask this filter alone.")
+@click.option("--text", help="The text.  [default: read from FILE or standard input]")
+@click.option("--url", default="", help="URL of the document, for host rules.")
+@click.option("--source", default="", help="Source of the document: only rules that judge it are asked.")
+@click.argument("file", type=click.File(encoding="utf-8"), required=False)
+@as_json
+def judge(
+    recipe: Path | None, filter_name: str | None, text: str | None, url: str, source: str, file: Any, as_json: bool
+) -> None:
+    """Try rules, or a filter of your own, on one text."""
+    from corpus_builder.custom import load_function
+    from corpus_builder.document import Document
+    from corpus_builder.judge import as_text, judge
+    from corpus_builder.quality.hosts import host_of
+    from corpus_builder.recipe import Recipe
+
+    if (recipe is None) == (filter_name is None):
+        raise click.UsageError("Give either --recipe or --filter.")
+    how = load_function(filter_name, Path.cwd()).call if filter_name else Recipe.load(recipe or "")
+    content = text if text is not None else (file or sys.stdin).read()
+    judged = judge(how, Document(text=content, url=url, host=host_of(url), source=source))
+    if as_json:
+        _print_json([asdict(one) for one in judged])
+    else:
+        click.echo(as_text(judged))
+
+
+@main.command()
+@as_json
+def measures(as_json: bool) -> None:
+    """List the built-in measures with their definitions, units and sources."""
+    from corpus_builder.quality.measures import MEASURES
+
+    if as_json:
+        _print_json([asdict(info) for info in MEASURES.values()])
+        return
+    for info in MEASURES.values():
+        click.echo(f"{info.name}  ({info.unit}, {info.dtype})\n    {info.definition}\n    Source: {info.source}")
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--recipe", type=click.Path(path_type=Path), help="Take the extraction settings from this recipe.")
+@click.option("--text-only", is_flag=True, help="Leave out pages that do not become documents.")
+def extract(files: tuple[Path, ...], recipe: Path | None, text_only: bool) -> None:
+    """Pages of HTML files or WARCs to JSON lines: id, url, charset, verdict, reason, title and text, as the pipeline sees them."""
+    from corpus_builder.html.page import PageSettings
+    from corpus_builder.recipe import Recipe
+    from corpus_builder.stages.extract import extracted_lines
+
+    settings = PageSettings(**Recipe.load(recipe).extract.model_dump()) if recipe else PageSettings()
+    for path in files:
+        for line in extracted_lines(path, settings):
+            if line["verdict"] == "document" or not text_only:
+                click.echo(json.dumps(line, ensure_ascii=False, allow_nan=False))
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def measure(file: Path) -> None:
+    """Texts of a JSONL FILE (- for standard input) to JSON lines with `id` and `measures`."""
+    from corpus_builder.stages.measure import measured_lines
+
+    for line in measured_lines(Path("/dev/stdin") if str(file) == "-" else file):
+        click.echo(json.dumps(line, ensure_ascii=False))
+
+
+@main.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@as_json
+def verify(out: Path, as_json: bool) -> None:
+    """Read every file of the build OUT again and hold it against its manifests."""
+    from corpus_builder.build import Built
+    from corpus_builder.report import verification
+
+    built = Built.open(out)
+    found = verification.verify_build(built.manifests, built.recipe, progress=True)
+    if as_json:
+        _print_json(asdict(found))
+    else:
+        click.echo(verification.as_text(found))
+    if found.problems:
+        sys.exit(5)
+
+
+@main.command()
+@click.argument("left", type=click.Path(path_type=Path))
+@click.argument("right", type=click.Path(path_type=Path))
+@as_json
+def diff(left: Path, right: Path, as_json: bool) -> None:
+    """Say where two builds part: by stage, by cause, and by document."""
+    from corpus_builder.build import Built
+    from corpus_builder.report import diff as differing
+
+    found = differing.diff(Built.open(left).manifests, Built.open(right).manifests)
+    if as_json:
+        _print_json({"parted_at": found.parted_at, **asdict(found)})
+    else:
+        click.echo(differing.as_text(found))
+    if found.parted_at is not None:
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("warc", type=click.Path(path_type=Path))
+@click.option("--pages", type=click.IntRange(1), default=2000, show_default=True, help="Stop after this many responses.")
+@as_json
+def bench(warc: Path, pages: int, as_json: bool) -> None:
+    """Time every stage on WARC, on one core, beside a straightforward composition of the same libraries."""
+    from corpus_builder import bench as benching
+
+    found = benching.run(warc, pages, progress=True)
+    if as_json:
+        _print_json(asdict(found))
+    else:
+        click.echo(benching.as_text(found))
+
+
+def _engine(recipe: Any, engine: str, workers: int | None, address: str | None, memory_mib: int) -> Any:
+    from corpus_builder.custom import own_modules
+    from corpus_builder.engine import Ray, Serial
+    from corpus_builder.stages.rules import user_functions
+
+    if engine == "serial":
+        if workers not in (None, 1) or address:
+            raise InputError("--engine serial runs in this process; leave --workers and --address out.")
+        return Serial()
+    return Ray(workers, address, carry=own_modules(*user_functions(recipe)))
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=1, default=str))

@@ -1,0 +1,94 @@
+"""What `build` would run, and why."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from corpus_builder.build import stages_of
+from corpus_builder.dataset import Dataset, Manifest, Receipt, Shard, TableFile
+from corpus_builder.engine import Serial
+from corpus_builder.inputs import input_files
+from corpus_builder.recipe import Recipe
+from corpus_builder.stages.release import Release
+
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """What `build` would do about a stage: how many shards stand, and which would run and why."""
+
+    stage: str
+    done: int
+    todo: tuple[tuple[str, str], ...] = field(default=())  # (shard, why)
+    note: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The plan as JSON values."""
+        return asdict(self)
+
+
+def plan(recipe: Recipe, out: str | Path) -> list[StagePlan]:
+    """What `build` would run, and why, as far as it can be known before it runs."""
+    out = Path(out)
+    inputs = input_files(recipe, out, Serial(), progress=False)
+    manifests: dict[str, Manifest] = {}
+    plans: list[StagePlan] = []
+    unknown = False
+    for stage in stages_of(recipe, inputs, out):
+        if isinstance(stage, Release) and unknown:
+            plans.append(StagePlan(stage.name, 0, note="parts are dealt out once the decisions stand"))
+            continue
+        dataset = Dataset(out / stage.name, stage.name, stage.version)
+        shards = stage.plan(manifests)
+        receipts = [dataset.receipt(shard) or _expected(shard, dataset) for shard in shards]
+        todo = tuple(
+            (shard.name, _why(dataset.last_receipt(shard.name), shard))
+            for shard, receipt in zip(shards, receipts, strict=True)
+            if receipt.tables == _UNKNOWN
+        )
+        unknown = unknown or bool(todo)
+        manifests[stage.name] = Manifest(stage.name, stage.version, dataset.root, tuple(receipts))
+        plans.append(StagePlan(stage.name, len(shards) - len(todo), todo))
+    return plans
+
+
+class _Unknown(dict[str, TableFile]):
+    """Tables that are not made yet: every one has a digest that nothing else has."""
+
+    def __missing__(self, table: str) -> TableFile:
+        return TableFile(f"{table}/not-yet", 0, 0, "not yet made")
+
+
+_UNKNOWN = _Unknown()
+
+
+def _expected(shard: Shard, dataset: Dataset) -> Receipt:
+    source = shard.made_from.get("source", "").split(" ")[0]
+    stats = {"source": source, "kept": {"documents": 0, "characters": 0}, "groups": []}
+    return Receipt(shard.name, shard.made_from, _UNKNOWN, stats)
+
+
+def _why(last: Receipt | None, shard: Shard) -> str:
+    """Which of the things that a shard is made from changed."""
+    if last is None:
+        return "new"
+    changed = [name for name, value in shard.made_from.items() if last.made_from.get(name) != value]
+    later = [name for name in changed if "not yet made" in shard.made_from[name]]
+    if not changed:
+        return "its files are gone"
+    return ", ".join(f"{name} may change" if name in later else f"{name} changed" for name in changed)
+
+
+def as_text(plans: list[StagePlan]) -> str:
+    """The plan as lines for a terminal."""
+    lines = []
+    for one in plans:
+        say = one.note or ("nothing to do" if not one.todo else f"{len(one.todo)} to run")
+        lines.append(f"{one.stage:8} {one.done:>7,} done, {say}")
+        lines += [f"           {shard}: {reason}" for shard, reason in one.todo[:SHOWN]]
+        if len(one.todo) > SHOWN:
+            lines.append(f"           and {len(one.todo) - SHOWN:,} more (--json lists them)")
+    return "\n".join(lines)

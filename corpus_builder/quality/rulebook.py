@@ -1,0 +1,208 @@
+"""Rules over many documents at once: the recipe's list, ready to run.
+
+A rule looks at `Rows`, the columns that the earlier stages left about some documents, and says which of them it drops and
+why.  The first rule that drops a document gives the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from corpus_builder.document import Drop
+from corpus_builder.quality.hosts import HostList
+from corpus_builder.quality.rules import Threshold
+
+Bools = npt.NDArray[np.bool_]
+F64 = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What is known of some documents: as many entries in every column."""
+
+    urls: Sequence[str]
+    measures: Mapping[str, F64]
+    details: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by measure: what it was counted on
+    verdicts: Mapping[str, Sequence[Mapping[str, Any] | None]] = field(default_factory=dict)  # by name of a user's filter
+    winners: Sequence[str | None] | None = None  # id of the document that each one lost to; None: not looked for
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What one rule, or a whole list of them, says of `Rows`; `reason` is "" where a document is kept."""
+
+    reason: npt.NDArray[np.object_]
+    value: F64
+    threshold: F64
+    detail: npt.NDArray[np.object_]
+
+    @classmethod
+    def none(cls, count: int) -> Verdicts:
+        """Nothing dropped yet."""
+        nothing = np.full(count, "", dtype=object)
+        return cls(nothing, np.full(count, np.nan), np.full(count, np.nan), nothing.copy())
+
+    @property
+    def keep(self) -> Bools:
+        """Which documents no rule dropped."""
+        return np.asarray(self.reason == "", dtype=np.bool_)
+
+    def at(self, row: int) -> Drop | None:
+        """One row as a Drop, or None where the document is kept."""
+        if not self.reason[row]:
+            return None
+        value, threshold = (None if np.isnan(x) else float(x) for x in (self.value[row], self.threshold[row]))
+        return Drop(self.reason[row], value=value, threshold=threshold, detail=self.detail[row])
+
+
+class RunningRule(Protocol):
+    """A rule of the recipe, ready to run."""
+
+    @property
+    def label(self) -> str:
+        """The rule in a few words, for people."""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Names of the sources whose documents it judges."""
+
+    @property
+    def identity(self) -> list[Any]:
+        """Everything that its verdicts depend on, apart from the rows, as JSON."""
+
+    def judge(self, rows: Rows) -> Verdicts:
+        """Which rows it drops."""
+
+
+@dataclass(frozen=True)
+class MeasureRule:
+    """Holds a measure against limits."""
+
+    threshold: Threshold
+    sources: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """The rule in a few words."""
+        return str(self.threshold)
+
+    @property
+    def identity(self) -> list[Any]:
+        """The measure's name and its limits."""
+        t = self.threshold
+        return ["measure", t.name, t.min, t.max, t.above, t.below, self.sources]
+
+    def judge(self, rows: Rows) -> Verdicts:
+        """Reasons: the measure's name with `_low` or `_high`."""
+        name = self.threshold.name
+        values = np.asarray(rows.measures[name], dtype=np.float64)
+        low, high, limit = self.threshold.limits_hit(values)
+        said = Verdicts.none(len(values))
+        said.reason[low], said.reason[high] = f"{name}_low", f"{name}_high"
+        hit = low | high
+        said.value[hit], said.threshold[hit] = values[hit], limit[hit]
+        if name in rows.details:
+            said.detail[hit] = np.array(rows.details[name], dtype=object)[hit]
+        return said
+
+
+@dataclass(frozen=True)
+class HostRule:
+    """Drops pages of listed hosts."""
+
+    hosts: HostList
+    sources: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """The rule in a few words."""
+        return "hosts"
+
+    @property
+    def identity(self) -> list[Any]:
+        """The digest of the list."""
+        return ["hosts", self.hosts.digest, self.sources]
+
+    def judge(self, rows: Rows) -> Verdicts:
+        """Reason: host_blocked; the detail is the entry that matched."""
+        said = Verdicts.none(len(rows.urls))
+        for row, entry in enumerate(self.hosts.match_hosts(rows.urls)):
+            if entry is not None:
+                said.reason[row], said.detail[row] = "host_blocked", entry
+        return said
+
+
+@dataclass(frozen=True)
+class FilterRule:
+    """Counts what a user's filter said."""
+
+    name: str
+    sources: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """The filter's name in the recipe."""
+        return self.name
+
+    @property
+    def identity(self) -> list[Any]:
+        """The filter's name; its verdicts stand in the rows."""
+        return ["filter", self.name, self.sources]
+
+    def judge(self, rows: Rows) -> Verdicts:
+        """Reasons: the filter's own."""
+        said = Verdicts.none(len(rows.urls))
+        for row, verdict in enumerate(rows.verdicts[self.name]):
+            if verdict is not None:
+                said.reason[row], said.detail[row] = verdict["reason"], verdict["detail"] or ""
+                said.value[row] = np.nan if verdict["value"] is None else verdict["value"]
+                said.threshold[row] = np.nan if verdict["threshold"] is None else verdict["threshold"]
+        return said
+
+
+@dataclass(frozen=True)
+class DuplicateRule:
+    """Drops documents that an earlier one stands for."""
+
+    sources: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """The rule in a few words."""
+        return "duplicates"
+
+    @property
+    def identity(self) -> list[Any]:
+        """The winners stand in the rows."""
+        return ["duplicates", self.sources]
+
+    def judge(self, rows: Rows) -> Verdicts:
+        """Reason: duplicate; the detail is the id of the document that won."""
+        said = Verdicts.none(len(rows.urls))
+        for row, winner in enumerate(rows.winners or ()):
+            if winner is not None:
+                said.reason[row], said.detail[row] = "duplicate", winner
+        return said
+
+
+def judge_rows(rules: Sequence[RunningRule], source: str, rows: Rows) -> Verdicts:
+    """The rules in order; the first that drops a document gives the reason."""
+    result = Verdicts.none(len(rows.urls))
+    for rule in rules:
+        if source not in rule.sources:
+            continue
+        said = rule.judge(rows)
+        fresh = ~said.keep & result.keep
+        for mine, theirs in (
+            (result.reason, said.reason),
+            (result.value, said.value),
+            (result.threshold, said.threshold),
+            (result.detail, said.detail),
+        ):
+            mine[fresh] = theirs[fresh]
+    return result

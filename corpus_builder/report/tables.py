@@ -1,0 +1,38 @@
+"""SQL over the tables that a manifest names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+
+def query(sql: str, values: Sequence[Any] = (), **tables: Sequence[Path]) -> list[dict[str, Any]]:
+    """Rows of a query; every keyword argument is a table of Parquet files, whose names the query may use.
+
+    A table without files is an error of the caller: no schema is known of it.
+    """
+    with duckdb.connect() as connection:
+        for name, paths in tables.items():
+            connection.read_parquet([str(path) for path in paths]).create_view(name)
+        cursor = connection.execute(sql, values)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def examples(files: Sequence[Path], count: int) -> dict[str, list[dict[str, Any]]]:
+    """Up to `count` rows, by id, for every reason in a table with `id` and `reason`."""
+    if not files:
+        return {}
+    rows = query(
+        "select * exclude place from (select *, row_number() over (partition by reason order by id) as place from files) "
+        "where place <= ? and reason <> '' order by reason, id",
+        [count],
+        files=files,
+    )
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["reason"], []).append(row)
+    return found

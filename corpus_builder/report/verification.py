@@ -1,0 +1,53 @@
+"""Is a build what its manifests say, and is every page accounted for?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from corpus_builder.dataset import Manifest, verify
+from corpus_builder.progress import with_progress
+from corpus_builder.recipe import Recipe
+from corpus_builder.report.funnel import funnels
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was read again, and the sentences on what is wrong."""
+
+    stages: int
+    files: int
+    size_bytes: int
+    documents: int
+    problems: tuple[str, ...]
+
+
+def verify_build(manifests: Mapping[str, Manifest], recipe: Recipe, progress: bool = False) -> Verification:
+    """Read every file again; hold its digest and rows against its manifest, and the funnel against itself."""
+    problems: list[str] = []
+    for name in _expected(recipe):
+        if name not in manifests:
+            problems.append(f"The stage {name!r} is not sealed; run `corpus-builder build` again.")
+    for manifest in with_progress("verify", iter(manifests.values()), len(manifests), progress, unit="stage"):
+        problems += verify(manifest)
+    if "extract" in manifests:
+        for funnel in funnels(manifests, recipe.source_names):
+            if not funnel.accounted:
+                problems.append(f"Of the {funnel.entered:,} pages of {funnel.source!r} some are neither kept nor in a drop.")
+    files = [table for manifest in manifests.values() for r in manifest.receipts for table in r.tables.values()]
+    released = manifests["release"].rows("corpus") if "release" in manifests else 0
+    return Verification(len(manifests), len(files), sum(f.size_bytes for f in files), released, tuple(problems))
+
+
+def _expected(recipe: Recipe) -> list[str]:
+    return ["extract", "measure", *(["sign", "match"] if recipe.dedup else []), "decide", "release"]
+
+
+def as_text(found: Verification) -> str:
+    """The finding as lines for a terminal."""
+    if found.problems:
+        return "\n".join(found.problems)
+    return (
+        f"All is well: {found.files} files of {found.stages} stages ({found.size_bytes:,} bytes) are what their manifests say, "
+        f"every page is accounted for, {found.documents:,} documents are released."
+    )

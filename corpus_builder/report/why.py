@@ -1,0 +1,172 @@
+"""Why was this page kept or dropped?  One page's whole story, from the tables that the stages left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from corpus_builder.dataset import Manifest
+from corpus_builder.errors import InputError
+from corpus_builder.recipe import Recipe, Rule
+from corpus_builder.report.tables import query
+
+LONGEST_CHAIN = 20
+
+
+@dataclass(frozen=True)
+class Event:
+    """What one stage said of the page; `verdict` is "kept", "dropped" or "released"."""
+
+    stage: str
+    verdict: str
+    reason: str = ""
+    value: float | None = None
+    threshold: float | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One rule of the recipe and the value it saw, whichever rule came first."""
+
+    rule: str
+    value: float | None
+    drops: bool
+
+
+@dataclass(frozen=True)
+class Story:
+    """A page's way through the build."""
+
+    id: str
+    url: str
+    title: str
+    characters: int | None
+    events: tuple[Event, ...]
+    rules: tuple[Checked, ...] = ()
+    winners: tuple[Story, ...] = field(default=())  # the document that this one lost to, the one that that one lost to, ...
+
+    @property
+    def outcome(self) -> Event:
+        """The last event: what became of the page."""
+        return self.events[-1]
+
+
+def why(manifests: Mapping[str, Manifest], recipe: Recipe, key: str) -> list[Story]:
+    """The stories of every page with an id or URL; InputError if no page of the build has it."""
+    if "extract" not in manifests:
+        raise InputError("The build has not come through its first stage yet; run `corpus-builder build` again.")
+    ids = _ids(manifests["extract"], key)
+    if not ids:
+        raise InputError(
+            f"No page of this build has the id or URL {key!r}. Ids look like web-00000.warc.gz/10423; URLs must be as crawled, "
+            "with scheme and path."
+        )
+    return [_story(manifests, recipe, id_) for id_ in ids]
+
+
+def _ids(extract: Manifest, key: str) -> list[str]:
+    shard, slash, number = key.rpartition("/")
+    if slash and number.isdigit() and shard in extract.by_shard:
+        return [key] if _row(extract, "documents", key, "id") or _row(extract, "ledger", key, "id") else []
+    found: list[str] = []
+    for table in ("documents", "ledger"):
+        if paths := extract.paths(table):
+            found += [row["id"] for row in query("select id from files where url = ? order by id", [key], files=paths)]
+    return found
+
+
+def _row(manifest: Manifest, table: str, id_: str, columns: str) -> dict[str, Any] | None:
+    """The row of one id in its shard's table."""
+    path = manifest.get(id_.rpartition("/")[0], table)
+    rows = query(f"select {columns} from files where id = ?", [id_], files=[path]) if path else []
+    return rows[0] if rows else None
+
+
+def _story(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, depth: int = 0) -> Story:
+    lost = _row(manifests["extract"], "ledger", id_, "*")
+    if lost is not None:
+        event = Event("extract", "dropped", lost["reason"], lost["value"], lost["threshold"], lost["detail"])
+        return Story(id_, lost["url"], "", None, (event,))
+    document = _row(manifests["extract"], "documents", id_, "url, title, charset, source, length(text) as characters")
+    if document is None:
+        return Story(id_, "", "", None, (Event("extract", "dropped", "unknown"),))
+    events = [Event("extract", "kept", detail=f"decoded as {document['charset']}")]
+    decided = _row(manifests["decide"], "decisions", id_, "*") if "decide" in manifests else None
+    winners: tuple[Story, ...] = ()
+    if decided is not None and not decided["keep"]:
+        events.append(Event("decide", "dropped", decided["reason"], decided["value"], decided["threshold"], decided["detail"]))
+        if decided["reason"] == "duplicate" and depth < LONGEST_CHAIN:
+            winner = _story(manifests, recipe, decided["detail"], depth + 1)
+            winners = (winner, *winner.winners)
+    elif decided is not None:
+        events.append(Event("decide", "kept"))
+        if "release" in manifests:
+            events.append(_released(manifests["release"], id_))
+    rules = _checked(manifests, recipe, id_, document["source"])
+    return Story(id_, document["url"], document["title"], document["characters"], tuple(events), rules, winners)
+
+
+def _released(release: Manifest, id_: str) -> Event:
+    gone = query("select reason from files where id = ?", [id_], files=release.paths("ledger"))
+    if gone:
+        return Event("release", "dropped", gone[0]["reason"])
+    shard = id_.rpartition("/")[0]
+    parts = [receipt for receipt in release.receipts if any(unit[0] == shard for unit in receipt.stats["units"])]
+    found = [
+        f"{receipt.shard} ({row['times']} times)" if row["times"] > 1 else receipt.shard
+        for receipt in parts
+        for row in query("select count(*) as times from files where id = ?", [id_], files=[release.path(receipt, "corpus")])
+        if row["times"]
+    ]
+    return Event("release", "released", detail=", ".join(found))
+
+
+def _checked(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, source: str) -> tuple[Checked, ...]:
+    """Every rule with a measure or a filter, with the value it saw."""
+    measured = _row(manifests["measure"], "measures", id_, "*") if "measure" in manifests else None
+    if measured is None:
+        return ()
+    checked = []
+    for rule in recipe.quality.rules:
+        if source not in recipe.judged_by(rule):
+            continue
+        if rule.measure is not None:
+            checked.append(Checked(rule.label, float(measured[rule.measure]), _hits(rule, float(measured[rule.measure]))))
+        elif rule.filter is not None:
+            verdict = measured[f"filter {rule.filter}"]
+            checked.append(Checked(rule.label, verdict["value"] if verdict else None, verdict is not None))
+    return tuple(checked)
+
+
+def _hits(rule: Rule, value: float) -> bool:
+    low, high, _ = rule.threshold.limits_hit(np.array([value]))
+    return bool(low[0] or high[0])
+
+
+def as_text(story: Story) -> str:
+    """A story as lines for a terminal."""
+    lines = [story.id, f"  {story.url}"]
+    if story.title:
+        lines.append(f"  {story.title}")
+    if story.characters is not None:
+        lines.append(f"  {story.characters:,} characters")
+    for event in story.events:
+        parts = [f"  {event.stage:8} {event.verdict:9}", event.reason]
+        if event.value is not None:
+            parts.append(f"value {event.value:.6g}")
+        if event.threshold is not None:
+            parts.append(f"threshold {event.threshold:.6g}")
+        parts.append(event.detail)
+        lines.append(" ".join(part for part in parts if part))
+    for number, winner in enumerate(story.winners):
+        lines.append(f"  {'lost to' if number == 0 else 'which lost to'} {winner.id}  {winner.url}")
+    if story.rules:
+        lines.append("  every rule, and what it saw:")
+    for checked in story.rules:
+        value = "" if checked.value is None else f"{checked.value:.6g}"
+        lines.append(f"    {'DROPS' if checked.drops else 'keeps'}  {checked.rule:48} {value}".rstrip())
+    return "\n".join(lines)

@@ -1,0 +1,201 @@
+"""Compressed WARCs, with every byte of the file accounted for.
+
+Readers of compressed WARCs stop at a damaged member, some of them without an error, and take a file that was cut off for
+a whole one.  Here FastWARC decompresses and this module keeps the books: a record is handed out only when the start of the
+next one (so the member's checksum has been verified) or a sound end of the file has been seen, and after damage reading
+starts again at the next member that holds a record.
+"""
+
+from __future__ import annotations
+
+import io
+import mmap
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from fastwarc.stream_io import GzipReader, Lz4Reader, ZstdReader
+
+from corpus_builder.sources.record import HEADER_END, MAX_HEADER_BYTES, MAX_RECORD_BYTES, Broken, Damage, Record, header_fields
+
+GZIP, ZSTD, LZ4 = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18"
+READERS = {GZIP: GzipReader, ZSTD: ZstdReader, LZ4: Lz4Reader}
+
+STEP = 256  # bytes of a header per read; ours: larger steps run over the end of small members more often
+HEAD = 2048
+PIECE = 1 << 20
+NEWLINES = b"\r\n"
+
+
+def read_members(file: BinaryIO, data: mmap.mmap, magic: bytes) -> Iterator[Record | Damage]:
+    """Every record and every damaged stretch of a compressed file; `data` is the same file mapped, for looking ahead.
+
+    Raises OSError (with an errno) where the disk fails, and nothing for bad content.
+    """
+    start = floor = 0
+    step = STEP
+    while start < len(data):
+        run = _Run(file, data, start, magic, step)
+        try:
+            for item in run.items():
+                if item.number >= floor:
+                    yield item
+                    run.step = STEP
+            return
+        except Broken as error:
+            broken = error
+        except OSError as error:
+            if error.errno is not None:
+                raise
+            broken = Broken("warc_damaged", str(error))
+        if run.step > 1:  # a read may have run over the end of a member: look again, byte by byte
+            start, floor, step = run.frame, max(run.number, floor), 1
+            continue
+        start = floor = next_member(data, run.frame + 1, magic)
+        step = STEP
+        yield Damage(run.number, max(start - run.number, 1), *broken.args)
+
+
+def next_member(data: mmap.mmap, position: int, magic: bytes) -> int:
+    """Offset of the first member from `position` on that begins with a record; the file's size where there is none."""
+    while (position := data.find(magic, position)) >= 0:
+        try:
+            if READERS[magic](io.BytesIO(data[position : position + 8192])).read(5) == b"WARC/":
+                return position
+        except OSError:
+            pass  # the magic number occurred by chance inside a member
+        position += 1
+    return len(data)
+
+
+class _Run:
+    """Reading from one member on, up to the end of the file or to the first thing that is wrong.
+
+    `frame` and `number` always name the record that is read or held back: the one to blame when something goes wrong.
+    """
+
+    def __init__(self, file: BinaryIO, data: mmap.mmap, start: int, magic: bytes, step: int) -> None:
+        file.seek(start)
+        self.data, self.magic, self.step = data, magic, step
+        self.reader = READERS[magic](file, buffer_size=1 << 16)
+        self.frame = self.number = start
+        self.before = start, start  # where to read again when the member of a record is not known
+        self.fresh = True  # no record has started yet
+        self.spans = False  # the record reached beyond the member that it started in, or may have
+        self.carry = b""  # bytes that were read and belong to what follows
+
+    def items(self) -> Iterator[Record | Damage]:
+        """The records from here on, each when its end is confirmed; ends at a sound end of the file.
+
+        Raises Broken, or OSError from the decompressor, with `frame` and `number` at the damage.
+        """
+        held: Record | Damage | None = None
+        while True:
+            try:
+                at = self._start_of_record()
+                problem = None if self.carry[:5] == b"WARC/" else Broken("warc_damaged", "no record starts here")
+                if not self.carry:
+                    problem = None if self._is_whole(at) else Broken("warc_truncated", "the file ends inside a member")
+            except OSError as error:
+                at, problem = self._position(), error
+            if problem is None:
+                if held:
+                    yield held
+                if not self.carry:
+                    return
+            elif self.step > 1:
+                raise problem
+            else:
+                if held is None:
+                    if self.fresh or at != self.frame:
+                        self.frame = self.number = at
+                elif at != self.frame and not self.spans:
+                    yield held
+                    self.frame = self.number = at
+                elif problem.args[0] == "warc_damaged":
+                    problem = Broken("warc_content_length", "no record starts where this one should end")
+                raise problem
+            self.before = self.frame, self.number + (not self.fresh)
+            self.number = self.number + 1 if at == self.frame and not self.fresh else at
+            self.frame, self.fresh = at, False
+            held = self._record()
+
+    def _position(self) -> int:
+        position = self.reader.frame_start_position()
+        return self.frame if position is None else int(position)
+
+    def _start_of_record(self) -> int:
+        """Fill `carry` with the first bytes of what follows (nothing at the end of the file); the offset of its member."""
+        carry = self.carry.lstrip(NEWLINES)
+        while not carry:
+            if not (carry := self.reader.read(1)):
+                break
+            carry = carry.lstrip(NEWLINES)
+        at = self._position()
+        if len(carry) < 5:
+            carry += self.reader.read(5 - len(carry))
+        self.carry = carry
+        return at
+
+    def _record(self) -> Record | Damage:
+        read, buffer = self.reader.read, self.carry
+        self.spans = False
+        carried = len(buffer)
+        while not (end := HEADER_END.search(buffer)):
+            if len(buffer) > MAX_HEADER_BYTES:
+                raise Broken("warc_damaged", f"the header has no end within {MAX_HEADER_BYTES} bytes")
+            if not (more := read(self.step)):
+                raise self._cut_off("inside its header")
+            buffer += more
+        fields, length = header_fields(buffer[: end.start()])
+        ends = end.end() + length
+        if ends <= len(buffer):
+            if ends <= carried:  # which member it started in is not known; with step 1 this cannot be
+                self.frame, self.number = self.before
+                raise Broken("warc_damaged", "several records in one read")
+            head, rest, self.carry = buffer[end.end() : ends], b"", buffer[ends:]
+            self.spans = self._position() != self.frame
+        else:
+            head, rest = self._content(buffer[end.end() :], length)
+            self.spans = self._position() != self.frame
+            self.carry = b"" if (tail := read(4)) == b"\r\n\r\n" else tail
+        if length > MAX_RECORD_BYTES:
+            return Damage(self.number, length, "warc_record_too_large", f"Content-Length is {length}")
+        return Record(self.number, fields, head, rest)
+
+    def _content(self, head: bytes, length: int) -> tuple[bytes, bytes]:
+        """The content in two pieces, the first holding the HTTP headers of most pages; nothing of one that is too large."""
+        left = length - len(head)
+        if length <= MAX_RECORD_BYTES:
+            head += self.reader.read(min(left, HEAD))
+            rest = self.reader.read(length - len(head))
+            if len(head) + len(rest) < length:
+                raise self._cut_off(f"after {len(head) + len(rest)} of {length} bytes")
+            return head, rest
+        while left:
+            if not (piece := self.reader.read(min(left, PIECE))):
+                raise self._cut_off(f"after {length - left} of {length} bytes")
+            left -= len(piece)
+        return b"", b""
+
+    def _cut_off(self, where: str) -> Broken:
+        if self._position() == self.frame and not self._is_whole(self.frame):
+            return Broken("warc_truncated", f"the file ends {where}")
+        return Broken("warc_content_length", f"the record ends {where}")
+
+    def _is_whole(self, frame: int) -> bool:
+        """Whether the file ends where the member at `frame`, the last one, ends; the gzip decompressor does not tell."""
+        if self.magic != GZIP:
+            return int(self.reader.inner_tell()) == len(self.data) and self.data.find(self.magic, frame + 4) < 0
+        member = zlib.decompressobj(31)
+        position = frame
+        try:
+            while not member.eof and position < len(self.data):
+                piece = self.data[position : position + PIECE]
+                position += len(piece)
+                while piece and not member.eof:
+                    member.decompress(piece, PIECE)
+                    piece = member.unconsumed_tail
+        except zlib.error:
+            return False
+        return member.eof and position - len(member.unused_data) == len(self.data)

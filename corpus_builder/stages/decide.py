@@ -1,0 +1,143 @@
+"""Measures, matches and hosts to decisions: rules in the recipe's order, no text read.
+
+`Screen` is the first part of the same rules, where the recipe filters before it looks for duplicates: it says which documents
+stand up for the match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
+from corpus_builder.document import DECISION
+from corpus_builder.quality.rulebook import DuplicateRule, Rows, RunningRule, Verdicts, judge_rows
+from corpus_builder.stages.sign import numbers_of
+
+ALIVE = pa.schema([pa.field("number", pa.int64(), nullable=False)])
+
+
+@dataclass(frozen=True)
+class Decide:
+    """The stage: one shard per shard of documents."""
+
+    rules: tuple[RunningRule, ...]
+    name: str = field(default="decide", init=False)
+    version: int = field(default=1, init=False)
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """Made of the rules and of the sidecars that they read."""
+        return _plan(self, self.rules, manifests)
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Judge a shard's documents."""
+        source = shard.task["source"]
+        out.table("decisions", DECISION)
+        kept = {"documents": 0, "characters": 0}
+        dropped: dict[str, dict[str, int]] = {}
+        groups = []
+        for ids, rows in _rows(shard.task):
+            verdicts = judge_rows(self.rules, source, rows)
+            out.write_group("decisions", _decisions(ids, verdicts))
+            characters = rows.measures["num_letters"].astype(np.int64)
+            for reason in np.unique(verdicts.reason):
+                counts = dropped.setdefault(str(reason), {"documents": 0, "characters": 0}) if reason else kept
+                counts["documents"] += int((verdicts.reason == reason).sum())
+                counts["characters"] += int(characters[verdicts.reason == reason].sum())
+            groups.append([int(verdicts.keep.sum()), int(characters[verdicts.keep].sum())])
+        out.stats.update(source=source, kept=kept, dropped=dropped, groups=groups)
+
+
+@dataclass(frozen=True)
+class Screen:
+    """The stage: the rules that stand before the duplicates."""
+
+    rules: tuple[RunningRule, ...]
+    name: str = field(default="screen", init=False)
+    version: int = field(default=1, init=False)
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """Made of the rules and of the sidecars that they read."""
+        return _plan(self, self.rules, {name: manifests[name] for name in ("extract", "measure")})
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Write the numbers of the documents that no rule dropped."""
+        out.table("alive", ALIVE)
+        for ids, rows in _rows(shard.task):
+            keep = judge_rows(self.rules, shard.task["source"], rows).keep
+            out.write("alive", pa.table([numbers_of(ids.to_pylist())[keep]], schema=ALIVE))
+
+
+def _plan(stage: Decide | Screen, rules: tuple[RunningRule, ...], manifests: Mapping[str, Manifest]) -> list[Shard]:
+    extract, measure, match = manifests["extract"], manifests["measure"], manifests.get("match")
+    made_from = {
+        "stage": f"{stage.name}/{stage.version}",
+        "rules": digest_of([rule.identity for rule in rules]),
+    }
+    looked_for = any(isinstance(rule, DuplicateRule) for rule in rules)
+    shards = []
+    for receipt in extract.receipts:
+        name, source = receipt.shard, receipt.stats["source"]
+        matched = match.by_shard.get(name) if match and looked_for else None
+        shards.append(
+            Shard(
+                name,
+                made_from
+                | {
+                    "source": source,
+                    "documents": receipt.tables["documents"].sha256,
+                    "measures": measure.by_shard[name].tables["measures"].sha256,
+                    "matches": matched.tables["matches"].sha256 if matched else "",
+                },
+                {
+                    "source": source,
+                    "documents": extract.get(name, "documents"),
+                    "measures": measure.get(name, "measures"),
+                    "matches": match.get(name, "matches") if match and matched else None,
+                },
+            )
+        )
+    return shards
+
+
+def _rows(task: Mapping[str, Any]) -> Iterator[tuple[pa.ChunkedArray, Rows]]:
+    """A shard's ids and rows, one row group at a time; sidecars have the row groups of the documents."""
+    matches: Path | None = task["matches"]
+    winners = (group.column("winner").to_pylist() for group in read_groups(matches)) if matches else None
+    documents = read_groups(task["documents"], ["id", "url"])
+    for document, measures in zip(documents, read_groups(task["measures"]), strict=True):
+        found = next(winners) if winners else None
+        yield document.column("id"), rows_of(document.column("url").to_pylist(), measures, found)
+
+
+def rows_of(urls: list[str], measures: pa.Table, winners: list[str | None] | None) -> Rows:
+    """Rows for the rules, from a piece of the measures table."""
+    numbers, details, verdicts = {}, {}, {}
+    for name in measures.column_names:
+        column = measures.column(name)
+        if name.endswith(".detail"):
+            details[name.removesuffix(".detail")] = column.to_pylist()
+        elif pa.types.is_struct(column.type):
+            verdicts[name.removeprefix("filter ")] = column.to_pylist()
+        elif name != "id":
+            numbers[name] = column.to_numpy()
+    return Rows(urls, numbers, details, verdicts, winners)
+
+
+def _decisions(ids: pa.ChunkedArray, verdicts: Verdicts) -> pa.Table:
+    return pa.table(
+        [
+            ids,
+            verdicts.keep,
+            verdicts.reason,
+            pa.array(verdicts.value, from_pandas=True),
+            pa.array(verdicts.threshold, from_pandas=True),
+            verdicts.detail,
+        ],
+        schema=DECISION,
+    )

@@ -1,0 +1,179 @@
+"""Documents and decisions to the corpus: edits, mixture, and a global shuffle in bounded memory.
+
+The unit of the shuffle is a row group of kept documents: units go to parts in the order of a keyed digest, and within a part
+every document is placed by a keyed digest of its own.  So a part holds documents from all over the corpus, and any machine
+can make it alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
+from corpus_builder.document import LEDGER
+from corpus_builder.release.edits import edit_version, named_edit
+from corpus_builder.release.mixture import drawn, keyed_number, resolve_epochs
+
+CORPUS = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("url", pa.string(), nullable=False),
+        pa.field("title", pa.string(), nullable=False),
+        pa.field("date", pa.string(), nullable=False),
+        pa.field("crawl", pa.string(), nullable=False),
+        pa.field("copy", pa.int32(), nullable=False),  # 0 for the first time that a document appears
+        pa.field("text", pa.string(), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The kept documents of one row group, one time."""
+
+    shard: str
+    group: int
+    copy: int
+    epochs: float
+    characters: float
+
+
+@dataclass(frozen=True)
+class Release:
+    """The stage: one shard per part of the corpus."""
+
+    seed: int
+    part_characters: int
+    edits: Mapping[str, tuple[str, ...]]  # by source
+    footer_keywords: tuple[str, ...]
+    prepend_title: tuple[str, ...]
+    epochs: Mapping[str, float]
+    shares: Mapping[str, float]
+    max_epochs: Mapping[str, float]
+    name: str = field(default="release", init=False)
+    version: int = field(default=1, init=False)
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """Deal the units out to parts of about `part_characters`."""
+        extract, decide = manifests["extract"], manifests["decide"]
+        settings = digest_of(
+            [
+                self.seed,
+                {s: [[name, edit_version(name)] for name in names] for s, names in self.edits.items()},
+                self.footer_keywords,
+                self.prepend_title,
+            ]
+        )
+        digests = {
+            receipt.shard: [
+                receipt.stats["source"],
+                extract.by_shard[receipt.shard].tables["documents"].sha256,
+                receipt.tables["decisions"].sha256,
+            ]
+            for receipt in decide.receipts
+        }
+        shards = []
+        for number, units in enumerate(self._parts(decide)):
+            made = [[*digests[unit.shard], unit.shard, unit.group, unit.copy, unit.epochs] for unit in units]
+            names = sorted({unit.shard for unit in units})
+            shards.append(
+                Shard(
+                    f"part-{number:05}",
+                    {"stage": f"{self.name}/{self.version}", "settings": settings, "units": digest_of(made)},
+                    {
+                        "units": units,
+                        "sources": {name: decide.by_shard[name].stats["source"] for name in names},
+                        "documents": {name: extract.get(name, "documents") for name in names},
+                        "decisions": {name: decide.get(name, "decisions") for name in names},
+                    },
+                )
+            )
+        return shards
+
+    def _parts(self, decide: Manifest) -> Iterator[list[Unit]]:
+        characters: dict[str, int] = dict.fromkeys(self.max_epochs, 0)
+        for receipt in decide.receipts:
+            characters[receipt.stats["source"]] += receipt.stats["kept"]["characters"]
+        epochs = resolve_epochs(characters, self.epochs, self.shares, self.max_epochs)
+        units = [
+            Unit(receipt.shard, group, copy, times, letters * min(1.0, times - copy))
+            for receipt in decide.receipts
+            for times in [epochs[receipt.stats["source"]]]
+            for group, (documents, letters) in enumerate(receipt.stats["groups"])
+            if documents
+            for copy in range(math.ceil(times))
+        ]
+        units.sort(key=lambda unit: (keyed_number(self.seed, "unit", unit.shard, unit.group, unit.copy), unit.shard, unit.group))
+        part: list[Unit] = []
+        held = 0.0
+        for unit in units:
+            if part and held + unit.characters > self.part_characters:
+                yield part
+                part, held = [], 0.0
+            part.append(unit)
+            held += unit.characters
+        if part or not units:
+            yield part
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Make one part: it is held in memory, to be put in order."""
+        out.table("corpus", CORPUS)
+        out.table("ledger", LEDGER)
+        released: dict[str, dict[str, int]] = {}
+        dropped: dict[str, dict[str, dict[str, int]]] = {}
+        ledger = []
+        rows: list[tuple[int, dict[str, Any]]] = []
+        for unit in shard.task["units"]:
+            source = shard.task["sources"][unit.shard]
+            counts = released.setdefault(source, {"documents": 0, "distinct": 0, "characters": 0})
+            edit = self._editor(source)
+            for row in _kept(unit, shard.task["documents"][unit.shard], shard.task["decisions"][unit.shard]):
+                text = edit(row["text"], row["title"]) if drawn(self.seed, row["id"], unit.copy, unit.epochs) else None
+                if not text or not text.strip():
+                    if unit.copy == 0:
+                        reason = "not_drawn" if text is None else "empty_after_edits"
+                        ledger.append({"id": row["id"], "url": row["url"], "reason": reason, "detail": ""})
+                        gone = dropped.setdefault(source, {}).setdefault(reason, {"documents": 0, "characters": 0})
+                        gone["documents"] += 1
+                        gone["characters"] += len(row["text"])
+                    continue
+                counts["documents"] += 1
+                counts["distinct"] += unit.copy == 0
+                counts["characters"] += len(text)
+                place = keyed_number(self.seed, "row", row["id"], unit.copy)
+                rows.append((place, row | {"text": text, "copy": unit.copy}))
+        rows.sort(key=lambda pair: (pair[0], pair[1]["id"], pair[1]["copy"]))
+        out.write("corpus", pa.Table.from_pylist([row for _, row in rows], schema=CORPUS))
+        out.write("ledger", pa.Table.from_pylist(ledger, schema=LEDGER))
+        out.stats.update(
+            released=released,
+            dropped=dropped,
+            units=[[unit.shard, unit.group, unit.copy] for unit in shard.task["units"]],
+        )
+
+    def _editor(self, source: str) -> Any:
+        edits = [named_edit(name, footer_keywords=self.footer_keywords) for name in self.edits.get(source, ())]
+        titled = source in self.prepend_title
+
+        def edit(text: str, title: str) -> str:
+            for change in edits:
+                text = change(text)
+            return f"{title}\n{text}" if titled and title and text.strip() else text
+
+        return edit
+
+
+
+def _kept(unit: Unit, documents: Path, decisions: Path) -> list[dict[str, Any]]:
+    (keep,) = read_groups(decisions, ["keep"], [unit.group])
+    columns = [name for name in CORPUS.names if name != "copy"]
+    (table,) = read_groups(documents, columns, [unit.group])
+    rows: list[dict[str, Any]] = table.filter(keep.column("keep")).to_pylist()
+    return rows
