@@ -1,0 +1,44 @@
+# make corpus   builds the sample corpus into data/corpus/sample          make test     runs the tests
+# make check    format, lint, types, import contract, tests, README       make test-all the slow tests too
+.PHONY: corpus test test-all check format clean
+SHELL := /bin/sh
+
+# The newest Python that the lock file was tried with; override with `make PYTHON=/path/to/python corpus`.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && command -v $$p && break; done)
+BIN := .venv/bin
+
+corpus: .venv/ready
+	$(BIN)/corpus-builder build pipelines/sample.toml --out data/corpus/sample
+
+test: .venv/ready
+	$(BIN)/pytest
+
+test-all: .venv/ready
+	$(BIN)/pytest -m 'slow or not slow'
+
+check: .venv/ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+format: .venv/ready
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.venv/ready: requirements.lock pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "corpus_builder needs Python 3.11, 3.12 or 3.13, and found none; install one, or say make PYTHON=/path/to/python." >&2; exit 1; fi
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
+		echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13, which corpus_builder needs; say make PYTHON=/path/to/python." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) has no venv module; install it (on Debian and Ubuntu: apt install python3-venv)." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+clean:
+	rm -rf .venv data/corpus

@@ -1,0 +1,92 @@
+"""Small SVG charts for the report: no script, no network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from corpus_builder.quality.rules import Threshold
+from corpus_builder.report.histograms import bin_edges, is_fraction
+
+WIDTH, HEIGHT, BASE, TOP = 340, 132, 108, 12
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bin as a rectangle; `dropped` where a document with the bin's middle value is dropped."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    dropped: bool
+    title: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A position on the x axis with a label."""
+
+    x: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """A histogram laid out in WIDTH x HEIGHT; heights are square roots of counts, so that rare values can be seen."""
+
+    measure: str
+    rules: tuple[str, ...]
+    documents: int
+    bars: tuple[Bar, ...]
+    limits: tuple[Mark, ...]
+    ticks: tuple[Mark, ...]
+
+
+def lay_out(measure: str, counts: Mapping[str, int], rules: Sequence[Threshold]) -> Histogram:
+    """Bars, limits and ticks of one measure's histogram; `counts` are those of `report.histograms`."""
+    bins = {int(bin_): count for bin_, count in counts.items()}
+    limits = [limit for rule in rules for limit in (rule.min, rule.max, rule.above, rule.below) if limit is not None]
+    places = [*bins, *(_bin_of(measure, limit) for limit in limits)]
+    first, last = (0, 49) if is_fraction(measure) else (min(places, default=0), max(places, default=0))
+    step = WIDTH / (last - first + 1)
+    tallest = math.sqrt(max(bins.values(), default=1))
+
+    def place(value: float) -> float:
+        bin_ = min(max(_bin_of(measure, value), first), last)
+        low, high = bin_edges(measure, bin_)
+        within = min(max((value - low) / (high - low), 0.0), 1.0)
+        return (bin_ - first + within) * step
+
+    bars = []
+    for bin_, count in sorted(bins.items()):
+        low, high = bin_edges(measure, bin_)
+        height = (BASE - TOP) * math.sqrt(count) / tallest
+        middle = (low + high) / 2
+        dropped = any(middle < l or middle > h for rule in rules for l, h in [_allowed(rule)])
+        title = f"{count:,} documents from {low:.4g} to {high:.4g}"
+        bars.append(Bar((bin_ - first) * step, BASE - height, max(step - 0.6, 0.6), height, dropped, title))
+    edges = [bin_edges(measure, first)[0], bin_edges(measure, (first + last) // 2)[0], bin_edges(measure, last)[1]]
+    ticks = [Mark(place(edge) if edge < edges[-1] else WIDTH, f"{edge:.4g}") for edge in edges]
+    return Histogram(
+        measure,
+        tuple(map(str, rules)),
+        sum(bins.values()),
+        tuple(bars),
+        tuple(Mark(place(limit), f"{limit:g}") for limit in limits),
+        tuple(ticks),
+    )
+
+
+def _allowed(rule: Threshold) -> tuple[float, float]:
+    lows = [limit for limit in (rule.min, rule.above) if limit is not None]
+    highs = [limit for limit in (rule.max, rule.below) if limit is not None]
+    return max(lows, default=-math.inf), min(highs, default=math.inf)
+
+
+def _bin_of(measure: str, value: float) -> int:
+    if is_fraction(measure):
+        return min(max(int(value * 50), 0), 49)
+    magnitude = math.floor(math.log2(1 + abs(value)) * 4)
+    return -1 - magnitude if value < 0 else magnitude

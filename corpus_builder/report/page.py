@@ -1,0 +1,99 @@
+"""The report: one HTML file that works offline."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from corpus_builder.dataset import Manifest, write_atomically
+from corpus_builder.html.page import REASONS
+from corpus_builder.quality.measures import MEASURES
+from corpus_builder.quality.rules import Threshold
+from corpus_builder.recipe import Recipe
+from corpus_builder.report import charts
+from corpus_builder.report.funnel import copies, funnels, records
+from corpus_builder.report.histograms import add_histogram
+from corpus_builder.report.tables import examples
+
+EXAMPLES = 3
+EXAMPLE_SHARDS = 50
+"""Examples come from this many shards at most, so that the report of a large corpus does not read all of it."""
+
+
+def write_report(manifests: Mapping[str, Manifest], recipe: Recipe, out: Path) -> Path:
+    """Write OUT/report.html from what the manifests say; a stage that is not sealed yet is left out."""
+    path = out / "report.html"
+    write_atomically(path, render(manifests, recipe).encode())
+    return path
+
+
+def render(manifests: Mapping[str, Manifest], recipe: Recipe) -> str:
+    """The report as HTML."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("corpus_builder", "report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    found = funnels(manifests, recipe.source_names)
+    return environment.get_template("page.html.jinja").render(
+        recipe=recipe,
+        funnels=found,
+        widest=max((funnel.entered for funnel in found), default=0) or 1,
+        released=_released(manifests, recipe),
+        records=records(manifests),
+        charts=_charts(manifests, recipe),
+        plot={"width": charts.WIDTH, "height": charts.HEIGHT, "base": charts.BASE, "top": charts.TOP},
+        examples=_examples(manifests),
+        meanings=REASONS,
+        definitions={name: info.definition for name, info in MEASURES.items()},
+        recipe_json=json.dumps(recipe.model_dump(mode="json", exclude_defaults=True), ensure_ascii=False, indent=2),
+    )
+
+
+def _released(manifests: Mapping[str, Manifest], recipe: Recipe) -> list[dict[str, Any]]:
+    """Per source: distinct documents, documents with copies, characters and their share."""
+    if "release" not in manifests:
+        return []
+    rows = []
+    for source in recipe.source_names:
+        counts = [r.stats["released"][source] for r in manifests["release"].receipts if source in r.stats["released"]]
+        distinct, characters = (sum(c[name] for c in counts) for name in ("distinct", "characters"))
+        rows.append({"source": source, "distinct": distinct, "documents": copies(manifests, source), "characters": characters})
+    total = sum(row["characters"] for row in rows) or 1
+    return [row | {"share": row["characters"] / total} for row in rows]
+
+
+def _charts(manifests: Mapping[str, Manifest], recipe: Recipe) -> list[charts.Histogram]:
+    """A histogram of every measure that a rule holds against a limit, over the documents that the rule judges; then the rest."""
+    if "measure" not in manifests:
+        return []
+    sources = {receipt.shard: receipt.stats["source"] for receipt in manifests["extract"].receipts}
+    rules: dict[str, list[Threshold]] = {}
+    judged: dict[str, set[str]] = {}
+    for rule in recipe.quality.rules:
+        if rule.measure is not None:
+            rules.setdefault(rule.measure, []).append(rule.threshold)
+            judged.setdefault(rule.measure, set()).update(recipe.judged_by(rule))
+    totals: dict[str, dict[str, int]] = {name: {} for name in rules}
+    for receipt in manifests["measure"].receipts:
+        for name, counts in receipt.stats["histograms"].items():
+            if sources[receipt.shard] in judged.get(name, set(recipe.source_names)):
+                add_histogram(totals.setdefault(name, {}), counts)
+    return [charts.lay_out(name, counts, rules.get(name, ())) for name, counts in totals.items()]
+
+
+def _examples(manifests: Mapping[str, Manifest]) -> dict[str, list[dict[str, Any]]]:
+    """A few dropped pages for every reason."""
+    extract = manifests["extract"]
+    found = examples(extract.paths("ledger")[:EXAMPLE_SHARDS], EXAMPLES)
+    if "decide" in manifests:
+        found |= examples(manifests["decide"].paths("decisions")[:EXAMPLE_SHARDS], EXAMPLES)
+    return found
+
+

@@ -1,0 +1,149 @@
+"""The HTTP response inside a WARC record: status, headers, and the body with its encodings undone."""
+
+from __future__ import annotations
+
+import io
+import re
+import zlib
+from dataclasses import dataclass
+
+from fastwarc.stream_io import BrotliReader
+
+from corpus_builder.sources.record import HEADER_END, Broken
+
+MAX_BODY_BYTES = 64 << 20  # ours: bounds what a decompression bomb can unfold to
+MAX_LAYERS = 4  # encodings on top of each other; ours
+PIECE = 1 << 20
+
+_STATUS = re.compile(rb"HTTP/\d+(?:\.\d+)?[ \t]+(\d{3})(?!\d)")
+_FIELD = re.compile(rb"\n(Content-Type|Content-Encoding|Transfer-Encoding)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
+_CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An HTTP response; `content_type` is the header as sent, "" where there is none."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+def parse_response(head: bytes, rest: bytes, truncated: bool) -> Response:
+    r"""The response in `head + rest`; raises Broken with a reason of the ledger.
+
+    Archives store bodies both as sent and decoded with the old headers kept, so an encoding is undone only where the
+    bytes really have it.  A body cut off by the crawler (`truncated`) is decoded as far as it goes.
+
+    >>> parse_response(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>", b"", truncated=False)
+    Response(status=200, content_type='text/html', body=b'<p>')
+    """
+    end = HEADER_END.search(head)
+    if not end and rest:
+        head, rest = head + rest, b""
+        end = HEADER_END.search(head)
+    header_end = end.start() if end else len(head)
+    status = _STATUS.match(head, 0, header_end)
+    if not status:
+        raise Broken("http_damaged", f"the response starts with {head[:40].decode('latin-1')!r}")
+    body = head[end.end() :] + rest if end else b""
+    fields: dict[bytes, bytes] = {}
+    encodings: list[bytes] = []
+    for name, value in _FIELD.findall(head, 0, header_end):
+        fields[name.lower()] = value.strip()
+    for name in (b"content-encoding", b"transfer-encoding"):  # in the order in which they were applied
+        if name in fields:
+            encodings += [encoding.strip() for encoding in fields[name].lower().split(b",")]
+    for encoding in reversed(encodings[-MAX_LAYERS:]):
+        body = _undo(encoding, body, truncated)
+    return Response(int(status[1]), fields.get(b"content-type", b"").decode("latin-1"), body)
+
+
+def _undo(encoding: bytes, body: bytes, truncated: bool) -> bytes:
+    if encoding == b"chunked":
+        return _dechunk(body, truncated)
+    if encoding in (b"gzip", b"x-gzip"):
+        return _inflate(body, 31, truncated) if body[:2] == b"\x1f\x8b" else body
+    if encoding == b"deflate":
+        return _deflated(body, truncated)
+    if encoding == b"br":
+        return _unbrotli(body, truncated)
+    return body
+
+
+def _dechunk(body: bytes, truncated: bool) -> bytes:
+    """The body without its chunk marks; the body itself where they are missing or do not add up from the start."""
+    pieces: list[bytes] = []
+    position = 0
+    while found := _CHUNK.match(body, position):
+        size = int(found[1], 16)
+        position = found.end() + size
+        if size == 0:
+            return b"".join(pieces)
+        if position > len(body):
+            if truncated:
+                pieces.append(body[found.end() :])
+            elif not pieces:
+                return body
+            else:
+                raise Broken("http_encoding_broken", "the last chunk is cut off")
+            return b"".join(pieces)
+        pieces.append(body[found.end() : position])
+        if body[position : position + 2] == b"\r\n":
+            position += 2
+        elif body[position : position + 1] == b"\n":
+            position += 1
+        elif position < len(body):
+            return body
+    if pieces and position < len(body):
+        raise Broken("http_encoding_broken", f"no chunk starts at byte {position} of the body")
+    return b"".join(pieces) if pieces else body
+
+
+def _deflated(body: bytes, truncated: bool) -> bytes:
+    """`deflate` is sent with and without the zlib header; where neither holds, the body was stored decoded."""
+    for window in (15, -15):
+        try:
+            return _inflate(body, window, truncated)
+        except Broken as broken:
+            if broken.args[0] == "http_body_too_large":
+                raise
+    return body
+
+
+def _inflate(body: bytes, window: int, truncated: bool) -> bytes:
+    pieces: list[bytes] = []
+    left, total = body, 0
+    while left:
+        stream = zlib.decompressobj(window)
+        try:
+            while left and not stream.eof:
+                pieces.append(stream.decompress(left, PIECE))
+                total += len(pieces[-1])
+                left = stream.unconsumed_tail
+                if total > MAX_BODY_BYTES:
+                    raise Broken("http_body_too_large", f"it unfolds to more than {MAX_BODY_BYTES} bytes")
+        except zlib.error as error:
+            if truncated and total:
+                break
+            raise Broken("http_encoding_broken", str(error)) from error
+        if not stream.eof and not truncated:
+            raise Broken("http_encoding_broken", "the compressed body is cut off")
+        left = stream.unused_data if window == 31 and stream.unused_data[:2] == b"\x1f\x8b" else b""
+    return b"".join(pieces)
+
+
+def _unbrotli(body: bytes, truncated: bool) -> bytes:
+    """Brotli has no magic number: what does not decode was stored decoded."""
+    reader = BrotliReader(io.BytesIO(body))
+    pieces: list[bytes] = []
+    total = 0
+    try:
+        while piece := reader.read(PIECE):
+            pieces.append(piece)
+            total += len(piece)
+            if total > MAX_BODY_BYTES:
+                raise Broken("http_body_too_large", f"it unfolds to more than {MAX_BODY_BYTES} bytes")
+    except OSError:
+        return b"".join(pieces) if truncated and total else body
+    return b"".join(pieces)
