@@ -55,7 +55,8 @@ def _attempt(work: Callable[[Task], Result], index: int, task: Task) -> Done[Res
     try:
         return Done(index, work(task))
     except Exception as error:  # every error becomes an outcome; the caller decides
-        return Failure(index, _portable(error), traceback.format_exc())
+        trace = traceback.format_exc()
+        return Failure(index, _portable(error), trace)
 
 
 def _portable(error: Exception) -> Exception:
@@ -163,5 +164,7 @@ class Ray:
 
 
 def _sentence(error: BaseException) -> str:
-    first = str(error).strip().splitlines()
-    return f"the worker died {RETRIES + 1} times on it ({type(error).__name__}: {first[0] if first else 'no message'})"
+    lines = str(error).strip().splitlines() or ["no message"]
+    if type(error).__name__.startswith("RayTaskError"):  # the task could not even begin
+        return f"the worker cannot run it ({lines[-1]})"
+    return f"the worker died {RETRIES + 1} times on it ({type(error).__name__}: {lines[0]})"
