@@ -1,8 +1,8 @@
 """corpus_builder builds a Japanese web corpus from Common Crawl WARCs, in the style of the Swallow corpus.
 
-    from corpus_builder import Recipe, build
+from corpus_builder import Recipe, build
 
-    built = build(Recipe.load("pipelines/sample.toml"), "data/corpus/sample")
+built = build(Recipe.load("pipelines/sample.toml"), "data/corpus/sample")
 """
 
 import sys

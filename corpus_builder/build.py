@@ -184,7 +184,9 @@ def _only_one(out: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise StageError(f"Another build is writing to {out}; wait for it, or choose another directory with --out.") from error
+            raise StageError(
+                f"Another build is writing to {out}; wait for it, or choose another directory with --out."
+            ) from error
         yield
 
 
@@ -192,4 +194,3 @@ def _write_head(recipe: Recipe, out: Path) -> None:
     """`build.json`: the recipe, so that a build can be read without its recipe file."""
     head = {"format": FORMAT, "recipe": recipe.model_dump(mode="json", exclude_defaults=True)}
     write_atomically(out / "build.json", (json.dumps(head, ensure_ascii=False, indent=1) + "\n").encode())
-

@@ -26,10 +26,14 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for 
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Options that say where work runs; they never change the output's bytes."""
     options = [
-        click.option("--engine", type=click.Choice(["ray", "serial"]), default="ray", show_default=True, help="Where shards run."),
+        click.option(
+            "--engine", type=click.Choice(["ray", "serial"]), default="ray", show_default=True, help="Where shards run."
+        ),
         click.option("--workers", type=click.IntRange(1), help="Shards at a time.  [default: the number of cores]"),
         click.option("--address", help="Ray cluster to run on, for example auto.  [default: a Ray of our own, on this machine]"),
-        click.option("--memory", "memory_mib", type=click.IntRange(16), default=1024, show_default=True, help="MiB a task may use."),
+        click.option(
+            "--memory", "memory_mib", type=click.IntRange(16), default=1024, show_default=True, help="MiB a task may use."
+        ),
     ]
     for option in reversed(options):
         command = option(command)
@@ -189,7 +193,7 @@ def measures(as_json: bool) -> None:
 @click.option("--recipe", type=click.Path(path_type=Path), help="Take the extraction settings from this recipe.")
 @click.option("--text-only", is_flag=True, help="Leave out pages that do not become documents.")
 def extract(files: tuple[Path, ...], recipe: Path | None, text_only: bool) -> None:
-    """Pages of HTML files or WARCs to JSON lines: id, url, charset, verdict, reason, title and text, as the pipeline sees them."""
+    """Pages of HTML files or WARCs to JSON lines, as the pipeline sees them: id, url, charset, verdict, reason, text."""
     from corpus_builder.html.page import PageSettings
     from corpus_builder.recipe import Recipe
     from corpus_builder.stages.extract import extracted_lines

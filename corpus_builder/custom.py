@@ -95,6 +95,8 @@ def _imported(module: ModuleType) -> set[str]:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            base = importlib.util.resolve_name("." * node.level + (node.module or ""), package) if node.level else node.module or ""
+            base = (
+                importlib.util.resolve_name("." * node.level + (node.module or ""), package) if node.level else node.module or ""
+            )
             names |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
     return {".".join(name.split(".")[: i + 1]) for name in names for i in range(name.count(".") + 1)}

@@ -23,6 +23,7 @@ import json
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -311,10 +312,8 @@ class _TableWriter:
         return TableFile(f"{self._path.parent.name}/{self._path.name}", self._rows, size, digest)
 
     def discard(self) -> None:
-        try:
+        with suppress(OSError):  # the disk may be full; the temporary file goes next
             self._writer.close()
-        except OSError:
-            pass  # the disk may be full; the temporary file goes next
         self._temporary.unlink(missing_ok=True)
 
 

@@ -7,6 +7,7 @@ asked for depends on the memory that a task may use, and must not change any res
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def ranges(rows: int, bytes_per_row: int, memory_bytes: int) -> list[tuple[int, 
     """
     count = max(1, -(-rows * bytes_per_row // memory_bytes))
     edges = [KEYS * i // count for i in range(count + 1)]
-    return list(zip(edges, edges[1:], strict=False))
+    return list(itertools.pairwise(edges))
 
 
 def read_range(path: Path, column: str, low: int, high: int, columns: Sequence[str] | None = None) -> pa.Table:

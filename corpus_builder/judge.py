@@ -60,7 +60,6 @@ def _row(document: Document) -> dict[str, str]:
     return {name: getattr(document, name) for name in DOCUMENT.names}
 
 
-
 def as_text(judged: list[Judged]) -> str:
     """The verdicts as lines for a terminal."""
     lines = []

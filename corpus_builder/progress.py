@@ -13,4 +13,4 @@ T = TypeVar("T")
 def with_progress(name: str, items: Iterator[T], total: int, show: bool, unit: str = "shard") -> Iterator[T]:
     """Pass items on, with a bar if `show` and standard error is a terminal."""
     if total:
-        yield from tqdm(items, desc=f"{name:8}", total=total, unit=unit, disable=None if show else True)
+        yield from tqdm(items, desc=f"{name:8}", total=total, unit=unit, disable=None if show else True, dynamic_ncols=True)

@@ -88,9 +88,9 @@ class Rule(_Part):
         hosts = self.hosts is not None or self.ut1 is not None or bool(self.host_suffixes)
         kinds = [self.measure is not None, hosts, self.filter is not None, self.duplicates is not None]
         if sum(kinds) != 1:
-            raise ValueError("a rule is one of: measure = \"...\", hosts = [...], filter = \"module:function\", duplicates = true")
+            raise ValueError('a rule is one of: measure = "...", hosts = [...], filter = "module:function", duplicates = true')
         if self.measure is None and any(v is not None for v in (self.min, self.max, self.above, self.below)):
-            raise ValueError("min, max, above and below go with measure = \"...\"")
+            raise ValueError('min, max, above and below go with measure = "..."')
         if self.measure is not None:
             self.threshold  # noqa: B018 - checks the limits
         return self
@@ -132,7 +132,7 @@ class Mixture(_Part):
             raise ValueError("a mixture says either epochs = ... or share = ...")
         if self.epochs is not None and self.epochs > self.max_epochs:
             raise ValueError(
-                f"epochs = {self.epochs} is more than max_epochs = {self.max_epochs}; repeating selected text more than four times "
+                f"epochs = {self.epochs} is more than max_epochs = {self.max_epochs}; repeating text more than four times "
                 "was measured to hurt, so raise max_epochs only if you mean it"
             )
         return self
@@ -168,7 +168,9 @@ class Recipe(_Part):
         for where, used in self._uses_of_sources():
             for name in used:
                 if name not in names:
-                    raise ValueError(f"unknown source {name!r} in {where}{_did_you_mean(name, names)} (sources: {', '.join(names)})")
+                    raise ValueError(
+                        f"unknown source {name!r} in {where}{_did_you_mean(name, names)} (sources: {', '.join(names)})"
+                    )
         known = [*MEASURES, *self.quality.measures, *(["ng_fraction"] if self.quality.ng_words else [])]
         for name in self.quality.measures:
             if name in MEASURES or name in ("id", "ng_fraction") or not name.isidentifier():
@@ -184,6 +186,9 @@ class Recipe(_Part):
                 raise ValueError(
                     f"unknown measure {rule.measure!r} in quality.rules[{number}]{hint}. `corpus-builder measures` lists them"
                 )
+        shares = {name: mix.share for name, mix in self.release.mixture.items() if mix.share is not None}
+        if shares and (sum(shares.values()) >= 1 or set(shares) == set(names)):
+            raise ValueError("release.mixture: the shares must add up to less than 1, and one source must be without a share")
         places = [number for number, rule in enumerate(self.quality.rules) if rule.duplicates]
         if len(places) > 1:
             raise ValueError("quality.rules says duplicates = true twice; one place is enough")
@@ -261,8 +266,14 @@ def _explain(error: ValidationError, where: str) -> str:
 def _keys_at(place: tuple[str | int, ...]) -> list[str]:
     model: Any = Recipe
     rooms: dict[str, Any] = {
-        "sources": Source, "extract": Extract, "quality": Quality, "dedup": Dedup, "release": Release, "rules": Rule, "mixture": Mixture,
-    }  # fmt: skip
+        "sources": Source,
+        "extract": Extract,
+        "quality": Quality,
+        "rules": Rule,
+        "dedup": Dedup,
+        "release": Release,
+        "mixture": Mixture,
+    }
     for part in place:
         model = rooms.get(str(part), model)
     return [name for name in model.model_fields if name != "base"]

@@ -1,6 +1,7 @@
 """The on-disk contract: what is committed stays, what is not named is not read, and the same rows give the same bytes."""
 
 import errno
+import itertools
 import json
 from pathlib import Path
 
@@ -49,9 +50,14 @@ def test_a_shard_made_from_something_else_must_run_again(dataset):
 
 def test_a_shard_that_was_not_committed_leaves_nothing_behind(dataset):
     shard = Shard("web", {"input": "a"})
-    with pytest.raises(ZeroDivisionError), dataset.writer(shard) as out:
-        out.write("rows", rows(1.0))
-        raise ZeroDivisionError
+
+    def fail():
+        with dataset.writer(shard) as out:
+            out.write("rows", rows(1.0))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert dataset.receipt(shard) is None
     assert [path for path in dataset.root.rglob("*") if path.is_file()] == []
 
@@ -105,7 +111,7 @@ def test_verify_tells_a_missing_file_and_a_changed_one(dataset):
 def test_a_manifest_that_cannot_be_read_is_a_sentence(dataset, content):
     dataset.root.mkdir()
     (dataset.root / "manifest.json").write_bytes(content)
-    with pytest.raises(IntegrityError, match="manifest.json"):
+    with pytest.raises(IntegrityError, match="manifest"):
         read_manifest(dataset.root)
 
 
@@ -138,7 +144,7 @@ def test_rows_come_back_in_order_however_they_are_handed_over(tmp_path_factory, 
     places = [0, *sorted(cuts), 3000]
     dataset = Dataset(tmp_path_factory.mktemp("out"), "measure", 1)
     with dataset.writer(Shard("web", {})) as out:
-        for low, high in zip(places, places[1:], strict=False):
+        for low, high in itertools.pairwise(places):
             out.write("rows", table.slice(low, high - low))
         receipt = out.commit()
     assert read_table(dataset.root / receipt.tables["rows"].path) == table
@@ -154,8 +160,6 @@ def test_shard_names_with_odd_characters_become_files(dataset):
 def test_digests_do_not_depend_on_the_order_of_keys():
     assert digest_of({"a": 1, "b": "語"}) == digest_of({"b": "語", "a": 1})
     assert digest_of([1, 2]) != digest_of([2, 1])
-
-
 
 
 def test_a_manifest_tells_no_time_and_no_place(dataset, tmp_path):

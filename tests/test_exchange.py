@@ -1,5 +1,6 @@
 """Ranges cover every key once, and reading them in turn is reading the run."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ def test_ranges_cover_every_key_once(rows, bytes_per_row, memory):
     cuts = ranges(rows, bytes_per_row, memory) if rows * bytes_per_row // memory < 10_000 else [(0, KEYS)]
     assert cuts[0][0] == 0
     assert cuts[-1][1] == KEYS
-    assert all(before[1] == after[0] for before, after in zip(cuts, cuts[1:], strict=False))
+    assert all(before[1] == after[0] for before, after in itertools.pairwise(cuts))
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def test_ranges_together_are_the_run(directory, keys, parts, group_rows):
     run = pa.table({"key": pa.array(sorted(keys), pa.uint64())})
     pq.write_table(run, path, row_group_size=group_rows)
     edges = [KEYS * part // parts for part in range(parts + 1)]
-    found = [read_range(path, "key", low, high) for low, high in zip(edges, edges[1:], strict=False)]
+    found = [read_range(path, "key", low, high) for low, high in itertools.pairwise(edges)]
     assert pa.concat_tables(found).column("key").to_pylist() == sorted(keys)
 
 

@@ -64,7 +64,14 @@ def _classes() -> npt.NDArray[np.uint8]:
             table[code] = _SYLLABARY
     table[0x0E01:0x1000] = np.where(table[0x0E01:0x1000], _SYLLABARY, 0)  # Thai, Lao, Tibetan
     table[0x10000:0x20000] = 0  # old scripts and letters of mathematics: too rare to matter
-    for first, last in ((0x3041, 0x3097), (0x309D, 0x30A0), (0x30A1, 0x30FB), (0x30FC, 0x3100), (0x31F0, 0x3200), (0xFF66, 0xFFA0)):
+    for first, last in (
+        (0x3041, 0x3097),
+        (0x309D, 0x30A0),
+        (0x30A1, 0x30FB),
+        (0x30FC, 0x3100),
+        (0x31F0, 0x3200),
+        (0xFF66, 0xFFA0),
+    ):
         table[first:last] = _KANA
     table[0x20000:0x32000] = _HAN_FOREIGN
     for first, last in ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0xF900, 0xFB00)):

@@ -95,5 +95,5 @@ def apply_filter(rule: Filter, document: Document) -> Drop | None:
     name = getattr(rule, "__name__", repr(rule))
     raise TypeError(
         f"The filter {name!r} returned {verdict!r}; a filter returns None to keep the document, "
-        "or Drop(\"reason\", value=...) to drop it."
+        'or Drop("reason", value=...) to drop it.'
     )

@@ -49,10 +49,12 @@ def resolve_epochs(
     for source, share in shares.items():
         needed = share * total / characters[source] if characters.get(source) else 0.0
         if needed > max_epochs[source]:
+            most = max_epochs[source] * characters[source]
+            limit = most * (1.0 - sum(shares.values()) + share) / (base + most)
             raise RecipeError(
-                f"release.mixture.{source}: share = {share:g} takes {needed:.2f} epochs of the {characters[source]:,} characters that "
-                f"{source!r} has, more than max_epochs = {max_epochs[source]:g}; lower the share to at most "
-                f"{max_epochs[source] * characters[source] / total:.4f}, add text to the source, or raise max_epochs if you mean it."
+                f"release.mixture.{source}: share = {share:g} takes {needed:.2f} epochs of the {characters[source]:,} characters "
+                f"of {source!r}, more than max_epochs = {max_epochs[source]:g}; lower the share to at most {limit:.4f}, "
+                "add text to the source, or raise max_epochs if you mean it."
             )
         resolved[source] = needed
     return {source: resolved[source] for source in characters}

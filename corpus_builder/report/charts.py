@@ -64,7 +64,7 @@ def lay_out(measure: str, counts: Mapping[str, int], rules: Sequence[Threshold])
         low, high = bin_edges(measure, bin_)
         height = (BASE - TOP) * math.sqrt(count) / tallest
         middle = (low + high) / 2
-        dropped = any(middle < l or middle > h for rule in rules for l, h in [_allowed(rule)])
+        dropped = not all(_allowed(rule)[0] <= middle <= _allowed(rule)[1] for rule in rules)
         title = f"{count:,} documents from {low:.4g} to {high:.4g}"
         bars.append(Bar((bin_ - first) * step, BASE - height, max(step - 0.6, 0.6), height, dropped, title))
     edges = [bin_edges(measure, first)[0], bin_edges(measure, (first + last) // 2)[0], bin_edges(measure, last)[1]]

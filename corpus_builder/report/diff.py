@@ -59,7 +59,9 @@ def _stage(name: str, left: Manifest | None, right: Manifest | None) -> StageDif
     causes: dict[str, int] = {}
     different = 0
     for shard in ours.keys() & theirs.keys():
-        if [t.sha256 for _, t in sorted(ours[shard].tables.items())] == [t.sha256 for _, t in sorted(theirs[shard].tables.items())]:
+        if [t.sha256 for _, t in sorted(ours[shard].tables.items())] == [
+            t.sha256 for _, t in sorted(theirs[shard].tables.items())
+        ]:
             continue
         different += 1
         for key in ours[shard].made_from.keys() | theirs[shard].made_from.keys():

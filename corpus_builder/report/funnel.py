@@ -60,9 +60,7 @@ def _funnel(manifests: Mapping[str, Manifest], sources: set[str], name: str) -> 
     if "decide" in manifests:
         decide = [r.stats for r in manifests["decide"].receipts if r.stats["source"] in sources]
         dropped = _sum(s["dropped"] for s in decide)
-        steps += [
-            Step("decide", "drop", reason, c["documents"], c["characters"]) for reason, c in _largest(dropped, "documents")
-        ]
+        steps += [Step("decide", "drop", reason, c["documents"], c["characters"]) for reason, c in _largest(dropped, "documents")]
         kept = _sum([{"kept": s["kept"]} for s in decide]).get("kept", {"documents": 0, "characters": 0})
         steps.append(Step("decide", "stand", "kept", kept["documents"], kept["characters"]))
     if "release" in manifests:
@@ -116,5 +114,8 @@ def as_text(funnel: Funnel) -> str:
 
 def as_json(funnel: Funnel) -> dict[str, Any]:
     """The funnel as JSON values."""
-    steps = [{"stage": s.stage, "kind": s.kind, "label": s.label, "pages": s.pages, "size": s.size, "unit": s.unit} for s in funnel.steps]
+    steps = [
+        {"stage": s.stage, "kind": s.kind, "label": s.label, "pages": s.pages, "size": s.size, "unit": s.unit}
+        for s in funnel.steps
+    ]
     return {"source": funnel.source, "accounted": funnel.accounted, "steps": steps}

@@ -1,7 +1,7 @@
 """Histograms of measures with fixed bins, so that the shards' counts add up to the corpus's.
 
-A measure that the registry gives a range of at most 1 has 50 equal bins.  Any other has bins at the quarter powers of two, on both
-sides of zero, which hold every number a float can be.
+A measure that the registry gives a range of at most 1 has 50 equal bins.  Any other has bins at the quarter powers of
+two, on both sides of zero, which hold every number a float can be.
 """
 
 from __future__ import annotations

@@ -95,5 +95,3 @@ def _examples(manifests: Mapping[str, Manifest]) -> dict[str, list[dict[str, Any
     if "decide" in manifests:
         found |= examples(manifests["decide"].paths("decisions")[:EXAMPLE_SHARDS], EXAMPLES)
     return found
-
-

@@ -30,7 +30,7 @@ class Line:
 
 
 def read_jsonl(path: str | Path) -> Iterator[Line]:
-    """The lines of a file; plain, .gz or .bz2.  `text` is needed, `id`, `url`, `title` and `date` are taken where they are strings.
+    """The lines of a file; plain, .gz or .bz2.  `text` is needed; `id`, `url`, `title` and `date` are taken if they are strings.
 
     Reasons: bad_json (no JSON object), no_text (no string `text`, or an empty one), damaged_file (the rest cannot be read).
     """

@@ -57,7 +57,7 @@ class Extract:
     """The stage: one shard per input file."""
 
     inputs: tuple[InputFile, ...]
-    settings: PageSettings = PageSettings()
+    settings: PageSettings
     name: str = field(default="extract", init=False)
     version: int = field(default=1, init=False)
 

@@ -170,7 +170,6 @@ class Release:
         return edit
 
 
-
 def _kept(unit: Unit, documents: Path, decisions: Path) -> list[dict[str, Any]]:
     (keep,) = read_groups(decisions, ["keep"], [unit.group])
     columns = [name for name in CORPUS.names if name != "copy"]

@@ -98,4 +98,3 @@ def numbers_of(ids: Sequence[str]) -> npt.NDArray[np.int64]:
     [1024]
     """
     return np.array([int(id_.rpartition("/")[2]) for id_ in ids], dtype=np.int64)
-

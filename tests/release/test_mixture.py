@@ -16,8 +16,9 @@ def test_a_share_is_that_share_of_what_is_released(web, wiki, share):
 
 
 def test_a_share_that_repeats_a_source_too_often_is_refused():
-    with pytest.raises(RecipeError, match=r"share = 0.5 takes 9.00 epochs .* max_epochs = 4"):
+    with pytest.raises(RecipeError, match=r"share = 0.5 takes 9.00 epochs .* max_epochs = 4; .* at most 0.3077"):
         resolve_epochs({"web": 900, "wiki": 100}, {}, {"wiki": 0.5}, {"wiki": 4})
+    assert resolve_epochs({"web": 900, "wiki": 100}, {}, {"wiki": 0.3076}, {"wiki": 4})["wiki"] == pytest.approx(4, abs=0.01)
 
 
 def test_a_source_without_text_is_released_no_times():
