@@ -16,17 +16,36 @@ _PARAMETER = re.compile(r"""charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re
 # Names of the WHATWG Encoding Standard, and others in use, to the Python codec that decodes what pages mean by them.
 _CODECS = {
     **dict.fromkeys(
-        ["shift_jis", "shift-jis", "sjis", "x-sjis", "ms_kanji", "csshiftjis", "windows-31j", "cswindows31j", "ms932", "cp932", "x-ms-cp932", "shift_jisx0213", "shift_jis-2004", "shiftjis"],
+        [
+            "shift_jis",
+            "shift-jis",
+            "sjis",
+            "x-sjis",
+            "ms_kanji",
+            "csshiftjis",
+            "windows-31j",
+            "cswindows31j",
+            "ms932",
+            "cp932",
+            "x-ms-cp932",
+            "shift_jisx0213",
+            "shift_jis-2004",
+            "shiftjis",
+        ],
         "cp932",
     ),
     **dict.fromkeys(
-        ["euc-jp", "euc_jp", "x-euc-jp", "x-euc", "eucjp", "cseucpkdfmtjapanese", "eucjp-ms", "eucjpms", "euc-jp-ms", "cp51932"], "euc_jp"
+        ["euc-jp", "euc_jp", "x-euc-jp", "x-euc", "eucjp", "cseucpkdfmtjapanese", "eucjp-ms", "eucjpms", "euc-jp-ms", "cp51932"],
+        "euc_jp",
     ),
     **dict.fromkeys(["iso-2022-jp", "iso2022jp", "csiso2022jp", "iso-2022-jp-ms", "cp50220", "cp50221", "jis"], "iso2022_jp_ext"),
     **dict.fromkeys(["utf-8", "utf8", "unicode-1-1-utf-8", "x-unicode20utf8"], "utf-8"),
     **dict.fromkeys(["utf-16", "utf-16le", "ucs-2", "unicode", "csunicode", "iso-10646-ucs-2"], "utf-16-le"),
     "utf-16be": "utf-16-be",
-    **dict.fromkeys(["iso-8859-1", "iso8859-1", "latin1", "latin-1", "l1", "us-ascii", "ascii", "windows-1252", "cp1252", "x-cp1252"], "cp1252"),
+    **dict.fromkeys(
+        ["iso-8859-1", "iso8859-1", "latin1", "latin-1", "l1", "us-ascii", "ascii", "windows-1252", "cp1252", "x-cp1252"],
+        "cp1252",
+    ),
     **dict.fromkeys(["gb2312", "gbk", "gb18030", "x-gbk", "gb_2312-80", "chinese", "csgb2312", "cp936", "euc-cn"], "gb18030"),
     **dict.fromkeys(["big5", "big5-hkscs", "x-x-big5", "cn-big5", "csbig5"], "big5hkscs"),
     **dict.fromkeys(["euc-kr", "ks_c_5601-1987", "ksc5601", "korean", "windows-949", "cp949", "uhc"], "cp949"),

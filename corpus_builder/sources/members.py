@@ -82,6 +82,7 @@ class _Run:
         self.before = start, start  # where to read again when the member of a record is not known
         self.fresh = True  # no record has started yet
         self.spans = False  # the record reached beyond the member that it started in, or may have
+        self.closed = False  # the record was followed by the two empty lines that end one
         self.carry = b""  # bytes that were read and belong to what follows
 
     def items(self) -> Iterator[Record | Damage]:
@@ -91,34 +92,48 @@ class _Run:
         """
         held: Record | Damage | None = None
         while True:
+            at = -1
             try:
                 at = self._start_of_record()
-                problem = None if self.carry[:5] == b"WARC/" else Broken("warc_damaged", "no record starts here")
-                if not self.carry:
-                    problem = None if self._is_whole(at) else Broken("warc_truncated", "the file ends inside a member")
-            except OSError as error:
-                at, problem = self._position(), error
-            if problem is None:
-                if held:
-                    yield held
-                if not self.carry:
-                    return
-            elif self.step > 1:
-                raise problem
-            else:
-                if held is None:
-                    if self.fresh or at != self.frame:
-                        self.frame = self.number = at
-                elif at != self.frame and not self.spans:
-                    yield held
-                    self.frame = self.number = at
-                elif problem.args[0] == "warc_damaged":
-                    problem = Broken("warc_content_length", "no record starts where this one should end")
-                raise problem
+                self._check(at, bool(held))
+            except (Broken, OSError) as problem:
+                at = at if at >= 0 else self._position()
+                if self.step == 1 and (held is None or self._is_sound(at, problem)):
+                    if held:
+                        yield held
+                    if held or self.fresh or at != self.frame:
+                        self._move_to(at)
+                raise
+            if held:
+                yield held
+            if not self.carry:
+                return
             self.before = self.frame, self.number + (not self.fresh)
-            self.number = self.number + 1 if at == self.frame and not self.fresh else at
-            self.frame, self.fresh = at, False
+            self._move_to(at)
             held = self._record()
+
+    def _move_to(self, at: int) -> None:
+        """What follows starts in the member at `at`: give it a number of its own."""
+        self.number = self.number + 1 if at == self.frame and not self.fresh else at
+        self.frame, self.fresh = at, False
+
+    def _check(self, at: int, held: bool) -> None:
+        """Raises Broken where what follows is neither a record nor a sound end of the file."""
+        if not self.carry:
+            if not self._is_whole(at):
+                raise Broken("warc_truncated", "the file ends inside a member")
+        elif self.carry[:5] != b"WARC/":
+            if held and (at == self.frame or self.spans) and not self.closed:
+                raise Broken("warc_content_length", "no record starts where this one should end")
+            raise Broken("warc_damaged", "no record starts here")
+        if held and self.spans and next_member(self.data, self.frame + 1, self.magic) < at + (not self.carry):
+            raise Broken("warc_content_length", "other records start within this one")
+
+    def _is_sound(self, at: int, problem: Exception) -> bool:
+        """Whether the record held back is sound though what follows it is not."""
+        if at != self.frame:
+            return not self.spans
+        return self.closed and isinstance(problem, Broken) and problem.args[0] == "warc_damaged"
 
     def _position(self) -> int:
         position = self.reader.frame_start_position()
@@ -154,11 +169,13 @@ class _Run:
                 self.frame, self.number = self.before
                 raise Broken("warc_damaged", "several records in one read")
             head, rest, self.carry = buffer[end.end() : ends], b"", buffer[ends:]
-            self.spans = self._position() != self.frame
+            self.spans, self.closed = self._position() != self.frame, self.carry[:4] == b"\r\n\r\n"
         else:
             head, rest = self._content(buffer[end.end() :], length)
             self.spans = self._position() != self.frame
-            self.carry = b"" if (tail := read(4)) == b"\r\n\r\n" else tail
+            tail = read(4)
+            self.closed = tail == b"\r\n\r\n"
+            self.carry = b"" if self.closed else tail
         if length > MAX_RECORD_BYTES:
             return Damage(self.number, length, "warc_record_too_large", f"Content-Length is {length}")
         return Record(self.number, fields, head, rest)

@@ -1,0 +1,168 @@
+"""MinHash signatures and band keys of many texts at once; docs/minhash.md is the specification."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from corpus_builder.japanese.letters import code_points
+
+SPECIFICATION = "minhash/1"
+"""Name of the hash specification: a change of any key changes it."""
+
+U32 = npt.NDArray[np.uint32]
+U64 = npt.NDArray[np.uint64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class MinHash:
+    """Two texts are candidates when all `rows` minima of one of `bands` bands are equal; shingles are character n-grams."""
+
+    ngram: int = 5
+    bands: int = 14
+    rows: int = 8
+    seed: int = 0
+
+    @property
+    def hashes(self) -> int:
+        """Number of minima in a signature."""
+        return self.bands * self.rows
+
+
+def signatures(texts: Sequence[str], spec: MinHash) -> tuple[U32, Bools]:
+    """Signatures (n, hashes) uint32, and which texts have any shingle (n,); the row of an empty text is 0.
+
+    P(equal minima) is the Jaccard similarity of the shingle sets, for long and for short texts.
+    """
+    points, starts = code_points(texts)
+    longest = int(np.diff(starts).max(initial=0))
+    found = np.zeros((len(texts), spec.hashes), dtype=np.uint32)
+    _sign(points, starts, spec.ngram, _round_keys(spec), longest, found)
+    return found, np.diff(starts) > 0
+
+
+def band_keys(found: U32, spec: MinHash) -> U64:
+    """One key per band: (n, hashes) uint32 -> (n, bands) uint64."""
+    keys = np.empty((len(found), spec.bands), dtype=np.uint64)
+    _join(np.ascontiguousarray(found), spec.rows, keys)
+    return keys
+
+
+def text_band_keys(texts: Sequence[str], spec: MinHash) -> tuple[U64, Bools]:
+    """Band keys (n, bands) uint64 of texts, and which have any shingle (n,); keys of the others mean nothing.
+
+    >>> keys, some = text_band_keys(["いろはにほへと", "いろはにほへと", ""], MinHash(bands=2, rows=2))
+    >>> (keys[0] == keys[1]).tolist(), some.tolist()
+    ([True, True], [True, True, False])
+    """
+    found, some = signatures(texts, spec)
+    return band_keys(found, spec), some
+
+
+def match_probability(jaccard: float, spec: MinHash) -> float:
+    """Probability that two texts become candidates: 1 - (1 - s^rows)^bands.
+
+    >>> round(match_probability(0.9, MinHash(bands=40, rows=20)), 3)
+    0.994
+    """
+    return float(1.0 - (1.0 - jaccard**spec.rows) ** spec.bands)
+
+
+def estimated_jaccard(left: U32, right: U32) -> float:
+    """Share of equal minima of two signatures (hashes,): an estimate of the Jaccard similarity."""
+    return float(np.mean(left == right))
+
+
+def _round_keys(spec: MinHash) -> U64:
+    keys = np.empty(2 * spec.hashes, dtype=np.uint64)
+    _fill_round_keys(np.uint64(spec.seed), keys)
+    return keys
+
+
+@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+def _mix(value: Any) -> Any:
+    value ^= value >> np.uint64(30)
+    value *= np.uint64(0xBF58476D1CE4E5B9)
+    value ^= value >> np.uint64(27)
+    value *= np.uint64(0x94D049BB133111EB)
+    return value ^ (value >> np.uint64(31))
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _fill_round_keys(seed: Any, keys: Any) -> None:
+    start = _mix(seed)
+    for number in range(len(keys)):
+        keys[number] = _mix(start + np.uint64(number + 1) * np.uint64(0x9E3779B97F4A7C15))
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _shingle_hashes(points: Any, ngram: int, found: Any) -> int:
+    """Hashes of a text's shingles, in order of their places; how many there are."""
+    width = min(ngram, len(points))
+    if width == 0:
+        return 0
+    start = np.uint64(width) * np.uint64(0x9E3779B97F4A7C15)
+    count = len(points) - width + 1
+    for place in range(count):
+        value = start
+        for step in range(width):
+            value = (value ^ np.uint64(points[place + step])) * np.uint64(0xD6E8FEB86659FD93)
+            value ^= value >> np.uint64(32)
+        found[place] = _mix(value)
+    return count
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _sign(points: Any, starts: Any, ngram: int, round_keys: Any, longest: int, out: Any) -> None:
+    """Fast similarity sketching of every text: see `reference.signature`."""
+    hashes = out.shape[1]
+    shingles = np.empty(longest, dtype=np.uint64)
+    smallest = np.empty(hashes, dtype=np.uint64)
+    nothing = np.uint64(1 << 32)
+    low = np.uint64(0xFFFFFFFF)
+    for text in range(len(starts) - 1):
+        count = _shingle_hashes(points[starts[text] : starts[text + 1]], ngram, shingles)
+        if count == 0:
+            continue
+        row = out[text]
+        filled = np.zeros(hashes, dtype=np.uint8)
+        left = hashes
+        number = 0
+        while left > 0:
+            key = round_keys[number]
+            stamp = np.uint64(number) * np.uint64(0x9E3779B1)
+            if number < hashes:
+                smallest[:] = nothing
+                for place in range(count):
+                    value = _mix(shingles[place] ^ key)
+                    bin_ = ((value >> np.uint64(32)) * np.uint64(hashes)) >> np.uint64(32)
+                    smallest[bin_] = min(smallest[bin_], value & low)
+                for bin_ in range(hashes):
+                    if filled[bin_] == 0 and smallest[bin_] != nothing:
+                        row[bin_] = np.uint32((smallest[bin_] + stamp) & low)
+                        filled[bin_] = 1
+                        left -= 1
+            elif filled[number - hashes] == 0:
+                least = nothing
+                for place in range(count):
+                    least = min(least, _mix(shingles[place] ^ key) & low)
+                row[number - hashes] = np.uint32((least + stamp) & low)
+                filled[number - hashes] = 1
+                left -= 1
+            number += 1
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _join(found: Any, rows: int, keys: Any) -> None:
+    for text in range(keys.shape[0]):
+        for band in range(keys.shape[1]):
+            value = _mix(np.uint64(band + 1))
+            for step in range(rows):
+                value = _mix(value ^ np.uint64(found[text, band * rows + step]))
+            keys[text, band] = value

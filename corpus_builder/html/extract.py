@@ -1,0 +1,124 @@
+"""The main text of a page, by an extractor that the recipe names."""
+
+from __future__ import annotations
+
+import html
+import importlib
+import importlib.metadata
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from corpus_builder.custom import load_function
+from corpus_builder.errors import RecipeError
+
+MAX_TITLE_CHARS = 500  # ours: longer ones are a page that forgot to close its title
+
+_TITLE = re.compile(r"<title\b[^>]{0,200}>(.{0,5000}?)</title\s*>", re.IGNORECASE | re.DOTALL)
+_WIDE = "\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uff60"  # characters that are written without spaces between them
+_INLINE = r"</?(?:a|abbr|b|big|cite|em|font|i|mark|rb|ruby|s|small|span|strong|u)\b[^<>]{0,500}>"
+# A line break in the source between two wide characters, with inline tags around it, is layout and no space.
+_WRAPPED = re.compile(rf"([{_WIDE}](?:{_INLINE})*)[ \t\r]*\n\s*(?=(?:{_INLINE})*[{_WIDE}])", re.IGNORECASE)
+# There a line break is a line break.
+_PREFORMATTED = re.compile(r"(<(pre|textarea|script|style|listing|xmp)\b.*?</\2\s*>)", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """What an extractor returns; `title` may be ""."""
+
+    title: str
+    text: str
+
+
+Extractor: TypeAlias = Callable[[str, str | None], Extracted | None]
+"""`extractor(html_text, url)`: the title and main text of a page, None where there is none."""
+
+
+class TooDeep(Exception):
+    """The page nests deeper than the parser follows, so that its text would be lost without a word."""
+
+
+def named_extractor(name: str) -> Extractor:
+    """The extractor of that name: one of `EXTRACTORS`, or the user's own as `module:function`.
+
+    Raises RecipeError for a name that is neither.
+    """
+    if name in EXTRACTORS:
+        return EXTRACTORS[name]
+    if ":" in name:
+        return _loaded(name).call
+    raise RecipeError(
+        f"Unknown extractor {name!r}; known are {', '.join(sorted(EXTRACTORS))}, or a function of your own as module:function."
+    )
+
+
+def extractor_version(name: str) -> str:
+    """What the output of an extractor depends on: the versions of its libraries, or a digest of the user's module."""
+    named_extractor(name)
+    if name in EXTRACTORS:
+        return " ".join(f"{package} {importlib.metadata.version(package)}" for package in ("trafilatura", "lxml"))
+    return f"{name} {_loaded(name).digest}"
+
+
+@cache
+def _loaded(name: str) -> Any:
+    return load_function(name, Path.cwd())
+
+
+def trafilatura_extractor(html_text: str, url: str | None = None) -> Extracted | None:
+    """Main text by trafilatura's fast mode, without comments and tables, as Swallow corpus v1 does; no other metadata.
+
+    The same page gives the same text whatever was extracted before: trafilatura's deduplication stays off.
+    Raises TooDeep.
+
+    >>> trafilatura_extractor("<title>猫</title><body><p>吾輩は猫である。</p><p>名前はまだ無い。</p>")
+    Extracted(title='猫', text='吾輩は猫である。\\n名前はまだ無い。')
+    """
+    extract, load = _trafilatura()
+    tree = load(joined_lines(html_text).replace("\0", ""))
+    if tree is None:
+        return None
+    text = extract(tree, url=url, fast=True, include_comments=False, include_tables=False)
+    return Extracted(title_of(html_text), text) if text else None
+
+
+EXTRACTORS: dict[str, Extractor] = {"trafilatura": trafilatura_extractor}
+
+
+@cache
+def _trafilatura() -> tuple[Callable[..., str | None], Callable[[str], Any]]:
+    """trafilatura's functions, imported late as it takes half a second, and its log turned off: it speaks of every odd page."""
+    for name in ("trafilatura", "htmldate", "courlan", "charset_normalizer"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    trafilatura = importlib.import_module("trafilatura")
+    utils = importlib.import_module("trafilatura.utils")
+    return trafilatura.extract, utils.load_html
+
+
+def joined_lines(html_text: str) -> str:
+    r"""HTML without the source's line breaks between Japanese characters, which would come out as spaces.
+
+    >>> joined_lines("<p>折り返した\n  <b>文</b>\nです<pre>一\n二</pre>")
+    '<p>折り返した<b>文</b>です<pre>一\n二</pre>'
+    """
+    if "\n" not in html_text:
+        return html_text
+    parts = _PREFORMATTED.split(html_text)  # text, preformatted, its tag, text, ...
+    parts[::3] = [_WRAPPED.sub(r"\1", part) for part in parts[::3]]
+    del parts[2::3]
+    return "".join(parts)
+
+
+def title_of(html_text: str) -> str:
+    """The page's <title> on one line, "" where there is none.
+
+    >>> title_of("<title>A &amp; B |\\n  東京</title>")
+    'A & B | 東京'
+    """
+    found = _TITLE.search(html_text)
+    return " ".join(html.unescape(found[1]).split())[:MAX_TITLE_CHARS] if found else ""

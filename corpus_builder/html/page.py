@@ -1,0 +1,183 @@
+"""A page's bytes to its Japanese text, or the reason why it has none."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from corpus_builder.document import Drop
+from corpus_builder.errors import CorpusError, RecipeError
+from corpus_builder.html.charset import decode
+from corpus_builder.html.extract import Extracted, TooDeep, named_extractor
+from corpus_builder.html.gate import MIN_KANA, gate
+from corpus_builder.japanese.detect import japanese_score
+
+REASONS = {
+    "http_status": "the server did not answer 200",
+    "empty_body": "the response has no body",
+    "too_large": "the page has more than max_bytes",
+    "not_html": "the body is no HTML, whatever its headers say",
+    "gate_not_japanese": "the bytes hold no kana in any encoding of Japanese",
+    "undecodable": "more than max_undecodable of the characters do not decode",
+    "too_many_elements": "the page has more than max_elements elements",
+    "too_deep": "the elements nest deeper than max_depth",
+    "no_japanese_text": "kana stand in scripts or attributes only, or are lost among other letters",
+    "extraction_empty": "the extractor found no main text",
+    "extraction_failed": "the extractor raised an error, named in the detail",
+    "not_japanese": "less than min_japanese_score of the main text's letters are Japanese",
+}
+
+MIN_VISIBLE_SCORE = 0.05  # ours: far below any Japanese page, menus and all
+
+
+@dataclass(frozen=True)
+class PageSettings:
+    """What a recipe can set about pages."""
+
+    extractor: str = "trafilatura"
+    min_japanese_score: float = 0.5  # ours: half of the letters; see japanese_score
+    max_bytes: int = 10 << 20
+    max_elements: int = 20_000
+    max_depth: int = 256
+    max_undecodable: float = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """A Japanese page: `charset` is the Python codec that decoded it, `score` its japanese_score."""
+
+    title: str
+    text: str
+    charset: str
+    score: float
+
+
+def read_page(body: bytes, *, content_type: str, identified_type: str, status: int, settings: PageSettings) -> PageText | Drop:
+    """The text of a page, or why it is dropped (`REASONS`); the cheap looks come first.
+
+    The verdict depends on the bytes and the settings alone, never on time.  Raises RecipeError for an extractor that does
+    not exist or returns something else than Extracted, and nothing for any page.
+    """
+    if drop := _unfit(body, status, content_type, settings):
+        return drop
+    if reason := gate(body):
+        return Drop(reason)
+    decoded = decode(body, content_type)
+    if decoded.undecodable > settings.max_undecodable:
+        return Drop("undecodable", decoded.undecodable, settings.max_undecodable, decoded.charset)
+    if drop := _unparsable(decoded.text, settings) or _without_japanese(decoded.text):
+        return drop
+    extractor = named_extractor(settings.extractor)
+    try:
+        found = extractor(decoded.text, None)
+    except CorpusError:
+        raise
+    except TooDeep:
+        return Drop("too_deep", threshold=settings.max_depth)
+    except Exception as error:  # whatever a parser says to odd input
+        return Drop("extraction_failed", detail=type(error).__name__)
+    if found is not None and not isinstance(found, Extracted):
+        raise RecipeError(
+            f"The extractor {settings.extractor!r} returned {type(found).__name__}; it must return Extracted or None."
+        )
+    text = storable(found.text) if found else ""
+    if not found or not text:
+        return Drop("extraction_empty")
+    score = japanese_score(text)
+    if score < settings.min_japanese_score:
+        return Drop("not_japanese", score, settings.min_japanese_score)
+    return PageText(storable(found.title), text, decoded.charset, score)
+
+
+_SPACE_BEFORE_BREAK = re.compile(r"[^\S\n]+\n")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+
+
+def storable(text: str) -> str:
+    r"""Text that every later step can hold: Unicode without lone surrogates and control characters, lines ended by \n alone,
+    no space at the end of a line, no empty lines at either end.
+
+    >>> storable("一\r\n二 \n\ud800\x00三")
+    '一\n二\n\ufffd三'
+    """
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
+    return _SPACE_BEFORE_BREAK.sub("\n", _CONTROLS.sub("", text)).strip()
+
+
+_BINARY = (
+    b"%PDF",
+    b"\x89PNG",
+    b"GIF8",
+    b"\xff\xd8\xff",
+    b"PK\x03\x04",
+    b"RIFF",
+    b"\x1f\x8b",
+    b"OggS",
+    b"ID3",
+    b"wOF",
+    b"BM",
+    b"%!PS",
+)
+_MARKUP = re.compile(
+    rb"<(?:!doctype\s+html|html|head|body|title|meta|link|script|style|div|p|a|br|h[1-6]|table|tr|td|span|font|center|ul|ol|li|"
+    rb"dl|img|frameset|form|article|section|main|header|b|pre|hr)\b",
+    re.IGNORECASE,
+)
+_OTHER_XML = re.compile(rb"<(?:rss|feed|rdf:RDF|urlset|sitemapindex|svg|opml|channel|soap)\b", re.IGNORECASE)
+
+
+def _unfit(body: bytes, status: int, content_type: str, settings: PageSettings) -> Drop | None:
+    if status != 200:
+        return Drop("http_status", value=status, threshold=200)
+    if not body or body.isspace():
+        return Drop("empty_body")
+    if len(body) > settings.max_bytes:
+        return Drop("too_large", value=len(body), threshold=settings.max_bytes)
+    if not is_html(body):
+        return Drop("not_html", detail=content_type[:80])
+    return None
+
+
+def is_html(body: bytes) -> bool:
+    r"""Whether a body is HTML, by its bytes: headers and the crawler's guess are wrong too often to be asked.
+
+    >>> is_html(b"\n<!-- x --><HTML>"), is_html(b"<?xml version='1.0'?><rss>"), is_html(b"plain text")
+    (True, False, False)
+    """
+    head = body[:65536]
+    if b"\0" in head[:256]:
+        head = head.replace(b"\0", b"")  # UTF-16
+    head = head.lstrip(b"\xef\xbb\xbf\xfe\xff \t\r\n\f")
+    if head.startswith(_BINARY) or head[:1] in b"{[":
+        return False
+    found = _MARKUP.search(head)
+    if not found:
+        return False
+    if head[:1] != b"<":
+        return found.start() < 1024
+    return not _OTHER_XML.search(head, 0, found.start())
+
+
+def _unparsable(text: str, settings: PageSettings) -> Drop | None:
+    tags = text.count("<")
+    elements = tags - text.count("</")
+    if elements > settings.max_elements:
+        return Drop("too_many_elements", elements, settings.max_elements)
+    return None
+
+
+_KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
+_HIDDEN = re.compile(r"<(script|style|noscript|template|svg)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<[^<>]*>")
+
+
+def _without_japanese(text: str) -> Drop | None:
+    visible = _TAG.sub(" ", _HIDDEN.sub(" ", text))
+    kana = sum(1 for _ in zip(range(MIN_KANA), _KANA.finditer(visible), strict=False))
+    if kana < MIN_KANA and "&#" not in visible:
+        return Drop("no_japanese_text", kana, MIN_KANA)
+    return None
