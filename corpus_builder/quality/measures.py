@@ -149,6 +149,7 @@ def _measure(points: Any, starts: Any, longest: int, size: int, values: Any) -> 
     sentences = np.empty(longest + 2, dtype=np.int64)
     paragraphs = np.empty(longest + 2, dtype=np.int64)
     names = np.empty(longest + 2, dtype=np.int32)
+    alive = np.empty(longest + 2, dtype=np.int32)
     counts = np.empty(longest + 2, dtype=np.int32)
     keys = np.empty(size, dtype=np.uint64)
     slots = np.empty(size, dtype=np.int32)
@@ -162,7 +163,7 @@ def _measure(points: Any, starts: Any, longest: int, size: int, values: Any) -> 
         _sentences(kept, sentences[:n_sentences], row)
         row[17] = _repeats(kept, paragraphs[:n_paragraphs], slots, row, 17)
         row[18] = _repeats(kept, sentences[:n_sentences], slots, row, 18)
-        covered = count_ngrams(here, names, keys, slots, counts, ngrams)
+        covered = count_ngrams(here, names, alive, keys, slots, counts, ngrams)
         for n in range(2, 5):
             row[_TOP + n - 2] = _share(ngrams[n, 2], length - n + 1)
         for n in range(5, LONGEST + 1):

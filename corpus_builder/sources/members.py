@@ -126,8 +126,14 @@ class _Run:
             if held and (at == self.frame or self.spans) and not self.closed:
                 raise Broken("warc_content_length", "no record starts where this one should end")
             raise Broken("warc_damaged", "no record starts here")
-        if held and self.spans and next_member(self.data, self.frame + 1, self.magic) < at + (not self.carry):
+        if held and self.spans and self._swallows(at if self.carry else len(self.data)):
             raise Broken("warc_content_length", "other records start within this one")
+
+    def _swallows(self, end: int) -> bool:
+        """Whether a member that begins with a record lies between the record's own member and the one at `end`."""
+        if self.data.find(self.magic, self.frame + 1, end + len(self.magic)) == end:
+            return False  # nearly always: no need to decompress anything
+        return next_member(self.data, self.frame + 1, self.magic) < end
 
     def _is_sound(self, at: int, problem: Exception) -> bool:
         """Whether the record held back is sound though what follows it is not."""

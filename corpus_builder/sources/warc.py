@@ -155,7 +155,8 @@ def _read_plain(data: mmap.mmap) -> Iterator[Record | Damage]:
             if end > size:
                 raise Broken("warc_truncated", f"the file ends after {size - content_at} of {length} bytes")
             following = _after_newlines(data, end)
-            if following < size and data[following : following + 5] != b"WARC/":
+            closed = data[end : end + 4] == b"\r\n\r\n"  # then the record is sound, whatever follows
+            if following < size and data[following : following + 5] != b"WARC/" and not closed:
                 raise Broken("warc_content_length", f"no record starts {length} bytes after the header")
         except Broken as broken:
             reason, detail = broken.args
