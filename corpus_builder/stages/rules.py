@@ -41,6 +41,7 @@ def _running(rule: Rule, recipe: Recipe) -> RunningRule:
     if rule.duplicates:
         return DuplicateRule(sources)
     if rule.ut1 is not None:
-        return HostRule(HostList.read_ut1(recipe.resolve(rule.ut1), rule.ut1_categories or UT1_V1_CATEGORIES), sources)
+        categories = rule.ut1_categories or UT1_V1_CATEGORIES
+        return HostRule(HostList.read_ut1(recipe.resolve(rule.ut1), categories, exact=rule.exact_host), sources)
     paths = [recipe.resolve(path) for path in rule.hosts or ()]
     return HostRule(HostList.read(paths, exact=rule.exact_host, suffixes=rule.host_suffixes), sources)

@@ -42,7 +42,7 @@ def body_of(row: Row, unpacked: Path) -> bytes:
     """The body of a page as the server meant it, without transfer encodings.
 
     Options: `site=NAME` puts the page into sites/NAME.html, `meta=NAME` rewrites the charset that the page declares
-    (`meta=none` removes it), `lang=none` removes the lang attributes, `bom` starts with a byte order mark,
+    (`meta=none` removes it), `verbatim` leaves the file's bytes alone, whatever their encoding, `lang=none` removes the lang attributes, `bom` starts with a byte order mark,
     `spoil` leaves a share of the bytes undecodable.
     """
     if row.file == "-":
@@ -50,7 +50,7 @@ def body_of(row: Row, unpacked: Path) -> bytes:
     if row.origin == "original" and row.file.startswith("made/"):
         return MADE[row.file.removeprefix("made/")]()
     data = _source(row, unpacked).read_bytes()
-    if row.charset == "-":
+    if row.charset == "-" or "verbatim" in row.options:
         return data
     text = data.decode("utf-8").replace("\r\n", "\n")
     before = text

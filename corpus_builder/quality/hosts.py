@@ -1,0 +1,157 @@
+"""Hosts and URLs: what a page's host is, and lists of those whose pages are dropped."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from corpus_builder.errors import InputError
+
+UT1_V1_CATEGORIES = (
+    "adult", "agressif", "bitcoin", "celebrity", "chat", "cryptojacking", "custom", "dating", "ddos", "doh", "filehosting",
+    "financial", "gambling", "games", "malware", "manga", "mixed_adult", "phishing", "publicite", "redirector", "remote-control",
+    "shopping", "social_networks", "strict_redirector", "strong_redirector", "vpn", "warez", "webmail",
+)  # fmt: skip
+"""UT1's categories that Swallow corpus v1 rejects; a category is read only if UT1's `global_usage` calls it black."""
+
+
+def host_of(url: str) -> str:
+    """The URL's host in lower case, without port, user and a last dot; "" where there is none.
+
+    >>> host_of("https://User@WWW.Example.JP.:8080/a"), host_of("no url")
+    ('www.example.jp', '')
+    """
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+@cache
+def _suffixes() -> Any:
+    import tldextract
+
+    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # the list that the package carries; no network
+
+
+def registered_domain(host: str) -> str:
+    """The part of a host that someone registered, by the public suffix list; "" for addresses and bare suffixes.
+
+    >>> registered_domain("blog.sakura.example.co.jp")
+    'example.co.jp'
+    """
+    return str(_suffixes()(host).top_domain_under_public_suffix)
+
+
+@dataclass(frozen=True)
+class HostList:
+    """Hosts, host suffixes and URL prefixes.
+
+    An entry matches its host and every host below it (`b.example` matches `a.b.example`), unless `exact`: then whole hosts alone, as
+    Swallow corpus v1 does, and URL prefixes never match.  A suffix matches as a string: `.5ch.net`, or
+    `wikipedia.org`, which matches `notwikipedia.org` too.
+
+    >>> HostList(hosts=frozenset({"b.example"})).match("https://a.b.example/x")
+    'b.example'
+    """
+
+    hosts: frozenset[str] = frozenset()
+    urls: frozenset[str] = frozenset()  # without scheme: host/path
+    suffixes: tuple[str, ...] = ()
+    exact: bool = False
+
+    @classmethod
+    def read(cls, paths: Sequence[Path], exact: bool = False, suffixes: Sequence[str] = ()) -> HostList:
+        """Lists with one host, or host/path, a line; a `#` begins a comment.  InputError for a file that cannot be read."""
+        hosts, urls = _entries(line for path in paths for line in _lines(path))
+        return cls(hosts, urls, tuple(suffixes), exact)
+
+    @classmethod
+    def read_ut1(cls, directory: Path, categories: Sequence[str], exact: bool = False) -> HostList:
+        """UT1's lists as downloaded: DIRECTORY/<category>/domains and urls, and DIRECTORY/global_usage where it is there.
+
+        Categories that are not there, or that global_usage does not call black, are left out; InputError if none is left.
+        """
+        if not directory.is_dir():
+            raise InputError(f"There is no directory {directory} of UT1 lists; data/words/README.md says where to get them.")
+        black = _black(directory / "global_usage")
+        chosen = [name for name in categories if (directory / name).is_dir() and (black is None or name in black)]
+        if not chosen:
+            raise InputError(f"{directory} holds none of the UT1 categories {', '.join(categories)}.")
+        files = [path for name in chosen for part in ("domains", "urls") if (path := directory / name / part).is_file()]
+        return cls.read(files, exact)
+
+    @property
+    def digest(self) -> str:
+        """Digest of the entries, in whatever order they came."""
+        parts = [*sorted(self.hosts), "", *sorted(self.urls), "", *self.suffixes, "", str(self.exact)]
+        return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+    def match(self, url: str) -> str | None:
+        """The entry that a URL matches, or None; a URL without a host matches nothing."""
+        host = host_of(url)
+        if not host:
+            return None
+        if self.exact:
+            found: str | None = host if host in self.hosts else None
+        else:
+            found = next((name for name in _above(host) if name in self.hosts), None) or self._match_url(url, host)
+        return found or next((suffix for suffix in self.suffixes if host.endswith(suffix)), None)
+
+    def match_hosts(self, urls: Sequence[str]) -> list[str | None]:
+        """The entry that each URL matches, or None."""
+        return [self.match(url) for url in urls]
+
+    def _match_url(self, url: str, host: str) -> str | None:
+        if not self.urls:
+            return None
+        parts = [part for part in urlsplit(url).path.split("/") if part]
+        bare = host.removeprefix("www.")
+        prefixes = [f"{name}/{'/'.join(parts[:length])}" for name in {host, bare} for length in range(1, len(parts) + 1)]
+        return next((prefix for prefix in sorted(prefixes) if prefix in self.urls), None)
+
+
+def _above(host: str) -> list[str]:
+    """A host and the domains above it, the longest first."""
+    labels = host.split(".")
+    return [".".join(labels[place:]) for place in range(len(labels))]
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError as error:
+        raise InputError(f"The host list {path} cannot be read ({error.strerror}).") from error
+
+
+def _entries(lines: Any) -> tuple[frozenset[str], frozenset[str]]:
+    hosts, urls = set(), set()
+    for line in lines:
+        entry = line.partition("#")[0].strip().removeprefix("http://").removeprefix("https://")
+        host, slash, path = entry.partition("/")
+        host = host.lower().strip(".").partition(":")[0]
+        if host and slash and path.strip("/"):
+            urls.add(f"{host}/{path.strip('/')}")
+        elif host:
+            hosts.add(host)
+    return frozenset(hosts), frozenset(urls)
+
+
+def _black(global_usage: Path) -> set[str] | None:
+    """Categories whose DEFAULT_TYPE is black in UT1's description file; None if it is not there."""
+    if not global_usage.is_file():
+        return None
+    black: set[str] = set()
+    name = ""
+    for line in _lines(global_usage):
+        key, _, value = line.partition(":")
+        if key.strip() == "NAME":
+            name = value.strip()
+        elif key.strip() == "DEFAULT_TYPE" and value.strip() == "black":
+            black.add(name)
+    return black

@@ -1,0 +1,80 @@
+"""NG words: letters of a text that stand in words of a list, as Swallow corpus v1 counts them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from ahocorasick_rs import AhoCorasick, MatchKind
+
+from corpus_builder.errors import InputError
+
+
+@dataclass(frozen=True)
+class NgWords:
+    """A list of words.
+
+    >>> NgWords(("エロ", "エロい")).matched("エロいエロ本")
+    (5, 'エロい')
+    """
+
+    words: tuple[str, ...]
+
+    @classmethod
+    def read(cls, paths: Sequence[Path]) -> NgWords:
+        """Word lists, one word a line in UTF-8; empty lines and lines that begin with `# ` are left out.
+
+        That is the form of data/words/ and of inappropriate-words-ja's files, as they come.  InputError for a file that is missing,
+        is no UTF-8, or holds no word.
+        """
+        words: dict[str, None] = {}
+        for path in paths:
+            try:
+                lines = path.read_text(encoding="utf-8-sig").splitlines()
+            except OSError as error:
+                raise InputError(
+                    f"The word list {path} cannot be read ({error.strerror}); data/words/README.md says where to get the lists."
+                ) from error
+            except UnicodeDecodeError as error:
+                raise InputError(f"The word list {path} is not UTF-8 ({error}); convert it.") from error
+            found = [word for line in lines if (word := line.strip()) and not line.startswith("# ") and line != "#"]
+            if not found:
+                raise InputError(f"The word list {path} holds no word.")
+            words |= dict.fromkeys(found)
+        return cls(tuple(words))
+
+    @property
+    def digest(self) -> str:
+        """Digest of the words, in whatever order they came."""
+        return hashlib.sha256("\n".join(sorted(self.words)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+    def matched(self, text: str) -> tuple[int, str]:
+        """Code points inside words, and the first word found ("" if none).
+
+        Scanning goes from left to right, the longest word at a place is taken and skipped over, otherwise one letter.  Linear in
+        the text.  Source: Swallow corpus v1.
+        """
+        matches = _automaton(self.words).find_matches_as_indexes(_searchable(text))
+        return sum(stop - start for _, start, stop in matches), self.words[matches[0][0]] if matches else ""
+
+
+def ng_fraction(letters: int, num_japanese_letters: int) -> float:
+    """Letters in NG words over Japanese letters as v1 counts these; 0 where there are none.  It can exceed 1, for words in Latin."""
+    return letters / num_japanese_letters if num_japanese_letters else 0.0
+
+
+@lru_cache(maxsize=4)
+def _automaton(words: tuple[str, ...]) -> AhoCorasick:
+    return AhoCorasick(words, matchkind=MatchKind.LeftmostLongest)
+
+
+def _searchable(text: str) -> str:
+    """The text with lone surrogates, which UTF-8 cannot hold, replaced one for one."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
