@@ -5,58 +5,38 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
-_ISO_2022_JP = re.compile(rb"\x1b\$[@B]")
+_ISO_2022_JP = re.compile(rb"\x1b\$[@B]|\x1b\(I")
 _HEAD = 4096  # bytes searched for a declaration; the HTML standard asks for the first 1024
+_SAMPLE = 8192  # bytes that the candidates are tried on
 _META = re.compile(rb"""<meta\b[^>]{0,400}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
 _XML = re.compile(rb"""^\s*<\?xml\b[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9_.:-]{2,40})""")
 _PARAMETER = re.compile(r"""charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
 
-# Names of the WHATWG Encoding Standard, and others in use, to the Python codec that decodes what pages mean by them.
-_CODECS = {
-    **dict.fromkeys(
-        [
-            "shift_jis",
-            "shift-jis",
-            "sjis",
-            "x-sjis",
-            "ms_kanji",
-            "csshiftjis",
-            "windows-31j",
-            "cswindows31j",
-            "ms932",
-            "cp932",
-            "x-ms-cp932",
-            "shift_jisx0213",
-            "shift_jis-2004",
-            "shiftjis",
-        ],
-        "cp932",
-    ),
-    **dict.fromkeys(
-        ["euc-jp", "euc_jp", "x-euc-jp", "x-euc", "eucjp", "cseucpkdfmtjapanese", "eucjp-ms", "eucjpms", "euc-jp-ms", "cp51932"],
-        "euc_jp",
-    ),
-    **dict.fromkeys(["iso-2022-jp", "iso2022jp", "csiso2022jp", "iso-2022-jp-ms", "cp50220", "cp50221", "jis"], "iso2022_jp_ext"),
-    **dict.fromkeys(["utf-8", "utf8", "unicode-1-1-utf-8", "x-unicode20utf8"], "utf-8"),
-    **dict.fromkeys(["utf-16", "utf-16le", "ucs-2", "unicode", "csunicode", "iso-10646-ucs-2"], "utf-16-le"),
-    "utf-16be": "utf-16-be",
-    **dict.fromkeys(
-        ["iso-8859-1", "iso8859-1", "latin1", "latin-1", "l1", "us-ascii", "ascii", "windows-1252", "cp1252", "x-cp1252"],
-        "cp1252",
-    ),
-    **dict.fromkeys(["gb2312", "gbk", "gb18030", "x-gbk", "gb_2312-80", "chinese", "csgb2312", "cp936", "euc-cn"], "gb18030"),
-    **dict.fromkeys(["big5", "big5-hkscs", "x-x-big5", "cn-big5", "csbig5"], "big5hkscs"),
-    **dict.fromkeys(["euc-kr", "ks_c_5601-1987", "ksc5601", "korean", "windows-949", "cp949", "uhc"], "cp949"),
+# Charset names as pages use them (most are labels of the WHATWG Encoding Standard), by the Python codec that decodes what
+# is meant: Shift_JIS means Windows' code page 932, ISO-8859-1 means 1252, GB2312 means GB 18030.
+_LABELS = {
+    "cp932": "shift_jis shift-jis shiftjis sjis x-sjis ms_kanji csshiftjis windows-31j cswindows31j ms932 cp932 x-ms-cp932",
+    "euc_jp": "euc-jp euc_jp eucjp x-euc-jp x-euc cseucpkdfmtjapanese eucjp-ms eucjpms euc-jp-ms cp51932",
+    "iso2022_jp_ext": "iso-2022-jp iso2022jp iso2022-jp csiso2022jp iso-2022-jp-ms cp50220 cp50221 jis",
+    "utf-8": "utf-8 utf8 utf_8 unicode-1-1-utf-8 x-unicode20utf8",
+    "utf-16-le": "utf-16 utf-16le ucs-2 unicode csunicode iso-10646-ucs-2",
+    "utf-16-be": "utf-16be unicodefffe",
+    "cp1252": "iso-8859-1 iso8859-1 latin1 latin-1 l1 us-ascii ascii windows-1252 cp1252 x-cp1252",
+    "gb18030": "gb2312 gbk gb18030 x-gbk gb_2312-80 chinese csgb2312 cp936 euc-cn",
+    "big5hkscs": "big5 big5-hkscs x-x-big5 cn-big5 csbig5",
+    "cp949": "euc-kr ks_c_5601-1987 ksc5601 korean windows-949 cp949 uhc",
 }
-_JAPANESE = ("cp932", "euc_jp", "iso2022_jp_ext")
-_DIALECTS = {"cp932": ("cp932", "shift_jis_2004"), "euc_jp": ("euc_jp", "euc_jis_2004")}
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A page as text; `charset` is the Python codec, `undecodable` the share of its characters that became U+FFFD, 0..1."""
+    """A page as text; `charset` is the Python codec, `undecodable` the share of its characters that are U+FFFD, 0..1."""
 
     text: str
     charset: str
@@ -66,38 +46,33 @@ class Decoded:
 def decode(body: bytes, declared: str | None = None) -> Decoded:
     """Decode a page.  `declared` is the HTTP Content-Type header, or a bare charset name, and may be wrong.
 
-    In order: byte order mark, UTF-16 without one, ISO-2022-JP escapes, strict UTF-8, then what header, XML declaration and
-    <meta> name together with Shift_JIS (as Windows means it) and EUC-JP, whichever decodes best.  Never fails: bytes that do
-    not decode become U+FFFD.
+    In order: byte order mark, UTF-16 without one, ISO-2022-JP by its escapes, strict UTF-8; then what the header, the XML
+    declaration and <meta> name is tried together with UTF-8, Shift_JIS and EUC-JP, and what reads best wins.  The vendors'
+    characters (①, ㈱, 髙) are read in all three Japanese encodings.  Never fails: bytes that do not decode become U+FFFD.
 
     >>> decode("①髙島屋～".encode("cp932"), "text/html; charset=Shift_JIS").text
     '①髙島屋～'
     """
     for mark, codec in _BOMS:
         if body.startswith(mark):
-            return _lenient(body[len(mark) :], codec)
+            return _decoded(body[len(mark) :], codec)
     if utf16 := _utf16(body):
-        return _lenient(body, utf16)
-    if _ISO_2022_JP.search(body) and (found := _iso_2022_jp(body)):
+        return _decoded(body, utf16)
+    if b"\x1b" in body and _ISO_2022_JP.search(body) and (found := _decoded(body, "iso2022_jp_ext")).undecodable < 0.01:
         return found
     try:
-        return Decoded(body.decode("utf-8"), "utf-8", 0.0)
-    except UnicodeDecodeError:
-        pass
-    return _best(body, _candidates(body, declared))
-
-
-def _candidates(body: bytes, declared: str | None) -> list[str]:
-    """Codecs to try: what is declared, then UTF-8 and the Japanese ones."""
-    names: list[str] = []
-    if declared:
-        found = _PARAMETER.search(declared)
-        names.append(found[1] if found else declared)
-    for pattern in (_XML, _META):
-        if match := pattern.search(body, 0, _HEAD):
-            names.append(match[1].decode("ascii"))
-    codecs_named = [codec for name in names if (codec := codec_of(name))]
-    return list(dict.fromkeys([*codecs_named, "utf-8", "cp932", "euc_jp"]))
+        text = body.decode("utf-8")
+        return Decoded(text, "utf-8", text.count("\ufffd") / max(len(text), 1))
+    except UnicodeDecodeError as error:
+        sample = _sample(body, error.start)
+    codec = min(_candidates(body, declared), key=lambda codec: -_plausibility(sample.decode(codec, "replace")))
+    found = _decoded(body, codec)
+    if codec == "euc_jp" and found.undecodable:
+        try:
+            return Decoded(body.decode("euc_jis_2004"), "euc_jis_2004", 0.0)
+        except UnicodeDecodeError:
+            pass
+    return found
 
 
 def codec_of(name: str) -> str | None:
@@ -107,61 +82,106 @@ def codec_of(name: str) -> str | None:
     ('cp932', 'cp1252', None)
     """
     name = name.strip().lower()
-    if name in _CODECS:
-        return _CODECS[name]
+    for codec, labels in _LABELS.items():
+        if name in labels.split():
+            return codec
     try:
-        info = codecs.lookup(name)
+        found = codecs.lookup(name).name
     except LookupError:
         return None
-    # Codecs that are no character sets (rot13, hex, zip) or that run code for odd input stay out.
-    return info.name if info._is_text_encoding and info.name not in ("idna", "punycode", "unicode_escape", "utf-7") else None
+    # The other names of Python's list hold transformations (rot13, zip) and codecs that are no page's.
+    return found if re.fullmatch(r"iso8859-\d+|cp125\d|cp874|tis-620|koi8-[ru]|mac-\w+|shift_jis\w*|euc_ji\w+", found) else None
+
+
+def _candidates(body: bytes, declared: str | None) -> list[str]:
+    """Codecs to try: what is declared comes first, and wins a tie."""
+    names: list[str] = []
+    if declared:
+        found = _PARAMETER.search(declared)
+        names += [found[1]] if found else [] if "/" in declared else [declared]
+    for pattern in (_XML, _META):
+        if match := pattern.search(body, 0, _HEAD):
+            names.append(match[1].decode("ascii"))
+    codecs_named = [codec for name in names if (codec := codec_of(name)) and not codec.startswith(("utf-16", "iso2022"))]
+    return list(dict.fromkeys([*codecs_named, "utf-8", "cp932", "euc_jp"]))
 
 
 def _utf16(body: bytes) -> str | None:
     """UTF-16 without a mark: the zero bytes of its markup lie on one side."""
     head = body[:1024]
-    if head.count(0) < len(head) // 4 or len(head) < 16:
+    if b"\0" not in head or head.count(0) < len(head) // 4:
         return None
     return "utf-16-le" if head[1::2].count(0) > head[0::2].count(0) else "utf-16-be"
 
 
-def _iso_2022_jp(body: bytes) -> Decoded | None:
-    """ISO-2022-JP, if that is what the escapes mean: most of the page must decode."""
-    found = _lenient(body, "iso2022_jp_ext")
-    return found if found.undecodable < 0.02 else None
-
-
-def _lenient(body: bytes, codec: str) -> Decoded:
-    text = body.decode(codec, "replace")
+def _decoded(body: bytes, codec: str) -> Decoded:
+    text = body.decode(codec, _errors(codec))
     return Decoded(text, codec, text.count("\ufffd") / max(len(text), 1))
 
 
-def _best(body: bytes, candidates: list[str]) -> Decoded:
-    """The candidate with the least undecodable and implausible characters; the earlier one where they tie."""
-    best: tuple[float, Decoded] | None = None
-    for codec in candidates:
-        decoded = _lenient(body, codec)
-        cost = _implausible(decoded.text)
-        if best is None or cost < best[0]:
-            best = cost, decoded
-        if codec in _DIALECTS and decoded.undecodable:
-            for dialect in _DIALECTS[codec][1:]:
-                other = _lenient(body, dialect)
-                if other.undecodable < decoded.undecodable and (cost := _implausible(other.text)) < best[0]:
-                    best = cost, other
-    if best is None:  # candidates is never empty
-        return _lenient(body, "utf-8")
-    return best[1]
+def _sample(body: bytes, first: int) -> bytes:
+    """What is not ASCII from `first` on, with the ASCII that may be second bytes."""
+    if len(body) - first <= _SAMPLE:
+        return body[first:]
+    middle = (first + len(body)) // 2
+    start = body.find(b">", middle) + 1 or middle  # no character of a Japanese encoding has > as its second byte
+    return body[first : first + _SAMPLE // 2] + b">" + body[start : start + _SAMPLE // 2]
 
 
-_ODD = re.compile(
-    "[\ufffd\x80-\x9f\ue000-\uf8ff]"  # undecodable, C1 controls, private use
-    "|[\uff61-\uff9f]"  # half-width kana: what UTF-8 and EUC-JP look like when read as Shift_JIS
-)
-_JAPANESE_TEXT = re.compile("[\u3041-\u3096\u30a1-\u30fa\u3001\u3002]")
+# ---- how well a text reads --------------------------------------------------------------------------------------------
 
 
-def _implausible(text: str) -> float:
-    """Odd characters less the everyday Japanese ones; lower is better."""
-    sample = text if len(text) < 200_000 else text[:200_000]
-    return 3 * len(_ODD.findall(sample)) - len(_JAPANESE_TEXT.findall(sample))
+def _plausibility(text: str) -> float:
+    """Higher is better: kana and common kanji speak for an encoding, its typical mistakes against it."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    return float(_weights()[codes].sum(dtype=np.int64))
+
+
+@cache
+def _weights() -> npt.NDArray[np.int8]:
+    """Weight of every code point: ours, such that each encoding's text read as another one falls below its true reading."""
+    weights = np.zeros(0x110000, dtype=np.int8)
+    weights[0x80:0xA0] = -6  # C1 controls: Shift_JIS read as anything in one byte
+    weights[0xA0:0x250] = -1
+    weights[0x3001:0x3003] = 3  # 、。
+    weights[0x3041:0x3097] = weights[0x30A1:0x30FD] = 3
+    weights[0x3400:0xA000] = -2  # kanji that are not everyday ones: UTF-8 read as Shift_JIS, Shift_JIS read as GB 18030
+    level_1 = bytes(octet for row in range(0xB0, 0xD0) for cell in range(0xA1, 0xFF) for octet in (row, cell))
+    weights[[ord(letter) for letter in level_1.decode("euc_jp", "ignore")]] = 1
+    weights[0xE000:0xF900] = -2  # private use
+    weights[0xFF61:0xFFA0] = -2  # half-width kana: EUC-JP and UTF-8 read as Shift_JIS
+    weights[0xFFFD] = -10
+    return weights
+
+
+# ---- characters that vendors added to JIS X 0208 ----------------------------------------------------------------------
+
+
+def _errors(codec: str) -> str:
+    """The error handler for a codec: Python's EUC-JP and ISO-2022-JP lack what Windows has in rows 13 and 89 to 92."""
+    if codec not in ("euc_jp", "iso2022_jp_ext"):
+        return "replace"
+    name = "corpus_builder.windows_rows"
+    try:
+        codecs.lookup_error(name)
+    except LookupError:
+        codecs.register_error(name, _windows_rows)
+    return name
+
+
+def _windows_rows(error: UnicodeError) -> tuple[str, int]:
+    """Decode a character by its place in the table of code page 932; U+FFFD where there is none."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    pair = error.object[error.start : error.start + 2]
+    if len(pair) == 2 and (pair[0] ^ pair[1]) < 0x80:
+        row, cell = (pair[0] & 0x7F) - 0x21, (pair[1] & 0x7F) - 0x21
+        if 0 <= row < 94 and 0 <= cell < 94:
+            lead = row // 2 + (0x81 if row < 62 else 0xC1)
+            trail = cell + (0x9F if row % 2 else 0x40)
+            trail += not row % 2 and trail >= 0x7F
+            try:
+                return bytes((lead, trail)).decode("cp932"), error.start + 2
+            except UnicodeDecodeError:
+                pass
+    return "\ufffd", max(error.end, error.start + 1)

@@ -79,10 +79,12 @@ def trafilatura_extractor(html_text: str, url: str | None = None) -> Extracted |
     >>> trafilatura_extractor("<title>猫</title><body><p>吾輩は猫である。</p><p>名前はまだ無い。</p>")
     Extracted(title='猫', text='吾輩は猫である。\\n名前はまだ無い。')
     """
-    extract, load = _trafilatura()
-    tree = load(joined_lines(html_text).replace("\0", ""))
+    extract, utils = _trafilatura()
+    tree = utils.load_html(joined_lines(html_text).replace("\0", ""))
     if tree is None:
         return None
+    if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in utils.HTML_PARSER.error_log):
+        raise TooDeep
     text = extract(tree, url=url, fast=True, include_comments=False, include_tables=False)
     return Extracted(title_of(html_text), text) if text else None
 
@@ -91,13 +93,12 @@ EXTRACTORS: dict[str, Extractor] = {"trafilatura": trafilatura_extractor}
 
 
 @cache
-def _trafilatura() -> tuple[Callable[..., str | None], Callable[[str], Any]]:
-    """trafilatura's functions, imported late as it takes half a second, and its log turned off: it speaks of every odd page."""
+def _trafilatura() -> tuple[Callable[..., str | None], Any]:
+    """trafilatura's function and its module of parsing, imported late as it takes half a second, and its log turned off: it speaks of every odd page."""
     for name in ("trafilatura", "htmldate", "courlan", "charset_normalizer"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     trafilatura = importlib.import_module("trafilatura")
-    utils = importlib.import_module("trafilatura.utils")
-    return trafilatura.extract, utils.load_html
+    return trafilatura.extract, importlib.import_module("trafilatura.utils")
 
 
 def joined_lines(html_text: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from corpus_builder.document import Drop
 from corpus_builder.errors import CorpusError, RecipeError
+from corpus_builder.html.bounds import elements, nests_deeper, visible_kana
 from corpus_builder.html.charset import decode
 from corpus_builder.html.extract import Extracted, TooDeep, named_extractor
 from corpus_builder.html.gate import MIN_KANA, gate
@@ -21,13 +22,11 @@ REASONS = {
     "undecodable": "more than max_undecodable of the characters do not decode",
     "too_many_elements": "the page has more than max_elements elements",
     "too_deep": "the elements nest deeper than max_depth",
-    "no_japanese_text": "kana stand in scripts or attributes only, or are lost among other letters",
+    "no_japanese_text": "all kana but a few stand in scripts, styles or comments",
     "extraction_empty": "the extractor found no main text",
     "extraction_failed": "the extractor raised an error, named in the detail",
     "not_japanese": "less than min_japanese_score of the main text's letters are Japanese",
 }
-
-MIN_VISIBLE_SCORE = 0.05  # ours: far below any Japanese page, menus and all
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class PageSettings:
     max_bytes: int = 10 << 20
     max_elements: int = 20_000
     max_depth: int = 256
-    max_undecodable: float = 0.02
+    max_undecodable: float = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ def read_page(body: bytes, *, content_type: str, identified_type: str, status: i
     decoded = decode(body, content_type)
     if decoded.undecodable > settings.max_undecodable:
         return Drop("undecodable", decoded.undecodable, settings.max_undecodable, decoded.charset)
-    if drop := _unparsable(decoded.text, settings) or _without_japanese(decoded.text):
+    if drop := _unparsable(decoded.text, settings):
         return drop
     extractor = named_extractor(settings.extractor)
     try:
@@ -163,21 +162,12 @@ def is_html(body: bytes) -> bool:
 
 
 def _unparsable(text: str, settings: PageSettings) -> Drop | None:
-    tags = text.count("<")
-    elements = tags - text.count("</")
-    if elements > settings.max_elements:
-        return Drop("too_many_elements", elements, settings.max_elements)
-    return None
-
-
-_KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
-_HIDDEN = re.compile(r"<(script|style|noscript|template|svg)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"<[^<>]*>")
-
-
-def _without_japanese(text: str) -> Drop | None:
-    visible = _TAG.sub(" ", _HIDDEN.sub(" ", text))
-    kana = sum(1 for _ in zip(range(MIN_KANA), _KANA.finditer(visible), strict=False))
-    if kana < MIN_KANA and "&#" not in visible:
+    count = elements(text)
+    if count > settings.max_elements:
+        return Drop("too_many_elements", count, settings.max_elements)
+    if nests_deeper(text, settings.max_depth):
+        return Drop("too_deep", threshold=settings.max_depth)
+    kana = visible_kana(text, MIN_KANA)
+    if kana < MIN_KANA:
         return Drop("no_japanese_text", kana, MIN_KANA)
     return None

@@ -1,0 +1,102 @@
+"""What a page can hold at most, found before it is parsed: elements, nesting, visible Japanese."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+_KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa]|&#(?:x30[4-9a-f]|12[345]\\d\\d)", re.IGNORECASE)
+_HIDDEN = re.compile(r"<(?:script|style|template|svg)\b|<!--", re.IGNORECASE)
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+# Elements without an end tag, and those whose end tag may be left out.
+_ENDLESS = frozenset(
+    "area base br col embed hr img input link meta param source track wbr basefont bgsound frame keygen "
+    "html head body p li dt dd tr td th thead tbody tfoot colgroup option optgroup rb rt rtc rp".split()
+)
+
+
+def elements(text: str) -> int:
+    """Start tags, comments and declarations: no parser makes more elements of them.
+
+    >>> elements("<ul><li>一<li>二</ul>")
+    3
+    """
+    return text.count("<") - text.count("</")
+
+
+def nests_deeper(text: str, limit: int) -> bool:
+    """Whether elements nest deeper than `limit`, as the tags say; elements whose end tag is optional are not counted.
+
+    A first look at two letters a tag, in numpy, clears all but odd pages; those are walked with a stack.
+
+    >>> nests_deeper("<div>" * 5 + "</div>" * 5, 4), nests_deeper("<div></div>" * 5, 4)
+    (True, False)
+    """
+    octets = np.frombuffer(text.encode("latin-1", "replace") + b"  ", dtype=np.uint8)
+    at = np.flatnonzero(octets[:-2] == ord("<"))
+    closing = octets[at + 1] == ord("/")
+    first = at + 1 + closing
+    at_letter = (octets[first] | 0x20).astype(np.int32) << 8 | (octets[np.minimum(first + 1, len(octets) - 1)] | 0x20)
+    steps = np.where(closing, -1, 1)[_nesting_pairs()[at_letter]]
+    if not len(steps) or int(np.cumsum(steps).max()) - min(int(np.cumsum(steps).min()), 0) <= limit:
+        return False
+    return _walk(text, limit)
+
+
+@cache
+def _nesting_pairs() -> npt.NDArray[np.bool_]:
+    """Which first two letters of a tag's name can begin an element that has an end tag.  (65536,) bool"""
+    table = np.zeros(1 << 16, dtype=np.bool_)
+    for letter in range(ord("a"), ord("z") + 1):
+        table[letter << 8 : (letter + 1) << 8] = True
+    for name in _ENDLESS:
+        if name not in ("html", "head", "base", "body"):  # too few to matter
+            table[ord(name[0]) << 8 | (ord(name[1]) if len(name) > 1 else 0x20)] = False
+    table[ord("p") << 8 | (ord(">") | 0x20)] = False
+    return table
+
+
+def _walk(text: str, limit: int) -> bool:
+    """The same with a stack: an end tag closes what is open inside its element."""
+    open_now: list[str] = []
+    counts: dict[str, int] = {}
+    for slash, name in _TAG.findall(text):
+        name = name.lower()
+        if name in _ENDLESS:
+            continue
+        if not slash:
+            open_now.append(name)
+            counts[name] = counts.get(name, 0) + 1
+            if len(open_now) > limit:
+                return True
+        elif counts.get(name):
+            while (last := open_now.pop()) != name:
+                counts[last] -= 1
+            counts[name] -= 1
+    return False
+
+
+def visible_kana(text: str, enough: int) -> int:
+    """Kana outside scripts, styles and comments, counted up to `enough`; those in attributes are not told apart.
+
+    >>> visible_kana("<script>'これは隠れている'</script><p>あいう", enough=8)
+    3
+    """
+    count = position = 0
+    while position < len(text):
+        hidden = _HIDDEN.search(text, position)
+        end = hidden.start() if hidden else len(text)
+        for _ in _KANA.finditer(text, position, end):
+            count += 1
+            if count >= enough:
+                return count
+        if not hidden:
+            break
+        name = hidden[0][1:].lower()
+        close = "-->" if name == "!--" else f"</{name}"
+        found = re.compile(re.escape(close), re.IGNORECASE).search(text, hidden.end())
+        position = found.end() if found else hidden.end()
+    return count
