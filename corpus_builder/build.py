@@ -103,7 +103,8 @@ def build(
     `engine` defaults to a Ray of our own on this machine.  StageError names the shards that failed; those that went well stay.
     """
     out = Path(out)
-    with _only_one(out), closing(engine or Ray(carry=own_modules(*user_functions(recipe)))) as engine:
+    with _only_one(out), closing(engine or Ray()) as engine:
+        engine.carry(own_modules(*user_functions(recipe)))
         inputs = input_files(recipe, out, engine, progress)
         manifests: dict[str, Manifest] = {}
         _write_head(recipe, out)

@@ -79,7 +79,7 @@ def build(recipe: Path, out: Path | None, as_json: bool, **machine: Any) -> None
 
     loaded = Recipe.load(recipe)
     out = out or Path("data/corpus") / loaded.name
-    built = build(loaded, out, _engine(loaded, **machine), task_memory_bytes=machine["memory_mib"] << 20, progress=True)
+    built = build(loaded, out, _engine(**machine), task_memory_bytes=machine["memory_mib"] << 20, progress=True)
     page = write_report(built.manifests, built.recipe, built.out)
     found = funnel.funnels(built.manifests, loaded.source_names)
     if as_json:
@@ -266,16 +266,14 @@ def bench(warc: Path, pages: int, as_json: bool) -> None:
         click.echo(benching.as_text(found))
 
 
-def _engine(recipe: Any, engine: str, workers: int | None, address: str | None, memory_mib: int) -> Any:
-    from corpus_builder.custom import own_modules
+def _engine(engine: str, workers: int | None, address: str | None, memory_mib: int) -> Any:
     from corpus_builder.engine import Ray, Serial
-    from corpus_builder.stages.rules import user_functions
 
     if engine == "serial":
         if workers not in (None, 1) or address:
             raise InputError("--engine serial runs in this process; leave --workers and --address out.")
         return Serial()
-    return Ray(workers, address, carry=own_modules(*user_functions(recipe)))
+    return Ray(workers, address)
 
 
 def _print_json(value: Any) -> None:

@@ -47,6 +47,9 @@ class Engine(Protocol):
     def map(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Done[Result] | Failure]:
         """Outcomes in any order, one for each task; `index` is the task's place in `tasks`."""
 
+    def carry(self, modules: Sequence[ModuleType]) -> None:
+        """Make tasks bring these modules along, to workers that do not have them."""
+
     def close(self) -> None:
         """Give back what the engine holds."""
 
@@ -77,6 +80,9 @@ class Serial:
         for index, task in enumerate(tasks):
             yield _attempt(work, index, task)
 
+    def carry(self, modules: Sequence[ModuleType]) -> None:
+        """This process has them."""
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -86,8 +92,7 @@ class Ray:
 
     Without `address` a small Ray of our own is started on this machine (a bare `ray.init()` would join whatever cluster it
     finds) and stopped by `close`.  With an address (`auto` inside `ray job submit`) the cluster's workers need the
-    package and, at the same paths, the input and output directories.  `carry` are the user's own modules: they travel
-    with the tasks, by value.
+    package and, at the same paths, the input and output directories.  The user's own modules travel with the tasks, by value.
     """
 
     def __init__(
@@ -95,12 +100,11 @@ class Ray:
         workers: int | None = None,
         address: str | None = None,
         task_memory_bytes: int | None = None,
-        carry: Sequence[ModuleType] = (),
     ) -> None:
         self.workers = workers
         self.address = address
         self.task_memory_bytes = task_memory_bytes
-        self.carry = tuple(carry)
+        self._carried: list[ModuleType] = []
         self._started = False
         self._owns = False
 
@@ -120,8 +124,6 @@ class Ray:
             }
             ray.init(logging_level="ERROR", log_to_driver=False, **({"address": self.address} if self.address else own))
             self._owns = True
-        for module in self.carry:
-            ray.cloudpickle.register_pickle_by_value(module)
         self._started = True
         return ray
 
@@ -152,14 +154,23 @@ class Ray:
                 except ray.exceptions.RayError as error:
                     yield Failure(index, RuntimeError(_sentence(error)), traceback.format_exc())
 
+    def carry(self, modules: Sequence[ModuleType]) -> None:
+        """Send these modules by value from now on."""
+        ray = self._start() if modules else None
+        for module in modules:
+            if module not in self._carried:
+                ray.cloudpickle.register_pickle_by_value(module)
+                self._carried.append(module)
+
     def close(self) -> None:
         """Stop the Ray that this engine started; leave one that was there before."""
         if self._started:
             ray = sys.modules["ray"]
-            for module in self.carry:
+            for module in self._carried:
                 ray.cloudpickle.unregister_pickle_by_value(module)
             if self._owns:
                 ray.shutdown()
+        self._carried = []
         self._started = self._owns = False
 
 

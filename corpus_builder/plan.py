@@ -67,7 +67,7 @@ _UNKNOWN = _Unknown()
 
 def _expected(shard: Shard, dataset: Dataset) -> Receipt:
     source = shard.made_from.get("source", "").split(" ")[0]
-    stats = {"source": source, "kept": {"documents": 0, "characters": 0}, "groups": []}
+    stats = {"source": source, "kept": {"documents": 0, "characters": 0}, "groups": [], "keep": ""}
     return Receipt(shard.name, shard.made_from, _UNKNOWN, stats)
 
 

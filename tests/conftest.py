@@ -45,7 +45,7 @@ SENTENCES = [
 ]
 
 
-def prose(seed: int, sentences: int = 28) -> str:
+def prose(seed: int, sentences: int = 13) -> str:
     """Paragraphs of Japanese prose, another order for each seed."""
     chosen = random.Random(seed).sample(SENTENCES, min(sentences, len(SENTENCES)))
     numbered = [f"{sentence[:-1]}（{seed}の{place}）。" if place % 4 == 0 else sentence for place, sentence in enumerate(chosen)]
@@ -60,9 +60,7 @@ def html(text: str, title: str = "題", lang: str = "ja") -> str:
     )
 
 
-ENGLISH = html(
-    "\n".join(["The quick brown fox jumps over the lazy dog, and then it rests in the shade for a while."] * 12), "Fox", "en"
-)
+ENGLISH = f"<html lang=en><title>Fox</title><body>{'<p>The quick brown fox jumps over the lazy dog, then rests.</p>' * 12}"
 
 
 @dataclass(frozen=True)
@@ -83,12 +81,11 @@ def write_warc(path: Path, responses: Iterable[Response]) -> Path:
     """A WARC in Common Crawl's form."""
     with path.open("wb") as file:
         writer = WARCWriter(file, gzip=True)
-        writer.write_record(
-            writer.create_warcinfo_record(
-                path.name, {"software": "tests", "isPartOf": "CC-MAIN-2024-51", "format": "WARC File Format 1.0"}
-            )
-        )
-        for response in responses:
+        info = writer.create_warcinfo_record(path.name, {"software": "tests", "isPartOf": "CC-MAIN-2024-51"})
+        info.rec_headers.replace_header("WARC-Record-ID", "<urn:uuid:00000000-0000-0000-0000-000000000000>")
+        info.rec_headers.replace_header("WARC-Date", "2024-12-01T00:00:00Z")
+        writer.write_record(info)
+        for number, response in enumerate(responses):
             http = StatusAndHeaders(response.status, [("Content-Type", response.content_type)], protocol="HTTP/1.1")
             writer.write_record(
                 writer.create_warc_record(
@@ -96,7 +93,11 @@ def write_warc(path: Path, responses: Iterable[Response]) -> Path:
                     "response",
                     payload=io.BytesIO(response.body),
                     http_headers=http,
-                    warc_headers_dict={"WARC-Date": response.date, "WARC-Identified-Payload-Type": "text/html"},
+                    warc_headers_dict={
+                        "WARC-Date": response.date,
+                        "WARC-Record-ID": f"<urn:uuid:00000000-0000-0000-0001-{number:012}>",
+                        "WARC-Identified-Payload-Type": "text/html",
+                    },
                 )
             )
     return path

@@ -192,7 +192,7 @@ build(make_recipe(Path(sys.argv[1])), sys.argv[2], Ray(2) if sys.argv[4] == "ray
 """
 
 
-@pytest.mark.parametrize("engine", ["serial", "ray"])
+@pytest.mark.parametrize("engine", ["serial", pytest.param("ray", marks=pytest.mark.slow)])
 def test_a_build_killed_again_and_again_ends_in_the_same_bytes(built, tmp_path, engine):
     """kill -9 as soon as another receipt is there, until a run comes through."""
     directory, done = built
@@ -276,8 +276,9 @@ def test_a_users_filter_and_measure_decide(inputs, tmp_path):
     quality = {"sources": ["web"], "measures": {"harbours": "sea_filter:harbours"}, "rules": rules}
     done = build(make_recipe(inputs, dedup=None, quality=quality), tmp_path / "out", Ray(2))
     counted = sorted(reasons(done).values())
-    assert counted.count("sea") == 3  # pages 3, its mirror, and 13
-    assert counted.count("harbours_low") == 1  # the short page
+    assert counted.count("sea") == 3  # page 3, its mirror, and page 13
+    texts = [row["text"] for path in done.manifests["extract"].paths("documents") for row in read_table(path).to_pylist()]
+    assert counted.count("harbours_low") == sum("港" not in text and "3の" not in text for text in texts) > 0
     serial = build(make_recipe(inputs, dedup=None, quality=quality), tmp_path / "serial", Serial())
     assert contents(serial.out) == contents(done.out)
 

@@ -36,7 +36,8 @@ def slow_node_id(_: int) -> str:
 
 
 def test_work_is_spread_over_the_nodes(cluster):
-    engine = Ray(address=cluster.address, carry=[sys.modules[__name__]])
+    engine = Ray(address=cluster.address)
+    engine.carry([sys.modules[__name__]])
     try:
         nodes = {outcome.value for outcome in engine.map(slow_node_id, range(12)) if isinstance(outcome, Done)}
     finally:
@@ -44,6 +45,7 @@ def test_work_is_spread_over_the_nodes(cluster):
     assert len(nodes) == 2
 
 
+@pytest.mark.slow
 def test_a_node_that_is_lost_in_the_middle_changes_nothing(cluster, tmp_path):
     directory = make_inputs(tmp_path / "inputs")
     (directory / "slow_filter.py").write_text("import time\n\ndef slow(doc):\n    time.sleep(0.2)\n    return None\n")
@@ -53,14 +55,7 @@ def test_a_node_that_is_lost_in_the_middle_changes_nothing(cluster, tmp_path):
     cluster.wait_for_nodes()
     removal = threading.Timer(3.0, lambda: cluster.remove_node(lost, allow_graceful=False))
     removal.start()
-    build(recipe, tmp_path / "cluster", Ray(address=cluster.address, carry=_modules(recipe)))
+    build(recipe, tmp_path / "cluster", Ray(address=cluster.address))
     removal.join()
     build(recipe, tmp_path / "serial", Serial())
     assert contents(tmp_path / "cluster") == contents(tmp_path / "serial")
-
-
-def _modules(recipe):
-    from corpus_builder.custom import own_modules
-    from corpus_builder.stages.rules import user_functions
-
-    return own_modules(*user_functions(recipe))

@@ -13,7 +13,8 @@ from corpus_builder.engine import Done, Failure, Ray, Serial
 
 @pytest.fixture(scope="module")
 def ray_engine():
-    engine = Ray(workers=2, carry=[sys.modules[__name__]])
+    engine = Ray(workers=2)
+    engine.carry([sys.modules[__name__]])
     yield engine
     engine.close()
 
@@ -96,7 +97,8 @@ def test_the_users_modules_travel_by_value(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     import only_here
 
-    engine = Ray(workers=1, carry=[only_here])
+    engine = Ray(workers=1)
+    engine.carry([only_here])
     try:
         travelling = outcomes(engine, only_here.triple, [5])
     finally:

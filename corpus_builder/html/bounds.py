@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 
 _KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa]|&#(?:x30[4-9a-f]|12[345]\\d\\d)", re.IGNORECASE)
-_HIDDEN = re.compile(r"<(?:script|style|template|svg)\b|<!--", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 # Elements without an end tag, and those whose end tag may be left out.
 _ENDLESS = frozenset(
-    "area base br col embed hr img input link meta param source track wbr basefont bgsound frame keygen "
-    "html head body p li dt dd tr td th thead tbody tfoot colgroup option optgroup rb rt rtc rp".split()
+    re.findall(
+        r"\w+",
+        "area base br col embed hr img input link meta param source track wbr basefont bgsound frame keygen "
+        "html head body p li dt dd tr td th thead tbody tfoot colgroup option optgroup rb rt rtc rp",
+    )
 )
 
 
@@ -79,6 +83,31 @@ def _walk(text: str, limit: int) -> bool:
     return False
 
 
+def spans(text: str, opening: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+    """Where elements and comments stand whose tags `opening` finds, from tag to end tag; linear in the text.
+
+    The first one that is not closed ends the search: what it holds cannot be told from the rest of the page.
+
+    >>> list(spans("a<PRE>b</pre>c<pre>d", re.compile("<pre", re.IGNORECASE)))
+    [(1, 13)]
+    """
+    position = 0
+    while found := opening.search(text, position):
+        end = _end_of(found[0].lower()).search(text, found.end())
+        if not end:
+            return
+        yield found.start(), end.end()
+        position = end.end()
+
+
+@cache
+def _end_of(tag: str) -> re.Pattern[str]:
+    return re.compile("-->" if tag == "<!--" else rf"</{tag[1:]}\s*>", re.IGNORECASE)
+
+
+_HIDDEN = re.compile(r"<(?:script|style|template|svg)\b|<!--", re.IGNORECASE)
+
+
 def visible_kana(text: str, enough: int) -> int:
     """Kana outside scripts, styles and comments, counted up to `enough`; those in attributes are not told apart.
 
@@ -86,17 +115,10 @@ def visible_kana(text: str, enough: int) -> int:
     3
     """
     count = position = 0
-    while position < len(text):
-        hidden = _HIDDEN.search(text, position)
-        end = hidden.start() if hidden else len(text)
-        for _ in _KANA.finditer(text, position, end):
+    for start, end in chain(spans(text, _HIDDEN), ((len(text), len(text)),)):
+        for _ in _KANA.finditer(text, position, start):
             count += 1
             if count >= enough:
                 return count
-        if not hidden:
-            break
-        name = hidden[0][1:].lower()
-        close = "-->" if name == "!--" else f"</{name}"
-        found = re.compile(re.escape(close), re.IGNORECASE).search(text, hidden.end())
-        position = found.end() if found else hidden.end()
+        position = end
     return count

@@ -56,7 +56,7 @@ def decode(body: bytes, declared: str | None = None) -> Decoded:
     for mark, codec in _BOMS:
         if body.startswith(mark):
             return _decoded(body[len(mark) :], codec)
-    if utf16 := _utf16(body):
+    if utf16 := utf16_of(body):
         return _decoded(body, utf16)
     if b"\x1b" in body and _ISO_2022_JP.search(body) and (found := _decoded(body, "iso2022_jp_ext")).undecodable < 0.01:
         return found
@@ -106,12 +106,15 @@ def _candidates(body: bytes, declared: str | None) -> list[str]:
     return list(dict.fromkeys([*codecs_named, "utf-8", "cp932", "euc_jp"]))
 
 
-def _utf16(body: bytes) -> str | None:
-    """UTF-16 without a mark: the zero bytes of its markup lie on one side."""
+def utf16_of(body: bytes) -> str | None:
+    """Which UTF-16 a page without a byte order mark is in, if any: the zero bytes of its markup lie on one side."""
     head = body[:1024]
-    if b"\0" not in head or head.count(0) < len(head) // 4:
+    if b"\0" not in head:
         return None
-    return "utf-16-le" if head[1::2].count(0) > head[0::2].count(0) else "utf-16-be"
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    if max(even, odd) < 6 or min(even, odd) > max(even, odd) // 8:
+        return None
+    return "utf-16-le" if odd > even else "utf-16-be"
 
 
 def _decoded(body: bytes, codec: str) -> Decoded:

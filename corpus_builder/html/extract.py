@@ -9,22 +9,23 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from corpus_builder.custom import load_function
 from corpus_builder.errors import RecipeError
+from corpus_builder.html.bounds import spans
 
 MAX_TITLE_CHARS = 500  # ours: longer ones are a page that forgot to close its title
 
 _TITLE = re.compile(r"<title\b[^>]{0,200}>(.{0,5000}?)</title\s*>", re.IGNORECASE | re.DOTALL)
 _WIDE = "\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uff60"  # characters that are written without spaces between them
-_INLINE = r"</?(?:a|abbr|b|big|cite|em|font|i|mark|rb|ruby|s|small|span|strong|u)\b[^<>]{0,500}>"
+_INLINE = r"</?(?:a|abbr|b|big|cite|em|font|i|mark|rb|ruby|s|small|span|strong|u)\b[^<>]{0,500}+>"
 # A line break in the source between two wide characters, with inline tags around it, is layout and no space.
-_WRAPPED = re.compile(rf"([{_WIDE}](?:{_INLINE})*)[ \t\r]*\n\s*(?=(?:{_INLINE})*[{_WIDE}])", re.IGNORECASE)
-# There a line break is a line break.
-_PREFORMATTED = re.compile(r"(<(pre|textarea|script|style|listing|xmp)\b.*?</\2\s*>)", re.IGNORECASE | re.DOTALL)
+_WRAPPED = re.compile(rf"([{_WIDE}](?:{_INLINE})*+)[ \t\r]*+\n\s*+(?=(?:{_INLINE})*+[{_WIDE}])", re.IGNORECASE)
+# There a line break is a line break, or nothing to be read.
+_KEPT = re.compile(r"<(?:pre|textarea|script|style|listing|xmp)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ def named_extractor(name: str) -> Extractor:
     if name in EXTRACTORS:
         return EXTRACTORS[name]
     if ":" in name:
-        return _loaded(name).call
+        call: Extractor = _loaded(name).call
+        return call
     raise RecipeError(
         f"Unknown extractor {name!r}; known are {', '.join(sorted(EXTRACTORS))}, or a function of your own as module:function."
     )
@@ -70,8 +72,8 @@ def _loaded(name: str) -> Any:
     return load_function(name, Path.cwd())
 
 
-def trafilatura_extractor(html_text: str, url: str | None = None) -> Extracted | None:
-    """Main text by trafilatura's fast mode, without comments and tables, as Swallow corpus v1 does; no other metadata.
+def trafilatura_extractor(html_text: str, url: str | None = None, tables: bool = False) -> Extracted | None:
+    """Main text by trafilatura's fast mode, without comments and tables, as Swallow corpus v1 takes it.
 
     The same page gives the same text whatever was extracted before: trafilatura's deduplication stays off.
     Raises TooDeep.
@@ -85,16 +87,22 @@ def trafilatura_extractor(html_text: str, url: str | None = None) -> Extracted |
         return None
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in utils.HTML_PARSER.error_log):
         raise TooDeep
-    text = extract(tree, url=url, fast=True, include_comments=False, include_tables=False)
+    text = extract(tree, url=url, fast=True, include_comments=False, include_tables=tables)
     return Extracted(title_of(html_text), text) if text else None
 
 
-EXTRACTORS: dict[str, Extractor] = {"trafilatura": trafilatura_extractor}
+EXTRACTORS: dict[str, Extractor] = {
+    "trafilatura": trafilatura_extractor,
+    "trafilatura_tables": partial(trafilatura_extractor, tables=True),  # keeps pages that are laid out by tables
+}
 
 
 @cache
 def _trafilatura() -> tuple[Callable[..., str | None], Any]:
-    """trafilatura's function and its module of parsing, imported late as it takes half a second, and its log turned off: it speaks of every odd page."""
+    """trafilatura's function and its module of parsing.
+
+    Imported late, as that takes half a second; its log is turned off, as it speaks of every odd page.
+    """
     for name in ("trafilatura", "htmldate", "courlan", "charset_normalizer"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     trafilatura = importlib.import_module("trafilatura")
@@ -107,12 +115,12 @@ def joined_lines(html_text: str) -> str:
     >>> joined_lines("<p>折り返した\n  <b>文</b>\nです<pre>一\n二</pre>")
     '<p>折り返した<b>文</b>です<pre>一\n二</pre>'
     """
-    if "\n" not in html_text:
-        return html_text
-    parts = _PREFORMATTED.split(html_text)  # text, preformatted, its tag, text, ...
-    parts[::3] = [_WRAPPED.sub(r"\1", part) for part in parts[::3]]
-    del parts[2::3]
-    return "".join(parts)
+    pieces: list[str] = []
+    position = 0
+    for start, end in spans(html_text, _KEPT):
+        pieces += _WRAPPED.sub(r"\1", html_text[position:start]), html_text[start:end]
+        position = end
+    return "".join([*pieces, _WRAPPED.sub(r"\1", html_text[position:])])
 
 
 def title_of(html_text: str) -> str:

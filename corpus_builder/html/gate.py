@@ -11,15 +11,17 @@ import re
 import numpy as np
 import numpy.typing as npt
 
+from corpus_builder.html.charset import utf16_of
+
 REASON = "gate_not_japanese"
 MIN_KANA = 8  # ours: a page with fewer kana anywhere, scripts and comments included, has no Japanese sentence
 SAMPLE = 4096
 
 _ISO_2022_JP = re.compile(rb"\x1b\$[@B]|\x1b\(I")
 _ENTITY = re.compile(rb"&#(?:12[345]\d\d|0*12[345]\d\d|[xX]0*30[4-9a-fA-F][0-9a-fA-F])(?!\d)")
-# Two hiragana in a row, or two katakana: single ones occur by chance in other encodings.
-_EUC_JP = re.compile(rb"(?:\xa4[\xa1-\xf3]){2}|(?:\xa5[\xa1-\xf6]){2}")
-_SHIFT_JIS = re.compile(rb"(?:\x82[\x9f-\xf1]){2}")
+# Two hiragana or more in a row (of katakana in EUC-JP too): single ones occur by chance in other encodings.
+_EUC_JP = re.compile(rb"(?:\xa4[\xa1-\xf3]){2,}|(?:\xa5[\xa1-\xf6]){2,}")
+_SHIFT_JIS = re.compile(rb"(?:\x82[\x9f-\xf1]){2,}")
 
 
 def gate(body: bytes) -> str | None:
@@ -39,7 +41,7 @@ def gate(body: bytes) -> str | None:
         return None
     if b"\x1b" in body and _ISO_2022_JP.search(body):
         return None
-    if b"\0" in body and _is_utf16(body):
+    if body[:2] in (b"\xff\xfe", b"\xfe\xff") or utf16_of(body):
         return None
     if len(high) >= 2 * MIN_KANA and not _is_utf8(high) and _legacy_kana(high):
         return None
@@ -64,16 +66,16 @@ def _is_utf8(high: npt.NDArray[np.uint8]) -> bool:
     return True
 
 
-def _is_utf16(body: bytes) -> bool:
-    return body[:2] in (b"\xff\xfe", b"\xfe\xff") or body.count(b"\0", 0, 1024) >= min(len(body), 1024) // 4
-
-
 def _legacy_kana(high: npt.NDArray[np.uint8]) -> bool:
+    """Half as many kana are enough: single ones between kanji are not counted."""
     octets = high.tobytes()
-    return any(
-        sum(1 for _, _ in zip(range(MIN_KANA // 2), pattern.finditer(octets), strict=False)) == MIN_KANA // 2
-        for pattern in (_SHIFT_JIS, _EUC_JP)
-    )
+    for pattern in (_SHIFT_JIS, _EUC_JP):
+        found = 0
+        for run in pattern.finditer(octets):
+            found += (run.end() - run.start()) // 2
+            if found >= MIN_KANA // 2:
+                return True
+    return False
 
 
 def _entity_kana(octets: npt.NDArray[np.uint8], body: bytes) -> int:

@@ -34,7 +34,7 @@ class PageSettings:
     """What a recipe can set about pages."""
 
     extractor: str = "trafilatura"
-    min_japanese_score: float = 0.5  # ours: half of the letters; see japanese_score
+    min_japanese_score: float = 0.4  # ours: see MIN_JAPANESE_SCORE below
     max_bytes: int = 10 << 20
     max_elements: int = 20_000
     max_depth: int = 256
@@ -88,7 +88,6 @@ def read_page(body: bytes, *, content_type: str, identified_type: str, status: i
     return PageText(storable(found.title), text, decoded.charset, score)
 
 
-_SPACE_BEFORE_BREAK = re.compile(r"[^\S\n]+\n")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 
 
@@ -104,7 +103,7 @@ def storable(text: str) -> str:
     except UnicodeEncodeError:
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
-    return _SPACE_BEFORE_BREAK.sub("\n", _CONTROLS.sub("", text)).strip()
+    return "\n".join(line.rstrip() for line in _CONTROLS.sub("", text).split("\n")).strip("\n")
 
 
 _BINARY = (

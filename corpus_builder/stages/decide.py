@@ -6,6 +6,7 @@ stand up for the match.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,16 +42,18 @@ class Decide:
         kept = {"documents": 0, "characters": 0}
         dropped: dict[str, dict[str, int]] = {}
         groups = []
+        keep = hashlib.sha256()
         for ids, rows in _rows(shard.task):
             verdicts = judge_rows(self.rules, source, rows)
             out.write_group("decisions", _decisions(ids, verdicts))
+            keep.update(np.packbits(verdicts.keep).tobytes())
             characters = rows.measures["num_letters"].astype(np.int64)
             for reason in np.unique(verdicts.reason):
                 counts = dropped.setdefault(str(reason), {"documents": 0, "characters": 0}) if reason else kept
                 counts["documents"] += int((verdicts.reason == reason).sum())
                 counts["characters"] += int(characters[verdicts.reason == reason].sum())
             groups.append([int(verdicts.keep.sum()), int(characters[verdicts.keep].sum())])
-        out.stats.update(source=source, kept=kept, dropped=dropped, groups=groups)
+        out.stats.update(source=source, kept=kept, dropped=dropped, groups=groups, keep=keep.hexdigest()[:32])
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ class Extract:
         file: InputFile = shard.task
         out.table("documents", DOCUMENT)
         out.table("ledger", LEDGER)
-        out.stats.update(stats := _Stats(file.source).value)
+        stats: dict[str, Any] = {"source": file.source, "documents": 0, "characters": 0, "dropped": {}, "records": {}}
         documents: list[Document] = []
         ledger: list[Ledgered] = []
         for found in pages_of(file, self.settings, stats["records"]):
@@ -105,15 +105,7 @@ class Extract:
                     ledger = []
         out.write("documents", _documents(documents))
         out.write("ledger", _ledger(ledger))
-
-
-@dataclass
-class _Stats:
-    source: str
-
-    @property
-    def value(self) -> dict[str, Any]:
-        return {"source": self.source, "documents": 0, "characters": 0, "dropped": {}, "records": {}}
+        out.stats.update(stats)
 
 
 def pages_of(file: InputFile, settings: PageSettings, records: dict[str, int]) -> Iterator[Document | Ledgered]:

@@ -75,7 +75,7 @@ class Release:
             receipt.shard: [
                 receipt.stats["source"],
                 extract.by_shard[receipt.shard].tables["documents"].sha256,
-                receipt.tables["decisions"].sha256,
+                receipt.stats["keep"],  # not the decisions' digest: another reason to drop the same document changes nothing here
             ]
             for receipt in decide.receipts
         }
