@@ -156,10 +156,9 @@ class Ray:
 
     def carry(self, modules: Sequence[ModuleType]) -> None:
         """Send these modules by value from now on."""
-        ray = self._start() if modules else None
         for module in modules:
             if module not in self._carried:
-                ray.cloudpickle.register_pickle_by_value(module)
+                self._start().cloudpickle.register_pickle_by_value(module)
                 self._carried.append(module)
 
     def close(self) -> None:

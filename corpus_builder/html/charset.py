@@ -107,14 +107,14 @@ def _candidates(body: bytes, declared: str | None) -> list[str]:
 
 
 def utf16_of(body: bytes) -> str | None:
-    """Which UTF-16 a page without a byte order mark is in, if any: the zero bytes of its markup lie on one side."""
+    """Which UTF-16 a page without a byte order mark is in, if any: zero bytes stand beside the < of its tags."""
     head = body[:1024]
     if b"\0" not in head:
         return None
-    even, odd = head[0::2].count(0), head[1::2].count(0)
-    if max(even, odd) < 6 or min(even, odd) > max(even, odd) // 8:
-        return None
-    return "utf-16-le" if odd > even else "utf-16-be"
+    tags = head.count(b"<")
+    if tags and head.count(b"<\0") > tags // 2:
+        return "utf-16-le"
+    return "utf-16-be" if tags and head.count(b"\0<") > tags // 2 else None
 
 
 def _decoded(body: bytes, codec: str) -> Decoded:

@@ -24,6 +24,7 @@ _WIDE = "\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uff60"  # characters tha
 _INLINE = r"</?(?:a|abbr|b|big|cite|em|font|i|mark|rb|ruby|s|small|span|strong|u)\b[^<>]{0,500}+>"
 # A line break in the source between two wide characters, with inline tags around it, is layout and no space.
 _WRAPPED = re.compile(rf"([{_WIDE}](?:{_INLINE})*+)[ \t\r]*+\n\s*+(?=(?:{_INLINE})*+[{_WIDE}])", re.IGNORECASE)
+_WBR = re.compile(r"</?wbr\b[^<>]{0,100}>", re.IGNORECASE)  # not known to the parser, which nests what follows in it
 # There a line break is a line break, or nothing to be read.
 _KEPT = re.compile(r"<(?:pre|textarea|script|style|listing|xmp)\b", re.IGNORECASE)
 
@@ -42,6 +43,10 @@ Extractor: TypeAlias = Callable[[str, str | None], Extracted | None]
 
 class TooDeep(Exception):
     """The page nests deeper than the parser follows, so that its text would be lost without a word."""
+
+
+class ParserLimit(Exception):
+    """The page goes beyond another limit of the parser, with the same loss."""
 
 
 def named_extractor(name: str) -> Extractor:
@@ -76,17 +81,18 @@ def trafilatura_extractor(html_text: str, url: str | None = None, tables: bool =
     """Main text by trafilatura's fast mode, without comments and tables, as Swallow corpus v1 takes it.
 
     The same page gives the same text whatever was extracted before: trafilatura's deduplication stays off.
-    Raises TooDeep.
+    Raises TooDeep, ParserLimit.
 
     >>> trafilatura_extractor("<title>猫</title><body><p>吾輩は猫である。</p><p>名前はまだ無い。</p>")
     Extracted(title='猫', text='吾輩は猫である。\\n名前はまだ無い。')
     """
     extract, utils = _trafilatura()
-    tree = utils.load_html(joined_lines(html_text).replace("\0", ""))
+    tree = utils.load_html(joined_lines(_WBR.sub("", html_text)).replace("\0", ""))
     if tree is None:
         return None
-    if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in utils.HTML_PARSER.error_log):
-        raise TooDeep
+    for entry in utils.HTML_PARSER.error_log:
+        if entry.type_name == "ERR_RESOURCE_LIMIT":
+            raise TooDeep if "depth" in entry.message else ParserLimit
     text = extract(tree, url=url, fast=True, include_comments=False, include_tables=tables)
     return Extracted(title_of(html_text), text) if text else None
 

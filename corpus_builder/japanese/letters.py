@@ -57,7 +57,7 @@ def kind_of(point: Any) -> int:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def is_space(point: Any) -> bool:
+def is_space(point: Any) -> Any:
     """White space as `str.isspace` has it."""
     return (
         0x09 <= point <= 0x0D

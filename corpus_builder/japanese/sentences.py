@@ -15,7 +15,7 @@ from corpus_builder.japanese.letters import is_space
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def is_end_mark(point: Any) -> bool:
+def is_end_mark(point: Any) -> Any:
     """Is the code point one of 。．！？!? ."""
     return point == 0x3002 or point == 0xFF0E or point == 0xFF01 or point == 0xFF1F or point == 0x21 or point == 0x3F
 
@@ -56,7 +56,7 @@ def cut(points: Any, kept: Any, sentences: Any, paragraphs: Any) -> tuple[int, i
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def ends_with_ellipsis(points: Any) -> bool:
+def ends_with_ellipsis(points: Any) -> Any:
     """Does a sentence, stripped of white space, end with ・ or … ."""
     for back in range(len(points) - 1, -1, -1):
         if not is_space(points[back]):

@@ -74,8 +74,8 @@ _ALL = (
     _fraction("ellipsis_fraction", "num_sentences_ending_with_ellipsis / number of sentences"),
     _fraction("duplicate_paragraph_fraction", "paragraphs (lines) that repeat an earlier one / paragraphs"),
     _fraction("duplicate_sentence_fraction", "sentences that repeat an earlier one / sentences"),
-    _fraction("duplicate_paragraph_fraction_in_character", "the same, by code points"),
-    _fraction("duplicate_sentence_fraction_in_character", "the same, by code points"),
+    _fraction("duplicate_paragraph_fraction_in_character", "code points of repeated paragraphs / code points of all paragraphs"),
+    _fraction("duplicate_sentence_fraction_in_character", "code points of repeated sentences / code points of all sentences"),
     *(
         _fraction(f"top_{n}gram_character_fraction", f"count of the most frequent character {n}-gram / {n}-gram occurrences")
         for n in (2, 3, 4)
@@ -206,7 +206,7 @@ def _sentences(kept: Any, ends: Any, row: Any) -> None:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _repeats(kept: Any, ends: Any, slots: Any, row: Any, place: int) -> float:
+def _repeats(kept: Any, ends: Any, slots: Any, row: Any, place: int) -> Any:
     """Fraction of repeated items; the one by characters is written two places on."""
     if len(ends) == 0:
         row[place + 2] = 0.0

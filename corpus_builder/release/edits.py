@@ -116,9 +116,7 @@ def named_edit(name: str, *, footer_keywords: Sequence[str] = ()) -> Edit:
         return partial(trim_footer_v1, keywords=tuple(footer_keywords))
     if name not in EDITS:
         near = difflib.get_close_matches(name, EDITS, n=1)
-        raise RecipeError(
-            f"Unknown edit {name!r}{f'; did you mean {near[0]!r}' if near else ''}? Edits: {', '.join(EDITS)}."
-        )
+        raise RecipeError(f"Unknown edit {name!r}{f'; did you mean {near[0]!r}' if near else ''}? Edits: {', '.join(EDITS)}.")
     return {"normalize_punctuation_v1": normalize_punctuation_v1, "trim_footer": trim_footer}[name]
 
 

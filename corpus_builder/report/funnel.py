@@ -55,7 +55,10 @@ def _funnel(manifests: Mapping[str, Manifest], sources: set[str], name: str) -> 
     characters = sum(s["characters"] for s in extract)
     lost = _sum(s["dropped"] for s in extract)
     steps = [Step("extract", "in", "pages read", pages + sum(c["pages"] for c in lost.values()), 0, "")]
-    steps += [Step("extract", "drop", reason, c["pages"], c["bytes"], "bytes") for reason, c in _largest(lost, "pages")]
+    steps += [
+        Step("extract", "drop", reason, c["pages"], c["bytes"], "bytes" if c["bytes"] else "")
+        for reason, c in _largest(lost, "pages")
+    ]
     steps.append(Step("extract", "stand", "Japanese documents", pages, characters))
     if "decide" in manifests:
         decide = [r.stats for r in manifests["decide"].receipts if r.stats["source"] in sources]

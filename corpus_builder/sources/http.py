@@ -72,29 +72,23 @@ def _undo(encoding: bytes, body: bytes, truncated: bool) -> bytes:
 
 
 def _dechunk(body: bytes, truncated: bool) -> bytes:
-    """The body without its chunk marks; the body itself where they are missing or do not add up from the start."""
+    """The body without its chunk marks; the body itself where it does not begin with a chunk."""
     pieces: list[bytes] = []
     position = 0
     while found := _CHUNK.match(body, position):
         size = int(found[1], 16)
-        position = found.end() + size
+        start, position = found.end(), found.end() + size
         if size == 0:
             return b"".join(pieces)
-        if position > len(body):
-            if truncated:
-                pieces.append(body[found.end() :])
-            elif not pieces:
-                return body
-            else:
-                raise Broken("http_encoding_broken", "the last chunk is cut off")
-            return b"".join(pieces)
-        pieces.append(body[found.end() : position])
-        if body[position : position + 2] == b"\r\n":
+        if position > len(body) and not truncated:
+            raise Broken("http_encoding_broken", f"a chunk is cut off after {len(body) - start} of {size} bytes")
+        pieces.append(body[start:position])
+        if body.startswith(b"\r\n", position):
             position += 2
-        elif body[position : position + 1] == b"\n":
+        elif body.startswith(b"\n", position):
             position += 1
-        elif position < len(body):
-            return body
+        elif position < len(body) and len(pieces) == 1:
+            return body  # it began like a chunk by chance
     if pieces and position < len(body):
         raise Broken("http_encoding_broken", f"no chunk starts at byte {position} of the body")
     return b"".join(pieces) if pieces else body

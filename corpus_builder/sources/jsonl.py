@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from corpus_builder.document import Drop
 from corpus_builder.errors import InputError
@@ -30,7 +30,7 @@ class Line:
 
 
 def read_jsonl(path: str | Path) -> Iterator[Line]:
-    """The lines of a file; plain, .gz or .bz2.  `text` is needed; `id`, `url`, `title` and `date` are taken if they are strings.
+    """The lines of a file; plain, .gz or .bz2.  `text` is needed; `id`, `url`, `title` and `date` are taken if they are strings (or whole numbers).
 
     Reasons: bad_json (no JSON object), no_text (no string `text`, or an empty one), damaged_file (the rest cannot be read).
     """
@@ -62,8 +62,13 @@ def _line(number: int, line: bytes) -> Line:
         return Line(number, size_bytes=len(line), drop=Drop("bad_json", detail=str(error)[:200]))
     if not isinstance(value, dict):
         return Line(number, size_bytes=len(line), drop=Drop("bad_json", detail=f"a {type(value).__name__}, no object"))
-    texts = {name: found if isinstance(found := value.get(name), str) else "" for name in ("id", "text", "url", "title", "date")}
-    texts = {name: text.encode("utf-8", "replace").decode() for name, text in texts.items()}
-    if not texts["text"].strip():
-        return Line(number, id=texts["id"], url=texts["url"], size_bytes=len(line), drop=Drop("no_text"))
-    return Line(number, **texts, size_bytes=len(line))
+    id_, text, url, title, date = (_string(value.get(name)) for name in ("id", "text", "url", "title", "date"))
+    drop = None if text.strip() else Drop("no_text")
+    return Line(number, id_, "" if drop else text, url, title, date, len(line), drop)
+
+
+def _string(value: Any) -> str:
+    """A string that UTF-8 can hold; "" for anything else, but ids may be whole numbers."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""

@@ -60,7 +60,8 @@ def next_member(data: mmap.mmap, position: int, magic: bytes) -> int:
     """Offset of the first member from `position` on that begins with a record; the file's size where there is none."""
     while (position := data.find(magic, position)) >= 0:
         try:
-            if READERS[magic](io.BytesIO(data[position : position + 8192])).read(5) == b"WARC/":
+            reader = READERS[magic](io.BytesIO(data[position : position + PIECE]))
+            if reader.read(5) == b"WARC/" and reader.frame_start_position() == 0:  # not in a member after an empty one
                 return position
         except OSError:
             pass  # the magic number occurred by chance inside a member
@@ -120,6 +121,8 @@ class _Run:
     def _check(self, at: int, held: bool) -> None:
         """Raises Broken where what follows is neither a record nor a sound end of the file."""
         if not self.carry:
+            if self.fresh:
+                raise Broken("warc_damaged", "there is no record")
             if not self._is_whole(at):
                 raise Broken("warc_truncated", "the file ends inside a member")
         elif self.carry[:5] != b"WARC/":
@@ -149,8 +152,9 @@ class _Run:
         """Fill `carry` with the first bytes of what follows (nothing at the end of the file); the offset of its member."""
         carry = self.carry.lstrip(NEWLINES)
         while not carry:
-            if not (carry := self.reader.read(1)):
-                break
+            before = self._position()
+            if not (carry := self.reader.read(1)) and self._position() == before:
+                break  # the end; an empty member reads like it, but moves on
             carry = carry.lstrip(NEWLINES)
         at = self._position()
         if len(carry) < 5:
@@ -208,8 +212,11 @@ class _Run:
 
     def _is_whole(self, frame: int) -> bool:
         """Whether the file ends where the member at `frame`, the last one, ends; the gzip decompressor does not tell."""
-        if self.magic != GZIP:
-            return int(self.reader.inner_tell()) == len(self.data) and self.data.find(self.magic, frame + 4) < 0
+        if self.magic == ZSTD:
+            return int(self.reader.inner_tell()) == len(self.data)
+        if self.magic == LZ4:  # what ends a frame: four zero bytes, and a checksum where its flag is set
+            end = len(self.data) - 4 * bool(self.data[frame + 4] & 4)
+            return self.data[end - 4 : end] == bytes(4) and self.data.find(self.magic, frame + 4) < 0
         member = zlib.decompressobj(31)
         position = frame
         try:

@@ -131,6 +131,8 @@ def read_records(path: Path) -> Iterator[Record | Damage]:
                         item = Damage(0, item.length, "not_a_warc", what)
                     found = True
                     yield item
+                if not found:
+                    yield Damage(0, len(data), "not_a_warc", "the file holds line breaks only")
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}; check the path of the source in the recipe.") from error
     except OSError as error:

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
 
@@ -92,7 +92,7 @@ def _open(path: Path) -> IO[bytes]:
     if head == b"BZh":
         return bz2.BZ2File(path)
     if head[:2] == b"\x1f\x8b":
-        return gzip.open(path)
+        return cast(IO[bytes], gzip.open(path))
     return path.open("rb")
 
 

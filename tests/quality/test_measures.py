@@ -91,7 +91,7 @@ def test_names_choose_the_columns_and_their_types():
 
 
 def test_a_text_of_a_million_letters_is_measured_in_linear_memory():
-    text = prose(0) * 1200
+    text = prose(0) * 2400
     values = measure_text(text)
     assert values["num_letters"] == len(text) > 1_000_000
     assert values["duplicate_10gram_coverage"] == 1.0

@@ -1,0 +1,108 @@
+"""Hosts are found in any URL, and lists match as their documentation says."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpus_builder.errors import InputError
+from corpus_builder.quality.hosts import UT1_V1_CATEGORIES, HostList, host_of, registered_domain
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://www.example.jp/a?b#c", "www.example.jp"),
+        ("http://WWW.Example.JP:8080", "www.example.jp"),
+        ("https://user:pass@example.jp./", "example.jp"),
+        ("http://[::1]/", "::1"),
+        ("http://日本語.jp/", "日本語.jp"),
+        ("http://[broken", ""),
+        ("dns:example.jp", ""),
+        ("", ""),
+    ],
+)
+def test_hosts_of_urls(url, host):
+    assert host_of(url) == host
+
+
+@given(st.text())
+def test_any_text_has_a_host_or_none(text):
+    assert isinstance(host_of(text), str)
+    assert isinstance(HostList(frozenset({"a.example"}), frozenset({"b.example/x"}), (".c",)).match("http://" + text), str | None)
+
+
+@pytest.mark.parametrize(
+    ("host", "domain"), [("a.b.example.co.jp", "example.co.jp"), ("example.com", "example.com"), ("co.jp", ""), ("192.0.2.1", "")]
+)
+def test_registered_domains(host, domain):
+    assert registered_domain(host) == domain
+
+
+LIST = "# comment\nbad.example\nhttps://www.Path.example/shop/ # a part\nport.example:80\n\n"
+
+
+@pytest.mark.parametrize(
+    ("url", "entry"),
+    [
+        ("http://bad.example/x", "bad.example"),
+        ("http://a.b.bad.example/", "bad.example"),
+        ("http://notbad.example/", None),
+        ("http://www.path.example/shop/1", "www.path.example/shop"),
+        ("http://www.path.example/shopping", None),
+        ("http://www.path.example/", None),
+        ("http://port.example/", "port.example"),
+        ("nowhere", None),
+    ],
+)
+def test_lists_match_hosts_above_and_parts_of_urls(tmp_path, url, entry):
+    (tmp_path / "hosts.txt").write_text(LIST)
+    hosts = HostList.read([tmp_path / "hosts.txt"])
+    assert hosts.match(url) == entry
+    assert hosts.match_hosts([url]) == [entry]
+
+
+def test_exact_lists_match_whole_hosts_alone(tmp_path):
+    (tmp_path / "hosts.txt").write_text(LIST)
+    hosts = HostList.read([tmp_path / "hosts.txt"], exact=True)
+    assert hosts.match("http://bad.example/x") == "bad.example"
+    assert hosts.match("http://a.bad.example/x") is None
+    assert hosts.match("http://www.path.example/shop/1") is None
+
+
+def test_suffixes_match_as_strings():
+    hosts = HostList(suffixes=(".5ch.net", "wikipedia.org"))
+    assert hosts.match("https://hayabusa9.5ch.net/test") == ".5ch.net"
+    assert hosts.match("https://5ch.net/") is None
+    assert hosts.match("https://ja.wikipedia.org/wiki/x") == "wikipedia.org"
+
+
+@pytest.fixture
+def ut1(tmp_path):
+    for name, kind in (("adult", "black"), ("shopping", "black"), ("blog", "black"), ("games", "white")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "domains").write_text(f"{name}.example\n")
+        with (tmp_path / "global_usage").open("a") as usage:
+            usage.write(f"NAME: {name}\nDEFAULT_TYPE: {kind}\nSOURCE: x\n\n")
+    (tmp_path / "adult" / "urls").write_text("portal.example/adult\n")
+    return tmp_path
+
+
+def test_ut1_gives_the_black_categories_of_v1(ut1):
+    hosts = HostList.read_ut1(ut1, UT1_V1_CATEGORIES, exact=True)
+    assert hosts.hosts == {"adult.example", "shopping.example"}  # blog is allowed, games is not black here
+    assert hosts.urls == {"portal.example/adult"}
+    assert len(UT1_V1_CATEGORIES) == len(set(UT1_V1_CATEGORIES)) == 28
+
+
+def test_lists_that_cannot_be_used_are_sentences(tmp_path, ut1):
+    with pytest.raises(InputError, match="cannot be read"):
+        HostList.read([tmp_path / "nothing.txt"])
+    with pytest.raises(InputError, match="no directory"):
+        HostList.read_ut1(tmp_path / "nothing", UT1_V1_CATEGORIES)
+    with pytest.raises(InputError, match="none of the UT1 categories"):
+        HostList.read_ut1(ut1, ["gambling"])
+
+
+def test_the_digest_follows_the_entries():
+    one, same, other = (HostList(frozenset(names)) for names in (("a", "b"), ("b", "a"), ("a",)))
+    assert one.digest == same.digest != other.digest != HostList(frozenset("a"), exact=True).digest
