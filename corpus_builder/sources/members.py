@@ -215,7 +215,8 @@ class _Run:
         if self.magic == ZSTD:
             return int(self.reader.inner_tell()) == len(self.data)
         if self.magic == LZ4:  # what ends a frame: four zero bytes, and a checksum where its flag is set
-            end = len(self.data) - 4 * bool(self.data[frame + 4] & 4)
+            flags = self.data[frame + 4 : frame + 5]
+            end = len(self.data) - 4 * bool(flags and flags[0] & 4)
             return self.data[end - 4 : end] == bytes(4) and self.data.find(self.magic, frame + 4) < 0
         member = zlib.decompressobj(31)
         position = frame

@@ -49,6 +49,7 @@ _UNSEEN = re.compile(
     r"<(ref|math|chem|ce|gallery|timeline|score|imagemap|references)\b[^<>]*?(?:/>|(?<!/)>(?:(?!<\1\b).)*?</\1\s*>)",
     re.DOTALL | re.IGNORECASE,
 )
+_OPEN_NOTE = re.compile(r"<ref\b[^<>]*>[^\n]*", re.IGNORECASE)  # a note without an end takes the rest of its line
 _FORMAT = re.compile(r"</?(?:ref|small|big|center|span|font|s|u|i|b|em|strong|sub|sup|abbr|noinclude|includeonly)\b[^<>]*>", re.I)
 _EXTERNAL = re.compile(r"\[(?:https?:|ftp:)?//[^\s\[\]<>]+[ \t]*([^\[\]\n]*)\]")  # [http://... its words]
 _EXTERNAL_OPEN = re.compile(r"\[(?=(?:https?:|ftp:)?//)")
@@ -59,11 +60,44 @@ MAX_TAGS = 2_000
 
 def _prepared(wikitext: str) -> str:
     """Wikitext without what only gets in the way: comments, magic words, notes, formulas, tags of form, tables in braces."""
-    text = _FORMAT.sub("", _UNSEEN.sub("", _COMMENT.sub("", wikitext)))
+    text = _FORMAT.sub("", _OPEN_NOTE.sub("", _UNSEEN.sub("", _COMMENT.sub("", wikitext))))
     text = _EXTERNAL_OPEN.sub("", _EXTERNAL.sub(r"\1", text))
     if text.count("<") > MAX_TAGS:
         text = _ANY_TAG.sub("", text)
-    return _without_tables(text)
+    return _paired(_without_tables(text))
+
+
+_BRACES = re.compile(r"\{\{|\}\}|\[\[|\]\]")
+
+
+def _paired(text: str) -> str:
+    """The text without double braces and brackets that have no partner, or nest deeper than MAX_DEPTH.
+
+    The parser tries every one of them to the end of the text, which takes minutes where thousands are open.
+    """
+    alone: list[tuple[int, int]] = []
+    open_: list[re.Match[str]] = []
+    for mark in _BRACES.finditer(text):
+        if mark[0] in ("{{", "[["):
+            open_.append(mark)
+            continue
+        partner = "{{" if mark[0] == "}}" else "[["
+        if partner not in (before[0] for before in open_[-3:]):
+            alone.append(mark.span())
+            continue
+        while open_[-1][0] != partner:
+            alone.append(open_.pop().span())
+        start = open_.pop()
+        if len(open_) >= MAX_DEPTH:
+            alone += [start.span(), mark.span()]
+    alone += [mark.span() for mark in open_]
+    if not alone:
+        return text
+    out, last = [], 0
+    for start_, stop in sorted(alone):
+        out.append(text[last:start_])
+        last = stop
+    return "".join([*out, text[last:]])
 
 
 def _without_tables(text: str) -> str:
@@ -158,8 +192,9 @@ def _argument(*names: str) -> Writer:
 
 def _labelled(label: str) -> Writer:
     def write(template: Any, out: list[str], depth: int) -> None:
-        out.append(label)
-        _argument("1")(template, out, depth)
+        if template.has("1", ignore_empty=True):
+            out.append(label)
+            _argument("1")(template, out, depth)
 
     return write
 
