@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-TAGS = "p div b i span a br table tr td ul li h1 pre script style ruby rt title article font form button !-- ![CDATA[".split()
+TAGS = ["p", "div", "b", "i", "span", "a", "br", "table", "tr", "td", "ul", "li", "h1", "pre", "script", "style", "ruby", "rt"]
+TAGS += ["title", "article", "font", "form", "button", "!--", "![CDATA["]
 TEXTS = [
     "これは日本語の文章です。",
     "漢字",
@@ -64,6 +65,9 @@ class Harmed:
     records: tuple[bytes, ...]
     untouched: frozenset[int]
 
+    def __repr__(self) -> str:
+        return f"Harmed({len(self.content)} bytes, {len(self.records)} records, untouched={sorted(self.untouched)})"
+
 
 @st.composite
 def warc_bytes(draw: st.DrawFn) -> Harmed:
@@ -104,5 +108,6 @@ def warc_bytes(draw: st.DrawFn) -> Harmed:
 
 def as_record(number: int, content: bytes) -> bytes:
     """A response record as it stands in a file."""
-    fields = f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: https://www.example/{number}\r\nContent-Length: {len(content)}\r\n\r\n"
+    url = f"https://www.example/{number}"
+    fields = f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: {url}\r\nContent-Length: {len(content)}\r\n\r\n"
     return fields.encode() + content + b"\r\n\r\n"

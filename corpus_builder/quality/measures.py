@@ -159,7 +159,7 @@ def _measure(points: Any, starts: Any, longest: int, size: int, values: Any) -> 
         here = points[starts[text] : starts[text + 1]]
         length = len(here)
         _letters(here, row)
-        n_kept, n_sentences, n_paragraphs = cut(here, kept, sentences, paragraphs)
+        _, n_sentences, n_paragraphs = cut(here, kept, sentences, paragraphs)
         _sentences(kept, sentences[:n_sentences], row)
         row[17] = _repeats(kept, paragraphs[:n_paragraphs], slots, row, 17)
         row[18] = _repeats(kept, sentences[:n_sentences], slots, row, 18)

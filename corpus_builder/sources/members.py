@@ -163,25 +163,27 @@ class _Run:
         return at
 
     def _record(self) -> Record | Damage:
-        read, buffer = self.reader.read, self.carry
-        self.spans = False
-        carried = len(buffer)
-        while not (end := HEADER_END.search(buffer)):
-            if len(buffer) > MAX_HEADER_BYTES:
+        read, carried = self.reader.read, len(self.carry)
+        buffer = bytearray(self.carry)
+        looked = 0
+        while not (end := HEADER_END.search(buffer, looked)):
+            looked = max(len(buffer) - 3, 0)
+            if looked > MAX_HEADER_BYTES:
                 raise Broken("warc_damaged", f"the header has no end within {MAX_HEADER_BYTES} bytes")
             if not (more := read(self.step)):
                 raise self._cut_off("inside its header")
             buffer += more
-        fields, length = header_fields(buffer[: end.start()])
+        self.spans = False
+        fields, length = header_fields(bytes(buffer[: end.start()]))
         ends = end.end() + length
         if ends <= len(buffer):
             if ends <= carried:  # which member it started in is not known; with step 1 this cannot be
                 self.frame, self.number = self.before
                 raise Broken("warc_damaged", "several records in one read")
-            head, rest, self.carry = buffer[end.end() : ends], b"", buffer[ends:]
+            head, rest, self.carry = bytes(buffer[end.end() : ends]), b"", bytes(buffer[ends:])
             self.spans, self.closed = self._position() != self.frame, self.carry[:4] == b"\r\n\r\n"
         else:
-            head, rest = self._content(buffer[end.end() :], length)
+            head, rest = self._content(bytes(buffer[end.end() :]), length)
             self.spans = self._position() != self.frame
             tail = read(4)
             self.closed = tail == b"\r\n\r\n"

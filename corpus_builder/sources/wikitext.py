@@ -298,11 +298,11 @@ def _tidy(text: str, title: str) -> str:
 
 
 def _clean(line: str) -> str:
-    line = _LEFTOVER.sub("", line.replace("\u200b", "").replace("\ufeff", ""))
-    line = re.sub(r"^[*#:; \t\u3000]+", "", line)
+    line = line.replace("\u200b", "").replace("\ufeff", "")
     before = None
-    while before != line:
+    while before != line:  # what is taken out can bring together what again is to be taken out
         before = line
+        line = re.sub(r"^[*#:; \t\u3000]+", "", _LEFTOVER.sub("", line))
         line = _LEFT_IN_BRACKETS.sub("", _EMPTY_BRACKETS.sub("", line))
     line = re.sub(r"[ \t\u00a0]+", " ", line).strip(" \t\u3000")
     return line.encode("utf-8", "replace").decode() if not line.isascii() else line

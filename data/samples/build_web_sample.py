@@ -47,7 +47,17 @@ conformsTo: http://iipc.github.io/warc-specifications/specifications/warc-format
 """
 PHRASES = {200: "OK", 301: "Moved Permanently", 302: "Found", 304: "Not Modified", 403: "Forbidden", 404: "Not Found", 410: "Gone",
            500: "Internal Server Error", 503: "Service Unavailable"}  # fmt: skip
-ISO_639_3 = {"ja": "jpn", "en": "eng", "de": "deu", "fr": "fra", "ko": "kor", "zh": "zho", "zh-Hant": "zho", "vi": "vie", "es": "spa"}
+ISO_639_3 = {
+    "ja": "jpn",
+    "en": "eng",
+    "de": "deu",
+    "fr": "fra",
+    "ko": "kor",
+    "zh": "zho",
+    "zh-Hant": "zho",
+    "vi": "vie",
+    "es": "spa",
+}
 
 
 @dataclass(frozen=True)
@@ -105,7 +115,9 @@ def http_message(row: Row, body: bytes) -> tuple[bytes, bytes]:
     when = datetime.fromisoformat(row.date)
     lines = [f"HTTP/1.1 {row.status} {PHRASES[row.status]}", f"Date: {when:%a, %d %b %Y %H:%M:%S} GMT"]
     chance = digest("server", urlsplit(row.url).netloc)
-    lines.append("Server: " + ("nginx", "Apache", "Apache/2.4.62 (Unix)", "nginx/1.26.2", "LiteSpeed", "cloud-edge")[chance[0] % 6])
+    lines.append(
+        "Server: " + ("nginx", "Apache", "Apache/2.4.62 (Unix)", "nginx/1.26.2", "LiteSpeed", "cloud-edge")[chance[0] % 6]
+    )
     if row.content_type != "-":
         lines.append(f"Content-Type: {row.content_type}")
     if "location" in row.options:
@@ -225,7 +237,9 @@ def main() -> None:
     whole = io.BytesIO()
     write_warc(rows, given.unpacked, whole)
     given.out.write_bytes(whole.getvalue())
-    print(f"{given.out}: {len(rows)} visits, {len(whole.getvalue()):,} bytes, sha256 {hashlib.sha256(whole.getvalue()).hexdigest()}")
+    print(
+        f"{given.out}: {len(rows)} visits, {len(whole.getvalue()):,} bytes, sha256 {hashlib.sha256(whole.getvalue()).hexdigest()}"
+    )
 
 
 if __name__ == "__main__":

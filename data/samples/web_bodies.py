@@ -140,17 +140,26 @@ def _parts_list(rows: int) -> bytes:
 
 def _deep() -> bytes:
     depth = 400
-    return _page("入れ子のページ", "<div>" * depth + "<p>ここはとても深いところです。枠の中に枠があり、そのまた中に枠があります。</p>" + "</div>" * depth)
+    return _page(
+        "入れ子のページ",
+        "<div>" * depth + "<p>ここはとても深いところです。枠の中に枠があり、そのまた中に枠があります。</p>" + "</div>" * depth,
+    )
 
 
 def _calendar() -> bytes:
     cells = "".join(f"<td><a href='/{year}/{day}'>{day}</a></td>" for year in range(1960, 2025) for day in range(1, 366))
-    return _page("六十五年の暦", f"<h1>六十五年の暦</h1><p>日にちを選んでください。その日にあったことを調べられます。</p><table><tr>{cells}</tr></table>")
+    return _page(
+        "六十五年の暦",
+        f"<h1>六十五年の暦</h1><p>日にちを選んでください。その日にあったことを調べられます。</p><table><tr>{cells}</tr></table>",
+    )
 
 
 def _halves() -> bytes:
     """A page whose top is Shift_JIS and whose included bottom is UTF-8: neither decodes all of it."""
-    top = "<html><head><title>掲示板</title></head><body><h1>みんなの掲示板</h1><p>" + "今日は天気がよいので、みんなで公園に行きました。" * 30
+    top = (
+        "<html><head><title>掲示板</title></head><body><h1>みんなの掲示板</h1><p>"
+        + "今日は天気がよいので、みんなで公園に行きました。" * 30
+    )
     bottom = "</p><p>" + "書き込みはこちらからどうぞ。いつでもお待ちしています。" * 40 + "</p></body></html>"
     return top.encode("cp932") + bottom.encode("utf-8")
 

@@ -127,8 +127,15 @@ def test_small_reads_find_what_large_reads_find(tmp_path_factory, harmed: Harmed
     for step in (7, 256, 2000):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(members, "STEP", step)
-            found.append(list(warc.read_records(path)))
-    assert found[0] == found[1] == found[2]
+            found.append([_brief(item) for item in warc.read_records(path)])
+    assert found[0] == found[1]
+    assert found[1] == found[2]
+
+
+def _brief(item: Damage | record.Record) -> tuple[object, ...]:
+    if isinstance(item, Damage):
+        return item.number, item.length, item.reason, item.detail
+    return item.number, hash(item.head + item.rest)
 
 
 @settings(deadline=None, max_examples=100)
@@ -142,7 +149,7 @@ def test_any_bytes_are_read_without_an_error(tmp_path_factory, harmed: Harmed) -
 
 def test_a_record_that_is_too_large_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (members, warc, record):
-        monkeypatch.setattr(module, "MAX_RECORD_BYTES", 300)
+        monkeypatch.setattr(module, "MAX_RECORD_BYTES", 190)
     for name in ("sound.warc.gz", "sound.warc"):
         assert [words(item) for item in read_warc(ZOO / name)] == ["warcinfo", "request"] + ["damage warc_record_too_large"] * 3
 
@@ -160,7 +167,7 @@ def test_a_decompression_bomb_is_bounded(encoding: str, monkeypatch: pytest.Monk
 
 
 def test_a_file_that_is_not_there_is_the_users_to_mend(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="There is no file .*check the path of the source"):
+    with pytest.raises(InputError, match=r"There is no file .*check the path of the source"):
         list(read_warc(tmp_path / "absent.warc.gz"))
     with pytest.raises(InputError, match="cannot be read"):
         list(read_warc(tmp_path))

@@ -63,6 +63,7 @@ def test_the_title_is_not_repeated():
 @settings(deadline=None, max_examples=300)
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
 @example("{{{{{{a}}}}}}")
+@example("['''[")
 def test_any_input_gives_lines_without_markup(wikitext):
     text = wikitext_to_text(wikitext)
     assert not re.search(r"\[\[|\]\]|\{\{|\}\}|'''|<ref|\x01|\x02", text)
