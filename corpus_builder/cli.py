@@ -257,13 +257,13 @@ def diff(left: Path, right: Path, as_json: bool) -> None:
 @as_json
 def bench(warc: Path, pages: int, as_json: bool) -> None:
     """Time every stage on WARC, on one core, beside a straightforward composition of the same libraries."""
-    from corpus_builder import bench as benching
+    from corpus_builder.bench import as_text, run
 
-    found = benching.run(warc, pages, progress=True)
+    found = run(warc, pages, progress=True)
     if as_json:
         _print_json(asdict(found))
     else:
-        click.echo(benching.as_text(found))
+        click.echo(as_text(found))
 
 
 def _engine(engine: str, workers: int | None, address: str | None, memory_mib: int) -> Any:
