@@ -111,10 +111,12 @@ def utf16_of(body: bytes) -> str | None:
     head = body[:1024]
     if b"\0" not in head:
         return None
-    tags = head.count(b"<")
-    if tags and head.count(b"<\0") > tags // 2:
-        return "utf-16-le"
-    return "utf-16-be" if tags and head.count(b"\0<") > tags // 2 else None
+    even, odd = head[::2], head[1::2]
+    for codec, letters, zeros in (("utf-16-le", even, odd), ("utf-16-be", odd, even)):
+        marks = letters.count(b"<")
+        if marks > head.count(b"<") // 2 and zeros.count(0) > letters.count(0):
+            return codec
+    return None
 
 
 def _decoded(body: bytes, codec: str) -> Decoded:
@@ -123,9 +125,15 @@ def _decoded(body: bytes, codec: str) -> Decoded:
 
 
 def _sample(body: bytes, first: int) -> bytes:
-    """What is not ASCII from `first` on, with the ASCII that may be second bytes."""
+    """Bytes around the first that UTF-8 does not allow: up to _SAMPLE of them, all of a short page's.
+
+    A page that was cut off inside its last character is good UTF-8 before it, so what comes before is looked at too.
+    """
     if len(body) - first <= _SAMPLE:
-        return body[first:]
+        start = min(max(len(body) - _SAMPLE, 0), first)
+        while start < first and body[start] & 0xC0 == 0x80:  # inside a character
+            start += 1
+        return body[start:]
     middle = (first + len(body)) // 2
     start = body.find(b">", middle) + 1 or middle  # no character of a Japanese encoding has > as its second byte
     return body[first : first + _SAMPLE // 2] + b">" + body[start : start + _SAMPLE // 2]

@@ -88,11 +88,11 @@ def trafilatura_extractor(html_text: str, url: str | None = None, tables: bool =
     """
     extract, utils = _trafilatura()
     tree = utils.load_html(joined_lines(_WBR.sub("", html_text)).replace("\0", ""))
-    if tree is None:
-        return None
     for entry in utils.HTML_PARSER.error_log:
         if entry.type_name == "ERR_RESOURCE_LIMIT":
             raise TooDeep if "depth" in entry.message else ParserLimit
+    if tree is None:
+        return None
     text = extract(tree, url=url, fast=True, include_comments=False, include_tables=tables)
     return Extracted(title_of(html_text), text) if text else None
 

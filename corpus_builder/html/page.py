@@ -51,7 +51,7 @@ class PageText:
     score: float
 
 
-def read_page(body: bytes, *, content_type: str, identified_type: str, status: int, settings: PageSettings) -> PageText | Drop:
+def read_page(body: bytes, *, content_type: str, status: int, settings: PageSettings) -> PageText | Drop:
     """The text of a page, or why it is dropped (`REASONS`); the cheap looks come first.
 
     The verdict depends on the bytes and the settings alone, never on time.  Raises RecipeError for an extractor that does

@@ -28,12 +28,16 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """A stretch of the file that gave no page: `number` is its byte offset, `length` the bytes that it covers."""
+    """A stretch of the file that gave no page: `number` is its byte offset, `length` the bytes that it covers.
+
+    `url` is the page's where the record itself is sound and its HTTP response is not.
+    """
 
     number: int
     length: int
     reason: str
     detail: str
+    url: str = ""
 
 
 class Broken(Exception):

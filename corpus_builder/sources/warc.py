@@ -92,7 +92,8 @@ def read_warc(path: str | Path) -> Iterator[Page | Damage | OtherRecord]:
             try:
                 yield _page(record, crawl)
             except Broken as broken:
-                yield Damage(record.number, len(record.head) + len(record.rest), *broken.args)
+                reason, detail = broken.args
+                yield Damage(record.number, len(record.head) + len(record.rest), reason, detail, _url(record))
 
 
 def _page(record: Record, crawl: str) -> Page:
@@ -101,7 +102,7 @@ def _page(record: Record, crawl: str) -> Page:
     response = parse_response(record.head, record.rest, bool(truncated))
     return Page(
         number=record.number,
-        url=_text(fields.get(b"warc-target-uri", b"").strip(b"<>")),
+        url=_url(record),
         date=_text(fields.get(b"warc-date", b"")),
         crawl=crawl,
         status=response.status,
@@ -110,6 +111,10 @@ def _page(record: Record, crawl: str) -> Page:
         truncated=truncated,
         body=response.body,
     )
+
+
+def _url(record: Record) -> str:
+    return _text(record.fields.get(b"warc-target-uri", b"").strip(b"<>"))
 
 
 def _text(value: bytes) -> str:

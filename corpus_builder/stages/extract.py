@@ -125,7 +125,8 @@ def _from_warc(file: InputFile, settings: PageSettings, records: dict[str, int])
             continue
         page_id = f"{file.name}/{record.number}"
         if isinstance(record, Damage):
-            yield Ledgered(page_id, "", Drop(record.reason, value=record.length, detail=record.detail), record.length)
+            drop = Drop(record.reason, value=record.length, detail=record.detail)
+            yield Ledgered(page_id, _storable(record.url), drop, record.length)
             continue
         records["response"] = records.get("response", 0) + 1
         yield _page(record, page_id, file.source, settings)
@@ -136,7 +137,6 @@ def _page(record: Page, page_id: str, source: str, settings: PageSettings) -> Do
     page = read_page(
         record.body,
         content_type=record.content_type,
-        identified_type=record.identified_type,
         status=record.status,
         settings=settings,
     )

@@ -28,7 +28,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from warcio.recordloader import ArcWarcRecord
-from warcio.statusandheaders import StatusAndHeaders
+from warcio.statusandheaders import StatusAndHeaders, StatusAndHeadersParser
 from warcio.warcwriter import WARCWriter
 from web_bodies import PACKAGES, body_of
 
@@ -220,8 +220,12 @@ def write_warc(rows: list[Row], unpacked: Path, out: io.BufferedIOBase) -> None:
     for row in rows:
         records += triple(row, body_of(row, unpacked))
     for fields, content in records:
+        kind = fields[0][1]
+        http = None
+        if kind == "revisit":  # the writer leaves out what it does not know to be a header
+            http = StatusAndHeadersParser(["HTTP/1.1"]).parse(io.BytesIO(content))
         header = StatusAndHeaders("", fields, "WARC/1.0")
-        writer.write_record(ArcWarcRecord("warc", fields[0][1], header, io.BytesIO(content), None, None, len(content)))
+        writer.write_record(ArcWarcRecord("warc", kind, header, io.BytesIO(content), http, None, len(content)))
 
 
 def main() -> None:
