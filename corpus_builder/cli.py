@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from corpus_builder import __version__
-from corpus_builder.errors import CorpusError, InputError
+from corpus_builder.errors import CorpusError, InputError, RecipeError
 
 EXIT_CODES = """\b
 Exit codes: 0 all is well; 1 `diff` found a difference, or the run was interrupted; 2 the recipe or an option
@@ -57,7 +57,9 @@ class _Sentences(click.Group):
             sys.exit(0)
 
 
-@click.group(cls=_Sentences, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Sentences, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.version_option(__version__, prog_name="corpus-builder")
 @click.option("-v", "--verbose", is_flag=True, help="Log what each stage did and how long it took.")
 def main(verbose: bool) -> None:
@@ -65,7 +67,7 @@ def main(verbose: bool) -> None:
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(name)s: %(message)s", stream=sys.stderr)
 
 
-@main.command()
+@main.command(short_help="Build the corpus of a recipe, or go on with it.")
 @click.argument("recipe", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Directory of the build.  [default: data/corpus/NAME]")
 @engine_options
@@ -168,7 +170,13 @@ def judge(
         raise click.UsageError("Give either --recipe or --filter.")
     how = load_function(filter_name, Path.cwd()).call if filter_name else Recipe.load(recipe or "")
     content = text if text is not None else (file or sys.stdin).read()
-    judged = judge(how, Document(text=content, url=url, host=host_of(url), source=source))
+    document = Document(text=content, url=url, host=host_of(url), source=source)
+    try:
+        judged = judge(how, document)
+    except CorpusError:
+        raise
+    except Exception as error:  # from the user's function
+        raise RecipeError(f"The filter {filter_name} failed: {type(error).__name__}: {error}") from error
     if as_json:
         _print_json([asdict(one) for one in judged])
     else:
@@ -188,7 +196,7 @@ def measures(as_json: bool) -> None:
         click.echo(f"{info.name}  ({info.unit}, {info.dtype})\n    {info.definition}\n    Source: {info.source}")
 
 
-@main.command()
+@main.command(short_help="Pages of HTML files or WARCs to JSON lines, as the pipeline sees them.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--recipe", type=click.Path(path_type=Path), help="Take the extraction settings from this recipe.")
 @click.option("--text-only", is_flag=True, help="Leave out pages that do not become documents.")
@@ -205,7 +213,7 @@ def extract(files: tuple[Path, ...], recipe: Path | None, text_only: bool) -> No
                 click.echo(json.dumps(line, ensure_ascii=False, allow_nan=False))
 
 
-@main.command()
+@main.command(short_help="Texts of a JSONL file to JSON lines with their measures.")
 @click.argument("file", type=click.Path(path_type=Path))
 def measure(file: Path) -> None:
     """Texts of a JSONL FILE (- for standard input) to JSON lines with `id` and `measures`."""
@@ -251,7 +259,7 @@ def diff(left: Path, right: Path, as_json: bool) -> None:
         sys.exit(1)
 
 
-@main.command()
+@main.command(short_help="Time every stage beside a straightforward composition of the same libraries.")
 @click.argument("warc", type=click.Path(path_type=Path))
 @click.option("--pages", type=click.IntRange(1), default=2000, show_default=True, help="Stop after this many responses.")
 @as_json

@@ -130,6 +130,15 @@ RULES = [
 ]
 
 
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory):
+    """A finished build of `make_inputs`, to be read and not to be changed."""
+    from corpus_builder import Serial, build
+
+    root = tmp_path_factory.mktemp("built")
+    return build(make_recipe(make_inputs(root / "inputs")), root / "out", Serial())
+
+
 @pytest.fixture
 def inputs(tmp_path: Path) -> Path:
     """A directory with two WARCs and a Wikipedia dump; page 3 occurs in both WARCs, the newer one in the second."""

@@ -1,0 +1,94 @@
+"""The report is one file that needs no network and shows every reason and every threshold."""
+
+import re
+from html.parser import HTMLParser
+
+from corpus_builder.build import Built
+from corpus_builder.html.page import REASONS
+from corpus_builder.quality.rules import Threshold
+from corpus_builder.report.charts import BASE, TOP, WIDTH, lay_out
+from corpus_builder.report.funnel import funnels
+from corpus_builder.report.histograms import bin_edges, histogram
+from corpus_builder.report.page import render, write_report
+from corpus_builder.report.why import why
+
+
+class Resources(HTMLParser):
+    """What a browser would fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.fetched += [
+            str(value) for name, value in attrs if name in ("src", "srcset", "data") or (tag == "link" and name == "href")
+        ]
+        if tag not in ("meta", "br", "line", "rect", "path", "link", "hr", "col"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.open:
+            while self.open.pop() != tag:
+                raise AssertionError(f"</{tag}> closes another element")
+
+
+def test_nothing_is_fetched_and_all_is_closed(built: Built) -> None:
+    page = Resources()
+    page.feed(render(built.manifests, built.recipe))
+    page.close()
+    assert page.fetched == []
+    assert page.open == []
+
+
+def test_every_step_of_every_funnel_is_there(built: Built) -> None:
+    text = render(built.manifests, built.recipe)
+    for funnel in funnels(built.manifests, built.recipe.source_names):
+        for step in funnel.steps:
+            assert step.label in text
+            assert f"{step.pages:,}" in text
+    assert REASONS["not_html"] in text
+    assert "num_japanese_letters &gt;= 200" in text
+    assert why(built.manifests, built.recipe, "https://www.example/logo")[0].id in text  # an example to look at
+
+
+def test_text_from_pages_cannot_become_markup(built: Built) -> None:
+    recipe = built.recipe.model_copy(update={"name": "<script>alert(1)</script>"})
+    text = render(built.manifests, recipe)
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+def test_a_half_built_report(built: Built) -> None:
+    half = {"extract": built.manifests["extract"]}
+    assert "Japanese documents" in render(half, built.recipe)
+
+
+def test_writing_twice_gives_the_same_bytes(built: Built) -> None:
+    first = write_report(built.manifests, built.recipe, built.out).read_bytes()
+    assert write_report(built.manifests, built.recipe, built.out).read_bytes() == first
+    assert not re.search(rb"/tmp/|/home/", first)
+
+
+def test_bars_lie_in_the_plot_and_those_beyond_the_limit_are_marked() -> None:
+    import numpy as np
+
+    values = np.array([0.0, 0.1, 0.15, 0.3, 0.5, 1.0])
+    laid = lay_out("hiragana_fraction", histogram("hiragana_fraction", values), [Threshold("hiragana_fraction", min=0.2)])
+    assert laid.documents == 6
+    assert [bar.dropped for bar in laid.bars] == [True, True, True, False, False, False]
+    assert all(0 <= bar.x <= WIDTH and TOP <= bar.y <= BASE and bar.y + bar.height == BASE for bar in laid.bars)
+    assert [round(mark.x / WIDTH, 6) for mark in laid.limits] == [0.2]
+
+
+def test_bins_hold_every_number() -> None:
+    import numpy as np
+
+    values = np.array([-1e300, -3.0, 0.0, 0.4, 1.0, 7.0, 1e300, np.nan, np.inf])
+    counted = histogram("num_letters", values)
+    assert sum(counted.values()) == 7
+    for value in (-3.0, 0.4, 7.0):
+        (bin_,) = histogram("num_letters", np.array([value]))
+        low, high = bin_edges("num_letters", int(bin_))
+        assert low <= value <= high

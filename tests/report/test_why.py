@@ -1,0 +1,76 @@
+"""`why` tells a page's whole story, whatever became of it."""
+
+import pytest
+
+from corpus_builder.build import Built
+from corpus_builder.dataset import read_table
+from corpus_builder.errors import InputError
+from corpus_builder.report.why import Story, as_text, why
+
+
+def story(built: Built, url: str) -> Story:
+    (found,) = why(built.manifests, built.recipe, url)
+    return found
+
+
+def test_a_released_page(built: Built) -> None:
+    found = story(built, "https://www.example/1")
+    assert [(event.stage, event.verdict) for event in found.events] == [
+        ("extract", "kept"),
+        ("decide", "kept"),
+        ("release", "released"),
+    ]
+    assert found.outcome.detail.startswith("part-")
+    assert [(checked.rule, checked.drops) for checked in found.rules] == [
+        ("num_japanese_letters >= 200", False),
+        ("hiragana_fraction >= 0.2", False),
+    ]
+    assert found.title == "1番目の話"
+
+
+def test_a_duplicate_names_the_document_that_it_lost_to(built: Built) -> None:
+    found = story(built, "https://www.example/3")
+    assert found.outcome.reason == "duplicate"
+    (winner,) = found.winners
+    assert winner.url == "https://mirror.example/3"
+    assert winner.outcome.verdict == "released"
+    assert found.outcome.detail == winner.id
+    assert f"lost to {winner.id}  https://mirror.example/3" in as_text(found)
+
+
+def test_a_threshold_comes_with_its_value(built: Built) -> None:
+    found = story(built, "https://www.example/short")
+    assert (found.outcome.reason, found.outcome.threshold) == ("num_japanese_letters_low", 200)
+    assert found.outcome.value == next(rule.value for rule in found.rules if rule.drops)
+    assert f"value {found.outcome.value:g} threshold 200" in as_text(found)
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("https://www.example/en", "gate_not_japanese"),
+        ("https://www.example/gone", "http_status"),
+        ("https://www.example/logo", "not_html"),
+    ],
+)
+def test_a_page_that_never_became_a_document(built: Built, url: str, reason: str) -> None:
+    found = story(built, url)
+    assert (found.outcome.stage, found.outcome.reason) == ("extract", reason)
+
+
+def test_ids_and_urls_tell_the_same_of_every_page(built: Built) -> None:
+    seen = 0
+    for receipt in built.manifests["extract"].receipts:
+        for table in ("documents", "ledger"):
+            for row in read_table(built.manifests["extract"].path(receipt, table)).to_pylist():
+                by_id = why(built.manifests, built.recipe, row["id"])
+                assert by_id[0].id == row["id"]
+                assert by_id[0] in why(built.manifests, built.recipe, row["url"])
+                seen += 1
+    assert seen == 17
+
+
+@pytest.mark.parametrize("key", ["https://nowhere.example/", "web-a.warc.gz/999999", "", "'; drop table files; --"])
+def test_a_page_that_is_not_there_is_a_sentence(built: Built, key: str) -> None:
+    with pytest.raises(InputError, match="No page of this build has the id or URL"):
+        why(built.manifests, built.recipe, key)
