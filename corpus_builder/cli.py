@@ -58,7 +58,7 @@ class _Sentences(click.Group):
 
 
 @click.group(
-    cls=_Sentences, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+    cls=_Sentences, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]}
 )
 @click.version_option(__version__, prog_name="corpus-builder")
 @click.option("-v", "--verbose", is_flag=True, help="Log what each stage did and how long it took.")
@@ -113,7 +113,7 @@ def plan(recipe: Path, out: Path | None, as_json: bool) -> None:
         click.echo(as_text(plans))
 
 
-@main.command()
+@main.command(short_help="Write OUT/report.html and print the funnel.")
 @click.argument("out", type=click.Path(path_type=Path))
 @as_json
 def report(out: Path, as_json: bool) -> None:
@@ -183,7 +183,7 @@ def judge(
         click.echo(as_text(judged))
 
 
-@main.command()
+@main.command(short_help="List the built-in measures, with definitions and sources.")
 @as_json
 def measures(as_json: bool) -> None:
     """List the built-in measures with their definitions, units and sources."""
@@ -196,7 +196,7 @@ def measures(as_json: bool) -> None:
         click.echo(f"{info.name}  ({info.unit}, {info.dtype})\n    {info.definition}\n    Source: {info.source}")
 
 
-@main.command(short_help="Pages of HTML files or WARCs to JSON lines, as the pipeline sees them.")
+@main.command(short_help="Pages to JSON lines, as the pipeline sees them.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--recipe", type=click.Path(path_type=Path), help="Take the extraction settings from this recipe.")
 @click.option("--text-only", is_flag=True, help="Leave out pages that do not become documents.")
@@ -223,7 +223,7 @@ def measure(file: Path) -> None:
         click.echo(json.dumps(line, ensure_ascii=False))
 
 
-@main.command()
+@main.command(short_help="Hold every file of a build against its manifests.")
 @click.argument("out", type=click.Path(path_type=Path))
 @as_json
 def verify(out: Path, as_json: bool) -> None:
@@ -259,7 +259,7 @@ def diff(left: Path, right: Path, as_json: bool) -> None:
         sys.exit(1)
 
 
-@main.command(short_help="Time every stage beside a straightforward composition of the same libraries.")
+@main.command(short_help="Time every step, beside a straightforward composition.")
 @click.argument("warc", type=click.Path(path_type=Path))
 @click.option("--pages", type=click.IntRange(1), default=2000, show_default=True, help="Stop after this many responses.")
 @as_json
