@@ -57,9 +57,7 @@ class _Sentences(click.Group):
             sys.exit(0)
 
 
-@click.group(
-    cls=_Sentences, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]}
-)
+@click.group(cls=_Sentences, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="corpus-builder")
 @click.option("-v", "--verbose", is_flag=True, help="Log what each stage did and how long it took.")
 def main(verbose: bool) -> None:

@@ -1,4 +1,4 @@
-"""Where work runs: in this process, or on Ray.  Imports nothing of the package; the only file that imports Ray.
+"""Where work runs: in this process, or on Ray.  The only file that imports Ray.
 
 An engine calls `work(task)` for every task and yields outcomes in any order.  Only small things travel: a task goes out, a
 receipt comes back; documents stay in files.  An exception inside `work` does not stop the other tasks: it comes back as a
@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import os
 import pickle
+import socket
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Generic, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from corpus_builder.errors import RecipeError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -115,14 +119,21 @@ class Ray:
 
         if self._started:
             return ray
+        if self.address:
+            _knock(self.address)
         if not ray.is_initialized():
-            own: dict[str, Any] = {
+            where: dict[str, Any] = {
                 "address": "local",
                 "num_cpus": self.workers or os.cpu_count(),
                 "include_dashboard": False,
                 "object_store_memory": 128 << 20,  # only receipts travel
             }
-            ray.init(logging_level="ERROR", log_to_driver=False, **({"address": self.address} if self.address else own))
+            if self.address:
+                where = {"address": self.address}
+            try:
+                ray.init(logging_level="ERROR", log_to_driver=False, **where)
+            except (ConnectionError, ray.exceptions.AuthenticationError) as error:
+                raise _unreachable(self.address or "local", error) from error
             self._owns = True
         self._started = True
         return ray
@@ -171,6 +182,24 @@ class Ray:
                 ray.shutdown()
         self._carried = []
         self._started = self._owns = False
+
+
+def _knock(address: str) -> None:
+    """Try the port of a cluster first: Ray itself tries for minutes."""
+    parts = urlsplit(address if "//" in address else f"//{address}")
+    try:
+        if parts.hostname and parts.port:
+            socket.create_connection((parts.hostname, parts.port), timeout=10).close()
+    except (OSError, ValueError) as error:
+        raise _unreachable(address, error) from error
+
+
+def _unreachable(address: str, error: BaseException) -> RecipeError:
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    return RecipeError(
+        f"No Ray cluster takes work at {address} ({reason}). Start one with `ray start --head`, give its address as HOST:PORT "
+        "(auto within `ray job submit`), or leave out --address; a cluster that wants a token needs RAY_AUTH_MODE=token here too."
+    )
 
 
 def _sentence(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from corpus_builder.engine import Done, Failure, Ray, Serial
+from corpus_builder.errors import RecipeError
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +106,9 @@ def test_the_users_modules_travel_by_value(tmp_path, monkeypatch):
         engine.close()
         del sys.modules["only_here"]
     assert travelling == [Done(0, 15)]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "127.0.0.1:port", "ray://127.0.0.1:1"])
+def test_an_address_where_no_cluster_is_gives_a_sentence_at_once(address):
+    with pytest.raises(RecipeError, match=f"No Ray cluster takes work at {address} .*ray start --head"):
+        list(Ray(address=address).map(str, [1]))
