@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 
 from corpus_builder.dataset import Manifest, write_atomically
-from corpus_builder.html.page import REASONS
+from corpus_builder.html import page as html_page
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.rules import Threshold
 from corpus_builder.recipe import Recipe
@@ -18,6 +18,7 @@ from corpus_builder.report import charts
 from corpus_builder.report.funnel import copies, funnels, records
 from corpus_builder.report.histograms import add_histogram
 from corpus_builder.report.tables import examples
+from corpus_builder.sources import warc, wikipedia
 
 EXAMPLES = 3
 EXAMPLE_SHARDS = 50
@@ -50,7 +51,7 @@ def render(manifests: Mapping[str, Manifest], recipe: Recipe) -> str:
         charts=_charts(manifests, recipe),
         plot={"width": charts.WIDTH, "height": charts.HEIGHT, "base": charts.BASE, "top": charts.TOP},
         examples=_examples(manifests),
-        meanings=REASONS,
+        meanings=html_page.REASONS | warc.REASONS | wikipedia.REASONS,
         definitions={name: info.definition for name, info in MEASURES.items()},
         recipe_json=json.dumps(recipe.model_dump(mode="json", exclude_defaults=True), ensure_ascii=False, indent=2),
     )

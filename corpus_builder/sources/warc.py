@@ -34,6 +34,7 @@ REASONS = {
     "http_damaged": "a response does not start with an HTTP status line",
     "http_encoding_broken": "the body's gzip or chunked encoding is broken",
     "http_body_too_large": "the body's encoding unfolds to more than 64 MiB",
+    "revisit": "the record holds no body, as the page had not changed since an earlier visit",
 }
 
 _SUFFIXES = {".gz": GZIP, ".zst": ZSTD, ".lz4": LZ4}
@@ -68,6 +69,8 @@ class OtherRecord:
     """A sound record that is no page; `kind` is its WARC-Type, "unknown", or "response_not_http"."""
 
     kind: str
+    number: int
+    url: str
 
 
 def read_warc(path: str | Path) -> Iterator[Page | Damage | OtherRecord]:
@@ -85,9 +88,9 @@ def read_warc(path: str | Path) -> Iterator[Page | Damage | OtherRecord]:
         if kind != b"response":
             if kind == b"warcinfo" and (found := _CRAWL.search(record.head + record.rest)):
                 crawl = _text(found[1].strip())
-            yield OtherRecord(kind.decode() if kind in _KINDS else "unknown")
+            yield OtherRecord(kind.decode() if kind in _KINDS else "unknown", record.number, _url(record))
         elif not record.head.startswith(b"HTTP/") and b"http" not in record.fields.get(b"content-type", b"http").lower():
-            yield OtherRecord("response_not_http")
+            yield OtherRecord("response_not_http", record.number, _url(record))
         else:
             try:
                 yield _page(record, crawl)

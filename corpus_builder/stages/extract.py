@@ -120,10 +120,12 @@ def pages_of(file: InputFile, settings: PageSettings, records: dict[str, int]) -
 
 def _from_warc(file: InputFile, settings: PageSettings, records: dict[str, int]) -> Iterator[Document | Ledgered]:
     for record in read_warc(file.path):
+        page_id = f"{file.name}/{record.number}"
         if isinstance(record, OtherRecord):
             records[record.kind] = records.get(record.kind, 0) + 1
+            if record.kind == "revisit":
+                yield Ledgered(page_id, _storable(record.url), Drop("revisit"), 0)
             continue
-        page_id = f"{file.name}/{record.number}"
         if isinstance(record, Damage):
             drop = Drop(record.reason, value=record.length, detail=record.detail)
             yield Ledgered(page_id, _storable(record.url), drop, record.length)
