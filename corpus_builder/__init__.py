@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from corpus_builder.errors import CorpusError, InputError, IntegrityError, MissingExtraError, RecipeError, StageError
     from corpus_builder.judge import Judged, judge
     from corpus_builder.plan import StagePlan, plan
+    from corpus_builder.quality.measures import measure_text, measure_texts
     from corpus_builder.quality.rules import Threshold
     from corpus_builder.recipe import Recipe
+    from corpus_builder.stages.extract import extracted_lines
 
 __version__ = "0.1.0"
 
@@ -29,8 +31,10 @@ _WHERE = {
     "errors": ("CorpusError", "InputError", "IntegrityError", "MissingExtraError", "RecipeError", "StageError"),
     "judge": ("Judged", "judge"),
     "plan": ("StagePlan", "plan"),
+    "quality.measures": ("measure_text", "measure_texts"),
     "quality.rules": ("Threshold",),
     "recipe": ("Recipe",),
+    "stages.extract": ("extracted_lines",),
 }
 
 _ROOM_OF = {name: room for room, names in _WHERE.items() for name in names}

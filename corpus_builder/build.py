@@ -26,6 +26,11 @@ from corpus_builder.inputs import input_files, read_keywords
 from corpus_builder.progress import with_progress
 from corpus_builder.quality.rulebook import DuplicateRule
 from corpus_builder.recipe import Recipe
+from corpus_builder.report.diff import Diff, diff
+from corpus_builder.report.funnel import Funnel, funnels
+from corpus_builder.report.page import write_report
+from corpus_builder.report.verification import Verification, verify_build
+from corpus_builder.report.why import Story, why
 from corpus_builder.stages.decide import Decide, Screen
 from corpus_builder.stages.extract import Extract, InputFile
 from corpus_builder.stages.match import Collide, Match
@@ -88,6 +93,26 @@ class Built:
         recipe = Recipe.of(value["recipe"], where=str(out / "build.json"))
         found = {stage: read_manifest(out / stage) for stage in STAGES}
         return cls(out, recipe, {stage: manifest for stage, manifest in found.items() if manifest is not None})
+
+    def funnels(self) -> list[Funnel]:
+        """How many pages and characters came through each stage, and why the others did not; per source, then for all."""
+        return funnels(self.manifests, self.recipe.source_names)
+
+    def report(self) -> Path:
+        """Write OUT/report.html."""
+        return write_report(self.manifests, self.recipe, self.out)
+
+    def why(self, page: str) -> list[Story]:
+        """The whole story of every page with this URL or id."""
+        return why(self.manifests, self.recipe, page)
+
+    def verify(self, *, progress: bool = False) -> Verification:
+        """Read every file again and hold it against its manifest."""
+        return verify_build(self.manifests, self.recipe, progress)
+
+    def diff(self, other: Built) -> Diff:
+        """Where this build and another part."""
+        return diff(self.manifests, other.manifests)
 
 
 def build(

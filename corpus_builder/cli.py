@@ -75,13 +75,11 @@ def build(recipe: Path, out: Path | None, as_json: bool, **machine: Any) -> None
     from corpus_builder.build import build
     from corpus_builder.recipe import Recipe
     from corpus_builder.report import funnel
-    from corpus_builder.report.page import write_report
 
     loaded = Recipe.load(recipe)
     out = out or Path("data/corpus") / loaded.name
     built = build(loaded, out, _engine(**machine), task_memory_bytes=machine["memory_mib"] << 20, progress=True)
-    page = write_report(built.manifests, built.recipe, built.out)
-    found = funnel.funnels(built.manifests, loaded.source_names)
+    page, found = built.report(), built.funnels()
     if as_json:
         _print_json({"out": str(out), "report": str(page), "funnels": [funnel.as_json(one) for one in found]})
         return
@@ -118,11 +116,9 @@ def report(out: Path, as_json: bool) -> None:
     """Write OUT/report.html, one file that works offline, and print the funnel."""
     from corpus_builder.build import Built
     from corpus_builder.report import funnel
-    from corpus_builder.report.page import write_report
 
     built = Built.open(out)
-    found = funnel.funnels(built.manifests, built.recipe.source_names)
-    page = write_report(built.manifests, built.recipe, built.out)
+    page, found = built.report(), built.funnels()
     if as_json:
         _print_json({"report": str(page), "funnels": [funnel.as_json(one) for one in found]})
     else:
@@ -136,14 +132,13 @@ def report(out: Path, as_json: bool) -> None:
 def why(out: Path, page: str, as_json: bool) -> None:
     """Tell the whole story of PAGE, a URL or an id, in the build OUT."""
     from corpus_builder.build import Built
-    from corpus_builder.report import why as telling
+    from corpus_builder.report.why import as_text
 
-    built = Built.open(out)
-    stories = telling.why(built.manifests, built.recipe, page)
+    stories = Built.open(out).why(page)
     if as_json:
         _print_json([asdict(story) for story in stories])
     else:
-        click.echo("\n\n".join(telling.as_text(story) for story in stories))
+        click.echo("\n\n".join(as_text(story) for story in stories))
 
 
 @main.command()
@@ -227,14 +222,13 @@ def measure(file: Path) -> None:
 def verify(out: Path, as_json: bool) -> None:
     """Read every file of the build OUT again and hold it against its manifests."""
     from corpus_builder.build import Built
-    from corpus_builder.report import verification
+    from corpus_builder.report.verification import as_text
 
-    built = Built.open(out)
-    found = verification.verify_build(built.manifests, built.recipe, progress=True)
+    found = Built.open(out).verify(progress=True)
     if as_json:
         _print_json(asdict(found))
     else:
-        click.echo(verification.as_text(found))
+        click.echo(as_text(found))
     if found.problems:
         sys.exit(5)
 
@@ -246,13 +240,13 @@ def verify(out: Path, as_json: bool) -> None:
 def diff(left: Path, right: Path, as_json: bool) -> None:
     """Say where two builds part: by stage, by cause, and by document."""
     from corpus_builder.build import Built
-    from corpus_builder.report import diff as differing
+    from corpus_builder.report.diff import as_text
 
-    found = differing.diff(Built.open(left).manifests, Built.open(right).manifests)
+    found = Built.open(left).diff(Built.open(right))
     if as_json:
         _print_json({"parted_at": found.parted_at, **asdict(found)})
     else:
-        click.echo(differing.as_text(found))
+        click.echo(as_text(found))
     if found.parted_at is not None:
         sys.exit(1)
 

@@ -222,8 +222,9 @@ def _ledger(rows: list[Ledgered]) -> pa.Table:
     )
 
 
-def extracted_lines(path: Path, settings: PageSettings) -> Iterator[dict[str, Any]]:
+def extracted_lines(path: str | Path, settings: PageSettings | None = None) -> Iterator[dict[str, Any]]:
     """The pages of a WARC, or the one page of an HTML file, as the pipeline sees them: JSON objects, kept or dropped."""
+    path, settings = Path(path), settings or PageSettings()
     if is_warc(path):
         for found in pages_of(InputFile(str(path), "", "warc", ""), settings, {}):
             yield _as_line(found)
