@@ -1,6 +1,6 @@
 # make corpus   builds the sample corpus into data/corpus/sample          make test     runs the tests
 # make check    format, lint, types, import contract, tests, README       make test-all the slow tests too
-.PHONY: corpus test test-all check format clean
+.PHONY: corpus test test-all check format docs clean
 SHELL := /bin/sh
 
 # The newest Python that the lock file was tried with; override with `make PYTHON=/path/to/python corpus`.
@@ -27,6 +27,9 @@ check: .venv/ready
 format: .venv/ready
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: .venv/ready
+	$(BIN)/python docs/make_docs.py
 
 .venv/ready: requirements.lock pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \
