@@ -181,7 +181,7 @@ def _sentence(stage: Stage, failures: Sequence[tuple[Shard, Failure]], shards: i
     try:
         write_atomically(trace_file, traces.encode("utf-8", "replace"))
         where = f"The traces are in {trace_file}. "
-    except OSError:
+    except (OSError, StageError):  # the disk is full, too
         where = ""
     shown = []
     for shard, failure in failures[:5]:
@@ -204,9 +204,10 @@ def _only_one(out: Path) -> Iterator[None]:
     """Keep a second build out of the directory."""
     try:
         out.mkdir(parents=True, exist_ok=True)
+        lock_file = (out / ".lock").open("w")
     except OSError as error:
-        raise InputError(f"{out} cannot be made: {error.strerror}; choose another directory with --out.") from error
-    with (out / ".lock").open("w") as lock:
+        raise InputError(f"{out} cannot be written: {error.strerror}; choose another directory with --out.") from error
+    with lock_file as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

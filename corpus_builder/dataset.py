@@ -229,11 +229,8 @@ class ShardWriter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for table in self._open.values():
             table.discard()
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StageError(
-                f"The disk that holds {self._root} is full; nothing that was committed is lost. "
-                "Free some space and run the same command again: it goes on where it stopped."
-            ) from error
+        if isinstance(error, OSError) and (sentence := disk_trouble(error, self._root)):
+            raise sentence from error
 
     def table(self, name: str, schema: pa.Schema, group_rows: int = ROW_GROUP_ROWS) -> None:
         """Open a table, so that it is there even if it gets no rows; `group_rows` is the length of its row groups."""
@@ -343,8 +340,35 @@ def sealed_manifest(root: Path) -> Manifest:
     return manifest
 
 
+def disk_trouble(error: OSError, where: Path) -> StageError | None:
+    """The sentence for a disk that is full or cannot be written; None for any other error."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StageError(
+            f"The disk that holds {where} is full; nothing that was committed is lost. "
+            "Free some space and run the same command again: it goes on where it stopped."
+        )
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO):
+        return StageError(
+            f"{where} cannot be written ({error.strerror}); nothing that was committed is lost. "
+            "Check the disk and the permissions and run the same command again: it goes on where it stopped."
+        )
+    return None
+
+
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a small file so that readers see the old content or the new, never a part."""
+    """Write a small file so that readers see the old content or the new, never a part.
+
+    Raises StageError where the disk is full or cannot be written.
+    """
+    try:
+        _replace(path, content)
+    except OSError as error:
+        if sentence := disk_trouble(error, path.parent):
+            raise sentence from error
+        raise
+
+
+def _replace(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".{uuid.uuid4().hex}.tmp"
     try:

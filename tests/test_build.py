@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -218,6 +220,42 @@ def test_a_build_killed_again_and_again_ends_in_the_same_bytes(built, tmp_path, 
     process.stderr.close()
     assert kills >= 3
     assert contents(out) == contents(done.out)
+
+
+def test_a_disk_that_is_full_at_any_moment_is_a_sentence_and_nothing_is_lost(built, tmp_path, monkeypatch):
+    directory, done = built
+    synced = os.fsync
+    moment, out, said = 0, tmp_path / "out", []
+    while True:
+        moment += 1
+        left = iter(range(moment))
+
+        def sync(file: int, left: Iterator[int] = left) -> None:
+            if next(left, None) is None:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            synced(file)
+
+        monkeypatch.setattr(os, "fsync", sync)
+        try:
+            build(make_recipe(directory), out, Serial()).report()
+            break
+        except StageError as error:
+            said.append(str(error))
+        assert not list(out.rglob("*.tmp"))
+    assert all("is full; nothing that was committed is lost" in sentence for sentence in said)
+    assert len(said) > 8  # each try wrote a little more than the last one, and the last one to its end
+    monkeypatch.setattr(os, "fsync", synced)
+    assert contents(out) == contents(done.out)
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES])
+def test_a_directory_that_cannot_be_written_is_a_sentence(built, tmp_path, monkeypatch, code):
+    def refuse(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(StageError, match="cannot be written"):
+        build(make_recipe(built[0]), tmp_path / "out", Serial())
 
 
 def test_filtering_first_gives_the_survivors_of_the_filter_to_the_match(inputs, tmp_path):
