@@ -11,16 +11,29 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from corpus_builder.build import Built, build
-    from corpus_builder.document import Document, Drop, Filter, Measure
-    from corpus_builder.engine import Ray, Serial
-    from corpus_builder.errors import CorpusError, InputError, IntegrityError, MissingExtraError, RecipeError, StageError
-    from corpus_builder.judge import Judged, judge
-    from corpus_builder.plan import StagePlan, plan
-    from corpus_builder.quality.measures import measure_text, measure_texts
-    from corpus_builder.quality.rules import Threshold
-    from corpus_builder.recipe import Recipe
-    from corpus_builder.stages.extract import extracted_lines
+    from corpus_builder.build import Built as Built
+    from corpus_builder.build import build as build
+    from corpus_builder.document import Document as Document
+    from corpus_builder.document import Drop as Drop
+    from corpus_builder.document import Filter as Filter
+    from corpus_builder.document import Measure as Measure
+    from corpus_builder.engine import Ray as Ray
+    from corpus_builder.engine import Serial as Serial
+    from corpus_builder.errors import CorpusError as CorpusError
+    from corpus_builder.errors import InputError as InputError
+    from corpus_builder.errors import IntegrityError as IntegrityError
+    from corpus_builder.errors import MissingExtraError as MissingExtraError
+    from corpus_builder.errors import RecipeError as RecipeError
+    from corpus_builder.errors import StageError as StageError
+    from corpus_builder.judge import Judged as Judged
+    from corpus_builder.judge import judge as judge
+    from corpus_builder.plan import StagePlan as StagePlan
+    from corpus_builder.plan import plan as plan
+    from corpus_builder.quality.measures import measure_text as measure_text
+    from corpus_builder.quality.measures import measure_texts as measure_texts
+    from corpus_builder.quality.rules import Threshold as Threshold
+    from corpus_builder.recipe import Recipe as Recipe
+    from corpus_builder.stages.extract import extracted_lines as extracted_lines
 
 __version__ = "0.1.0"
 
