@@ -18,9 +18,10 @@ from functools import partial
 from pathlib import Path
 
 from corpus_builder.custom import own_modules
-from corpus_builder.dataset import FORMAT, Dataset, Manifest, Receipt, Shard, Stage, read_manifest, write_atomically
+from corpus_builder.dataset import FORMAT, Dataset, Manifest, Receipt, Shard, Stage, read_manifest
 from corpus_builder.engine import Engine, Failure, Ray
 from corpus_builder.errors import CorpusError, InputError, StageError
+from corpus_builder.files import write_atomically
 from corpus_builder.html.page import PageSettings
 from corpus_builder.inputs import input_files, read_keywords
 from corpus_builder.progress import with_progress

@@ -17,7 +17,6 @@ Nothing in a receipt or manifest tells time, host, path or worker: the same inpu
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -34,7 +33,8 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus_builder.errors import IntegrityError, StageError
+from corpus_builder.errors import IntegrityError
+from corpus_builder.files import digest_file, disk_trouble, write_atomically
 
 FORMAT = "corpus_builder/1"
 ROW_GROUP_ROWS = 1_000
@@ -45,12 +45,6 @@ def digest_of(value: Any) -> str:
     """Hex digest of any JSON value, the same in every process (keys sorted, no white space)."""
     packed = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(packed.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
-def digest_file(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,47 +332,6 @@ def sealed_manifest(root: Path) -> Manifest:
     if manifest is None:
         raise IntegrityError(f"{root} has no manifest.json: the stage did not finish. Run `corpus-builder build` again.")
     return manifest
-
-
-def disk_trouble(error: OSError, where: Path) -> StageError | None:
-    """The sentence for a disk that is full or cannot be written; None for any other error."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StageError(
-            f"The disk that holds {where} is full; nothing that was committed is lost. "
-            "Free some space and run the same command again: it goes on where it stopped."
-        )
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO):
-        return StageError(
-            f"{where} cannot be written ({error.strerror}); nothing that was committed is lost. "
-            "Check the disk and the permissions and run the same command again: it goes on where it stopped."
-        )
-    return None
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a small file so that readers see the old content or the new, never a part.
-
-    Raises StageError where the disk is full or cannot be written.
-    """
-    try:
-        _replace(path, content)
-    except OSError as error:
-        if sentence := disk_trouble(error, path.parent):
-            raise sentence from error
-        raise
-
-
-def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / f".{uuid.uuid4().hex}.tmp"
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:

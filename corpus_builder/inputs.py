@@ -7,9 +7,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpus_builder.dataset import digest_file, write_atomically
 from corpus_builder.engine import Engine, Failure
 from corpus_builder.errors import InputError
+from corpus_builder.files import digest_file, write_atomically
 from corpus_builder.progress import with_progress
 from corpus_builder.recipe import Recipe
 from corpus_builder.stages.extract import InputFile

@@ -9,7 +9,8 @@ from typing import Any
 
 import jinja2
 
-from corpus_builder.dataset import Manifest, write_atomically
+from corpus_builder.dataset import Manifest
+from corpus_builder.files import write_atomically
 from corpus_builder.html import page as html_page
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.rules import Threshold

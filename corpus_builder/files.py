@@ -1,0 +1,58 @@
+"""Files as a whole: their digests, writing them so that readers never see a part, and what a full disk is called."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import uuid
+from pathlib import Path
+
+from corpus_builder.errors import StageError
+
+
+def digest_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def disk_trouble(error: OSError, where: Path) -> StageError | None:
+    """The sentence for a disk that is full or cannot be written; None for any other error."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StageError(
+            f"The disk that holds {where} is full; nothing that was committed is lost. "
+            "Free some space and run the same command again: it goes on where it stopped."
+        )
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO):
+        return StageError(
+            f"{where} cannot be written ({error.strerror}); nothing that was committed is lost. "
+            "Check the disk and the permissions and run the same command again: it goes on where it stopped."
+        )
+    return None
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a small file so that readers see the old content or the new, never a part.
+
+    Raises StageError where the disk is full or cannot be written.
+    """
+    try:
+        _replace(path, content)
+    except OSError as error:
+        if sentence := disk_trouble(error, path.parent):
+            raise sentence from error
+        raise
+
+
+def _replace(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.parent / f".{uuid.uuid4().hex}.tmp"
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
