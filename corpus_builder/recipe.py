@@ -184,7 +184,7 @@ class Recipe(_Part):
                     )
                 hint = _did_you_mean(rule.measure, known)
                 raise ValueError(
-                    f"unknown measure {rule.measure!r} in quality.rules[{number}]{hint}. `corpus-builder measures` lists them"
+                    f"unknown measure {rule.measure!r} in quality.rules[{number}]{hint} (`corpus-builder measures` lists them)"
                 )
         shares = {name: mix.share for name, mix in self.release.mixture.items() if mix.share is not None}
         if shares and (sum(shares.values()) >= 1 or set(shares) == set(names)):

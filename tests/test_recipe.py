@@ -30,7 +30,7 @@ def rules(*found, **quality):
         ({"name": "a b"}, "name = 'a b'"),
         (
             rules({"measure": "hiragana_ratio", "min": 0.2}),
-            r"unknown measure 'hiragana_ratio' in quality.rules\[0\]; did you mean 'hiragana_fraction'\?\. `corpus-builder measures`",
+            r"unknown measure 'hiragana_ratio' in quality.rules\[0\]; did you mean 'hiragana_fraction'\? \(`corpus-builder measures` lists them\)\.",
         ),
         (rules({"measure": "hiragana_fraction"}), "has no limit; give min, max, above or below"),
         (rules({"measure": "num_letters", "hosts": ["a"], "min": 1}), "a rule is one of"),
