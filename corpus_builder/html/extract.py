@@ -25,6 +25,10 @@ _INLINE = r"</?(?:a|abbr|b|big|cite|em|font|i|mark|rb|ruby|s|small|span|strong|u
 # A line break in the source between two wide characters, with inline tags around it, is layout and no space.
 _WRAPPED = re.compile(rf"([{_WIDE}](?:{_INLINE})*+)[ \t\r]*+\n\s*+(?=(?:{_INLINE})*+[{_WIDE}])", re.IGNORECASE)
 _WBR = re.compile(r"</?wbr\b[^<>]{0,100}>", re.IGNORECASE)  # not known to the parser, which nests what follows in it
+# A reading (ruby) over a word, up to its end tag or the next part of the ruby; longer ones are tags that were left open, and stay.
+_RUBY = r"</?(?:ruby|rb|rt|rtc|rp)\b"
+_READING = re.compile(rf"<r[tp]\b[^<>]{{0,200}}>(?:[^<]|<(?!{_RUBY[1:]})){{0,200}}?(?:</r[tp]\s*>|(?={_RUBY}))", re.IGNORECASE)
+_RUBY_TAG = re.compile(r"</?(?:ruby|rb|rtc)\b[^<>]{0,200}>", re.IGNORECASE)
 # There a line break is a line break, or nothing to be read.
 _KEPT = re.compile(r"<(?:pre|textarea|script|style|listing|xmp)\b", re.IGNORECASE)
 
@@ -78,7 +82,7 @@ def _loaded(name: str) -> Any:
 
 
 def trafilatura_extractor(html_text: str, url: str | None = None, tables: bool = False) -> Extracted | None:
-    """Main text by trafilatura's fast mode, without comments and tables, as Swallow corpus v1 takes it.
+    """Main text by trafilatura's fast mode, without comments and tables, as Swallow corpus v1 takes it; without ruby readings.
 
     The same page gives the same text whatever was extracted before: trafilatura's deduplication stays off.
     Raises TooDeep, ParserLimit.
@@ -87,7 +91,7 @@ def trafilatura_extractor(html_text: str, url: str | None = None, tables: bool =
     Extracted(title='猫', text='吾輩は猫である。\\n名前はまだ無い。')
     """
     extract, utils = _trafilatura()
-    tree = utils.load_html(joined_lines(_WBR.sub("", html_text)).replace("\0", ""))
+    tree = utils.load_html(joined_lines(without_ruby(_WBR.sub("", html_text))).replace("\0", ""))
     for entry in utils.HTML_PARSER.error_log:
         if entry.type_name == "ERR_RESOURCE_LIMIT":
             raise TooDeep if "depth" in entry.message else ParserLimit
@@ -127,6 +131,17 @@ def joined_lines(html_text: str) -> str:
         pieces += _WRAPPED.sub(r"\1", html_text[position:start]), html_text[start:end]
         position = end
     return "".join([*pieces, _WRAPPED.sub(r"\1", html_text[position:])])
+
+
+def without_ruby(html_text: str) -> str:
+    """HTML with words whose readings (ruby) are gone.
+
+    On pages where trafilatura finds no article and takes all text, it writes readings behind their words, each on a line of its own.
+
+    >>> without_ruby("<ruby>漢字<rp>(</rp><rt>かんじ</rt><rp>)</rp></ruby>と<ruby>子<rt>こ</ruby>")
+    '漢字と子'
+    """
+    return _RUBY_TAG.sub("", _READING.sub("", html_text)) if "<r" in html_text or "<R" in html_text else html_text
 
 
 def title_of(html_text: str) -> str:

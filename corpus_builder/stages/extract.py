@@ -59,7 +59,7 @@ class Extract:
     inputs: tuple[InputFile, ...]
     settings: PageSettings
     name: str = field(default="extract", init=False)
-    version: int = field(default=1, init=False)
+    version: int = field(default=2, init=False)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One shard per input file, by name."""

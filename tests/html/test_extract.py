@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from strategies_html import html_text
 
 from corpus_builder.errors import CorpusError
-from corpus_builder.html.extract import Extracted, TooDeep, joined_lines, named_extractor, title_of, trafilatura_extractor
+from corpus_builder.html.extract import (
+    Extracted,
+    TooDeep,
+    joined_lines,
+    named_extractor,
+    title_of,
+    trafilatura_extractor,
+    without_ruby,
+)
 
 FILLER = "".join(f"<p>{line}</p>" for line in prose(1).split("\n"))
 
@@ -28,6 +36,34 @@ def test_lines_wrapped_in_the_source_are_joined_without_a_space() -> None:
 
 def test_single_letters_in_inline_tags_stay() -> None:
     assert "新しい本を読む。" in extracted("<p><b>新</b>しい<i>本</i>を<span>読</span>む。</p>")
+
+
+@pytest.mark.parametrize(
+    "ruby",
+    [
+        "<ruby>漢字<rp>(</rp><rt>かんじ</rt><rp>)</rp></ruby>",
+        "<ruby>漢<rt>かん</rt>字<rt>じ</rt></ruby>",
+        "<ruby>漢字<rt>かんじ</ruby>",
+        "<ruby><rb>漢</rb><rb>字</rb><rtc><rt>かん</rt><rt>じ</rt></rtc></ruby>",
+        "<RUBY>漢字<RP>（<RT class='yomi'><span>かん</span>じ<RP>）</RUBY>",
+    ],
+)
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<html><body><div>この{}を読む人がいます。<br>次の話です。</div></body>",
+        f"<body><article>{FILLER}<p>この{{}}を読む人がいます。",
+    ],
+)
+def test_readings_are_dropped_and_words_stay(ruby: str, page: str) -> None:
+    found = trafilatura_extractor(page.format(ruby))
+    assert found is not None
+    assert "この漢字を読む人がいます。" in found.text.split("\n")
+
+
+@pytest.mark.parametrize("page", ["<p>漢字<rt>" + "本文" * 200 + "</p>", "<rtl>右から</rtl>", "<p>a<r", "<rt"])
+def test_a_reading_that_never_ends_swallows_nothing(page: str) -> None:
+    assert without_ruby(page) == page
 
 
 def test_a_word_break_is_no_end() -> None:
