@@ -20,7 +20,7 @@ from pathlib import Path
 from corpus_builder.custom import own_modules
 from corpus_builder.dataset import FORMAT, Dataset, Manifest, Receipt, Shard, Stage, read_manifest
 from corpus_builder.engine import Engine, Failure, Ray
-from corpus_builder.errors import CorpusError, InputError, StageError
+from corpus_builder.errors import CorpusError, InputError, IntegrityError, StageError
 from corpus_builder.files import write_atomically
 from corpus_builder.html.page import PageSettings
 from corpus_builder.inputs import input_files, read_keywords
@@ -88,20 +88,27 @@ class Built:
         """A build that stands on disk, as far as it has come."""
         out = Path(out)
         try:
-            value = json.loads((out / "build.json").read_bytes())
-        except FileNotFoundError as error:
+            recipe = Recipe.of(json.loads((out / "build.json").read_bytes())["recipe"], where=str(out / "build.json"))
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise InputError(f"There is no build in {out} (no build.json); `corpus-builder build` makes one.") from error
-        recipe = Recipe.of(value["recipe"], where=str(out / "build.json"))
+        except (ValueError, TypeError, KeyError) as error:
+            raise IntegrityError(f"{out / 'build.json'} is damaged ({error}); `corpus-builder build` writes it anew.") from error
         found = {stage: read_manifest(out / stage) for stage in STAGES}
         return cls(out, recipe, {stage: manifest for stage, manifest in found.items() if manifest is not None})
 
     def funnels(self) -> list[Funnel]:
         """How many pages and characters came through each stage, and why the others did not; per source, then for all."""
+        self._begun()
         return funnels(self.manifests, self.recipe.source_names)
 
     def report(self) -> Path:
         """Write OUT/report.html."""
+        self._begun()
         return write_report(self.manifests, self.recipe, self.out)
+
+    def _begun(self) -> None:
+        if "extract" not in self.manifests:
+            raise InputError("The build has not come through its first stage yet; run `corpus-builder build` again.")
 
     def why(self, page: str) -> list[Story]:
         """The whole story of every page with this URL or id."""

@@ -162,7 +162,10 @@ def judge(
     if (recipe is None) == (filter_name is None):
         raise click.UsageError("Give either --recipe or --filter.")
     how = load_function(filter_name, Path.cwd()).call if filter_name else Recipe.load(recipe or "")
-    content = text if text is not None else (file or sys.stdin).read()
+    try:
+        content = text if text is not None else (file or sys.stdin).read()
+    except (UnicodeDecodeError, OSError) as error:
+        raise InputError(f"The text cannot be read: {error}; it must be UTF-8.") from error
     document = Document(text=content, url=url, host=host_of(url), source=source)
     try:
         judged = judge(how, document)

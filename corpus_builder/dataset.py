@@ -323,7 +323,10 @@ def read_manifest(root: Path) -> Manifest | None:
             f"{path} has format {found!r}, but this version reads {FORMAT!r}; "
             "read it with the version that wrote it, or build into a new directory."
         )
-    return Manifest(value["stage"], value["version"], root, tuple(map(Receipt.from_json, value["shards"])))
+    try:
+        return Manifest(value["stage"], value["version"], root, tuple(map(Receipt.from_json, value["shards"])))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise IntegrityError(f"{path} is damaged (no {error}); delete it and build again.") from error
 
 
 def sealed_manifest(root: Path) -> Manifest:

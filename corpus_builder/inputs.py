@@ -65,4 +65,6 @@ def read_keywords(recipe: Recipe) -> tuple[str, ...]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError as error:
         raise InputError(f"There is no file of footer keywords {path}; release.footer_keywords names it.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The footer keywords {path} cannot be read: {error}.") from error
     return tuple(line for line in lines if line and not line.startswith("#"))

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from corpus_builder.document import DOCUMENT, Document, Drop, Filter
+from corpus_builder.errors import RecipeError
 from corpus_builder.quality.rulebook import DuplicateRule, MeasureRule
 from corpus_builder.quality.rules import Threshold, apply_filter
 from corpus_builder.recipe import Recipe
@@ -38,6 +39,8 @@ def judge(how: Recipe | Filter | Threshold, document: Document | str) -> list[Ju
         document = Document(text=document)
     if not isinstance(how, Recipe):
         return [_judge_alone(how, document)]
+    if document.source and document.source not in how.source_names:
+        raise RecipeError(f"The recipe has no source {document.source!r}; its sources are {', '.join(how.source_names)}.")
     stage = measure_stage(how)
     table = stage.table(pa.Table.from_pylist([_row(document)], schema=DOCUMENT))
     rows = rows_of([document.url], table, None)
@@ -57,7 +60,7 @@ def _judge_alone(how: Callable[[Document], Any], document: Document) -> Judged:
 
 
 def _row(document: Document) -> dict[str, str]:
-    return {name: getattr(document, name) for name in DOCUMENT.names}
+    return {name: getattr(document, name).encode("utf-8", "replace").decode() for name in DOCUMENT.names}
 
 
 def as_text(judged: list[Judged]) -> str:

@@ -92,7 +92,10 @@ class Rule(_Part):
         if self.measure is None and any(v is not None for v in (self.min, self.max, self.above, self.below)):
             raise ValueError('min, max, above and below go with measure = "..."')
         if self.measure is not None:
-            self.threshold  # noqa: B018 - checks the limits
+            try:
+                self.threshold  # noqa: B018 - checks the limits
+            except RecipeError as error:
+                raise ValueError(str(error).rstrip(".")) from error
         return self
 
     @property
@@ -232,6 +235,8 @@ class Recipe(_Part):
             value = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise RecipeError(f"There is no recipe {path}; the shipped ones are in pipelines/.") from error
+        except OSError as error:
+            raise RecipeError(f"The recipe {path} cannot be read: {error.strerror}.") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise RecipeError(f"{path} is not TOML: {error}.") from error
         return cls.of(value, base=path.parent.resolve(), where=str(path))
@@ -248,7 +253,11 @@ class Recipe(_Part):
 def _explain(error: ValidationError, where: str) -> str:
     """Pydantic's findings as sentences with the nearest right word."""
     sentences = []
-    for found in error.errors():
+    errors = error.errors()
+    for found in errors:
+        inner = any(found["loc"] == other["loc"][: len(found["loc"])] for other in errors if other is not found)
+        if found["type"] == "too_short" and inner:  # a list is short of the items that are wrong
+            continue
         place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in found["loc"]).lstrip(".")
         if found["type"] == "extra_forbidden":
             keys = _keys_at(found["loc"][:-1])

@@ -6,6 +6,7 @@ from conftest import RULES, make_recipe, prose
 from corpus_builder import Document, Drop, Threshold, judge
 from corpus_builder.build import Built
 from corpus_builder.dataset import read_table
+from corpus_builder.errors import RecipeError
 from corpus_builder.judge import Judged, as_text
 
 
@@ -60,3 +61,12 @@ def test_the_verdict_is_that_of_the_build(built: Built) -> None:
 def test_a_filter_that_returns_nonsense_is_a_sentence() -> None:
     with pytest.raises(TypeError, match="returned 'spam'; a filter returns None to keep the document, or Drop"):
         judge(lambda document: "spam", "text")  # type: ignore[arg-type, return-value]
+
+
+def test_a_source_that_the_recipe_does_not_have_is_a_sentence(tmp_path) -> None:
+    with pytest.raises(RecipeError, match="has no source 'wbe'; its sources are web, wikipedia"):
+        judge(make_recipe(tmp_path), Document(text="漢字", source="wbe"))
+
+
+def test_half_a_surrogate_is_judged_like_any_letter(tmp_path) -> None:
+    assert judge(make_recipe(tmp_path), "\ud800あ")[0].drop is not None

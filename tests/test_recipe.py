@@ -119,3 +119,20 @@ def test_the_shipped_recipes_hold_the_published_rules():
     assert (labels["v1"][-1], labels["v2"][0]) == ("duplicates", "duplicates")
     assert [(loaded.dedup.bands, loaded.dedup.rows, loaded.dedup.ngram) for loaded in (v1, v2)] == [(40, 20, 5)] * 2
     assert v1.release.edits == {"web": ("normalize_punctuation_v1", "trim_footer_v1")}
+
+
+def test_a_rule_without_a_limit_is_found_by_its_place():
+    with pytest.raises(RecipeError, match=r"quality\.rules\[0\]: The rule on 'num_letters' has no limit"):
+        Recipe.of({"name": "x", "sources": [WEB], "quality": {"rules": [{"measure": "num_letters"}]}})
+
+
+def test_one_mistake_in_a_source_is_one_sentence():
+    with pytest.raises(RecipeError) as error:
+        Recipe.of({"name": "x", "sources": [{**WEB, "kind": "wrac"}]})
+    assert "sources[0].kind = 'wrac'" in str(error.value)
+    assert "at least 1 item" not in str(error.value)
+
+
+def test_a_recipe_that_is_a_directory_is_a_sentence(tmp_path):
+    with pytest.raises(RecipeError, match="cannot be read: Is a directory"):
+        Recipe.load(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -36,6 +37,17 @@ class Threshold:
     def __post_init__(self) -> None:
         if all(limit is None for limit in (self.min, self.max, self.above, self.below)):
             raise RecipeError(f"The rule on {self.name!r} has no limit; give min, max, above or below.")
+        limits = [limit for limit in (self.min, self.max, self.above, self.below) if limit is not None]
+        if not all(map(math.isfinite, limits)):
+            raise RecipeError(f"The rule {self} has a limit that is no number; give a finite one.")
+        info = MEASURES.get(self.measure) if isinstance(self.measure, str) else None
+        if info is not None and info.unit == "fraction" and not all(0.0 <= limit <= 1.0 for limit in limits):
+            raise RecipeError(f"The rule {self} holds a fraction, 0 to 1, against a limit outside of it.")
+        lows, highs = (
+            [limit for limit in pair if limit is not None] for pair in ((self.min, self.above), (self.max, self.below))
+        )
+        if lows and highs and max(lows) > min(highs):
+            raise RecipeError(f"The rule {self} lets nothing pass; the lower limit is above the upper one.")
 
     @property
     def name(self) -> str:
@@ -79,7 +91,7 @@ def measure(how: str | Measure, document: Document) -> float:
         if how not in MEASURES:
             near = difflib.get_close_matches(how, list(MEASURES), n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise RecipeError(f"Unknown measure {how!r}{hint} `corpus-builder measures` lists them.")
+            raise RecipeError(f"Unknown measure {how!r}{hint} (`corpus-builder measures` lists them).")
         return float(measure_texts([document.text], [how])[how][0])
     value = how(document)
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):

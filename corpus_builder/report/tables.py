@@ -8,6 +8,8 @@ from typing import Any
 
 import duckdb
 
+from corpus_builder.errors import IntegrityError
+
 
 def query(sql: str, values: Sequence[Any] = (), **tables: Sequence[Path]) -> list[dict[str, Any]]:
     """Rows of a query; every keyword argument is a table of Parquet files, whose names the query may use.
@@ -15,11 +17,15 @@ def query(sql: str, values: Sequence[Any] = (), **tables: Sequence[Path]) -> lis
     A table without files is an error of the caller: no schema is known of it.
     """
     with duckdb.connect() as connection:
-        for name, paths in tables.items():
-            connection.read_parquet([str(path) for path in paths]).create_view(name)
-        cursor = connection.execute(sql, values)
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        try:
+            for name, paths in tables.items():
+                connection.read_parquet([str(path) for path in paths]).create_view(name)
+            cursor = connection.execute(sql, values)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        except (duckdb.IOException, duckdb.InvalidInputException) as error:
+            reason = str(error).splitlines()[0]
+            raise IntegrityError(f"A file of the build cannot be read ({reason}); `corpus-builder verify` says which.") from error
 
 
 def examples(files: Sequence[Path], count: int) -> dict[str, list[dict[str, Any]]]:

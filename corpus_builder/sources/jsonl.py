@@ -32,7 +32,7 @@ class Line:
 def read_jsonl(path: str | Path) -> Iterator[Line]:
     """The lines of a file; plain, .gz or .bz2.  `text` is needed; `id`, `url`, `title` and `date` are taken if they are strings (or whole numbers).
 
-    Reasons: bad_json (no JSON object), no_text (no string `text`, or an empty one), damaged_file (the rest cannot be read).
+    Reasons: bad_json (no JSON object), no_text (no string `text`, or an empty one), empty_file (no bytes), damaged_file (the rest cannot be read).
     """
     path = Path(path)
     opened: dict[str, type] = {".gz": gzip.GzipFile, ".bz2": bz2.BZ2File}
@@ -40,6 +40,8 @@ def read_jsonl(path: str | Path) -> Iterator[Line]:
         file = cast(BinaryIO, opened[path.suffix](path) if path.suffix in opened else path.open("rb"))
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}.") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
     number = 0
     with file:
         while True:
@@ -50,6 +52,8 @@ def read_jsonl(path: str | Path) -> Iterator[Line]:
                 yield Line(number, drop=Drop("damaged_file", detail=str(error)))
                 return
             if not line:
+                if number == 1:
+                    yield Line(number, drop=Drop("empty_file"))
                 return
             if line.strip():
                 yield _line(number, line)
@@ -63,7 +67,7 @@ def _line(number: int, line: bytes) -> Line:
     if not isinstance(value, dict):
         return Line(number, size_bytes=len(line), drop=Drop("bad_json", detail=f"a {type(value).__name__}, no object"))
     id_, text, url, title, date = (_string(value.get(name)) for name in ("id", "text", "url", "title", "date"))
-    drop = None if text.strip() else Drop("no_text")
+    drop = None if text.strip() and isinstance(value["text"], str) else Drop("no_text")
     return Line(number, id_, "" if drop else text, url, title, date, len(line), drop)
 
 

@@ -121,7 +121,7 @@ def _call(how: Callable[..., Any], function: UserFunction, document: Document) -
     except Exception as error:  # whatever the user's code raises
         raise StageError(
             f"{function.name} failed on the document {document.id!r}: {type(error).__name__}: {error} "
-            f"(`corpus-builder why {document.id}` shows it)."
+            f"(`corpus-builder why OUT {document.id}` tells what page it is)."
         ) from error
 
 

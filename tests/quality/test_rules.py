@@ -94,3 +94,19 @@ def test_rules_judge_their_own_sources_alone():
 
 def test_no_rules_keep_everything():
     assert judge_rows((), "web", ROWS).keep.all()
+
+
+@pytest.mark.parametrize(
+    ("limits", "says"),
+    [
+        ({"min": float("nan")}, "has a limit that is no number"),
+        ({"max": float("inf")}, "has a limit that is no number"),
+        ({"min": 20}, "holds a fraction, 0 to 1, against a limit outside of it"),
+        ({"below": -0.1}, "holds a fraction, 0 to 1, against a limit outside of it"),
+        ({"min": 0.9, "max": 0.2}, "lets nothing pass"),
+        ({"above": 0.5, "below": 0.4}, "lets nothing pass"),
+    ],
+)
+def test_limits_that_cannot_be_meant_are_refused(limits, says):
+    with pytest.raises(RecipeError, match=says):
+        Threshold("hiragana_fraction", **limits)

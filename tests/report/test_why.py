@@ -1,10 +1,12 @@
 """`why` tells a page's whole story, whatever became of it."""
 
+import shutil
+
 import pytest
 
 from corpus_builder.build import Built
 from corpus_builder.dataset import read_table
-from corpus_builder.errors import InputError
+from corpus_builder.errors import InputError, IntegrityError
 from corpus_builder.report.why import Story, as_text, why
 
 
@@ -74,3 +76,26 @@ def test_ids_and_urls_tell_the_same_of_every_page(built: Built) -> None:
 def test_a_page_that_is_not_there_is_a_sentence(built: Built, key: str) -> None:
     with pytest.raises(InputError, match="No page of this build has the id or URL"):
         why(built.manifests, built.recipe, key)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}"])
+def test_a_damaged_head_is_a_sentence(tmp_path, content: str) -> None:
+    (tmp_path / "build.json").write_text(content)
+    with pytest.raises(IntegrityError, match=r"build\.json is damaged .* writes it anew"):
+        Built.open(tmp_path)
+
+
+def test_a_damaged_manifest_and_a_lost_file_are_sentences(built: Built, tmp_path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(built.out, out)
+    next((out / "extract" / "documents").iterdir()).unlink()
+    with pytest.raises(IntegrityError, match=r"cannot be read .* `corpus-builder verify` says which"):
+        Built.open(out).why("https://www.example/1")
+    (out / "measure" / "manifest.json").write_text('{"format": "corpus_builder/1"}')
+    with pytest.raises(IntegrityError, match=r"manifest\.json is damaged"):
+        Built.open(out)
+
+
+def test_a_build_that_has_hardly_begun_has_no_report(built: Built) -> None:
+    with pytest.raises(InputError, match="has not come through its first stage"):
+        Built(built.out, built.recipe, {}).report()

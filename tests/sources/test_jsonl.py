@@ -71,3 +71,15 @@ def test_any_bytes_are_read(tmp_path_factory, content: bytes) -> None:
         for line in read_jsonl(path):
             assert (line.drop is None) == bool(line.text)
             line.text.encode()
+
+
+def test_an_empty_file_is_no_silence(tmp_path):
+    (tmp_path / "empty.jsonl").write_bytes(b"")
+    assert [line.drop.reason for line in read_jsonl(tmp_path / "empty.jsonl")] == ["empty_file"]
+
+
+def test_a_number_is_an_id_and_no_text(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"id": 5, "text": "猫"}\n{"text": 5}\n')
+    first, second = read_jsonl(tmp_path / "a.jsonl")
+    assert (first.id, first.text) == ("5", "猫")
+    assert second.drop.reason == "no_text"
