@@ -80,6 +80,8 @@ def build(recipe: Path, out: Path | None, as_json: bool, **machine: Any) -> None
     out = out or Path("data/corpus") / loaded.name
     built = build(loaded, out, _engine(**machine), task_memory_bytes=machine["memory_mib"] << 20, progress=True)
     page, found = built.report(), built.funnels()
+    if found[-1].steps[-1].pages == 0:
+        click.echo("corpus-builder: the corpus is empty; the funnel says what became of the pages.", err=True)
     if as_json:
         _print_json({"out": str(out), "report": str(page), "funnels": [funnel.as_json(one) for one in found]})
         return

@@ -29,7 +29,8 @@ def input_files(recipe: Recipe, out: Path, engine: Engine, progress: bool) -> li
         if isinstance(outcome, Failure):
             raise InputError(f"{unknown[outcome.index]} cannot be read: {outcome.error}.")
         cache[keys[unknown[outcome.index]]] = outcome.value
-    write_atomically(cache_file, json.dumps({key: cache[key] for key in keys.values()}, indent=1).encode())
+    if out.exists():  # `plan` may come before the first build
+        write_atomically(cache_file, json.dumps({key: cache[key] for key in keys.values()}, indent=1).encode())
     return [InputFile(str(path), source, kind, cache[keys[path]]) for source, kind, path in found]
 
 

@@ -190,3 +190,19 @@ def test_a_reader_that_goes_away_is_no_error(recipe: Path) -> None:
     with os.fdopen(write, "w") as pipe:
         found = program("extract", *[str(warc)] * 30, stdout=pipe, stderr=subprocess.PIPE)
     assert "Traceback" not in found.stderr
+
+
+def test_an_empty_corpus_is_said_to_be(tmp_path: Path) -> None:
+    (tmp_path / "inputs").mkdir()
+    (tmp_path / "inputs" / "web-a.warc.gz").write_bytes(b"no archive")
+    (tmp_path / "tiny.toml").write_text(RECIPE)
+    result = run("build", tmp_path / "tiny.toml", "--out", tmp_path / "out", "--engine", "serial")
+    assert "the corpus is empty" in result.stderr
+    assert "not_a_warc" in result.stdout
+
+
+def test_plan_leaves_nothing_behind(tmp_path: Path) -> None:
+    make_inputs(tmp_path / "inputs")
+    (tmp_path / "tiny.toml").write_text(RECIPE)
+    run("plan", tmp_path / "tiny.toml", "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
