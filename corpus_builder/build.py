@@ -98,17 +98,11 @@ class Built:
 
     def funnels(self) -> list[Funnel]:
         """How many pages and characters came through each stage, and why the others did not; per source, then for all."""
-        self._begun()
         return funnels(self.manifests, self.recipe.source_names)
 
     def report(self) -> Path:
         """Write OUT/report.html."""
-        self._begun()
         return write_report(self.manifests, self.recipe, self.out)
-
-    def _begun(self) -> None:
-        if "extract" not in self.manifests:
-            raise InputError("The build has not come through its first stage yet; run `corpus-builder build` again.")
 
     def why(self, page: str) -> list[Story]:
         """The whole story of every page with this URL or id."""
@@ -189,7 +183,7 @@ def _sentence(stage: Stage, failures: Sequence[tuple[Shard, Failure]], shards: i
     try:
         write_atomically(trace_file, traces.encode("utf-8", "replace"))
         where = f"The traces are in {trace_file}. "
-    except (OSError, StageError):  # the disk is full, too
+    except StageError:  # the disk is full, too
         where = ""
     shown = []
     for shard, failure in failures[:5]:

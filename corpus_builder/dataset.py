@@ -34,7 +34,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus_builder.errors import IntegrityError
-from corpus_builder.files import digest_file, disk_trouble, write_atomically
+from corpus_builder.files import digest_file, full_disk, write_atomically
 
 FORMAT = "corpus_builder/1"
 ROW_GROUP_ROWS = 1_000
@@ -223,7 +223,7 @@ class ShardWriter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for table in self._open.values():
             table.discard()
-        if isinstance(error, OSError) and (sentence := disk_trouble(error, self._root)):
+        if isinstance(error, OSError) and (sentence := full_disk(error, self._root)):
             raise sentence from error
 
     def table(self, name: str, schema: pa.Schema, group_rows: int = ROW_GROUP_ROWS) -> None:

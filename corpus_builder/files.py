@@ -17,17 +17,12 @@ def digest_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def disk_trouble(error: OSError, where: Path) -> StageError | None:
-    """The sentence for a disk that is full or cannot be written; None for any other error."""
+def full_disk(error: OSError, where: Path) -> StageError | None:
+    """The sentence for a disk that is full; None for any other error."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StageError(
             f"The disk that holds {where} is full; nothing that was committed is lost. "
             "Free some space and run the same command again: it goes on where it stopped."
-        )
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO):
-        return StageError(
-            f"{where} cannot be written ({error.strerror}); nothing that was committed is lost. "
-            "Check the disk and the permissions and run the same command again: it goes on where it stopped."
         )
     return None
 
@@ -40,9 +35,10 @@ def write_atomically(path: Path, content: bytes) -> None:
     try:
         _replace(path, content)
     except OSError as error:
-        if sentence := disk_trouble(error, path.parent):
-            raise sentence from error
-        raise
+        raise full_disk(error, path.parent) or StageError(
+            f"{path.parent} cannot be written ({error.strerror}); nothing that was committed is lost. "
+            "Check the disk and the permissions and run the same command again: it goes on where it stopped."
+        ) from error
 
 
 def _replace(path: Path, content: bytes) -> None:

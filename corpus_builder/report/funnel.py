@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from corpus_builder.dataset import Manifest
+from corpus_builder.report.tables import extracted
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def funnels(manifests: Mapping[str, Manifest], sources: Iterable[str]) -> list[F
 
 
 def _funnel(manifests: Mapping[str, Manifest], sources: set[str], name: str) -> Funnel:
-    extract = [r.stats for r in manifests["extract"].receipts if r.stats["source"] in sources]
+    extract = [r.stats for r in extracted(manifests).receipts if r.stats["source"] in sources]
     pages = sum(s["documents"] for s in extract)
     characters = sum(s["characters"] for s in extract)
     lost = _sum(s["dropped"] for s in extract)

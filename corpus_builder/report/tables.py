@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from corpus_builder.errors import IntegrityError
+from corpus_builder.dataset import Manifest
+from corpus_builder.errors import InputError, IntegrityError
+
+
+def extracted(manifests: Mapping[str, Manifest]) -> Manifest:
+    """The manifest of the first stage; InputError where the build has not come that far."""
+    if "extract" not in manifests:
+        raise InputError("The build has not come through its first stage yet; run `corpus-builder build` again.")
+    return manifests["extract"]
 
 
 def query(sql: str, values: Sequence[Any] = (), **tables: Sequence[Path]) -> list[dict[str, Any]]:

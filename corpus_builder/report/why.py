@@ -11,7 +11,7 @@ import numpy as np
 from corpus_builder.dataset import Manifest
 from corpus_builder.errors import InputError
 from corpus_builder.recipe import Recipe, Rule
-from corpus_builder.report.tables import query
+from corpus_builder.report.tables import extracted, query
 
 LONGEST_CHAIN = 20
 
@@ -57,9 +57,7 @@ class Story:
 
 def why(manifests: Mapping[str, Manifest], recipe: Recipe, key: str) -> list[Story]:
     """The stories of every page with an id or URL; InputError if no page of the build has it."""
-    if "extract" not in manifests:
-        raise InputError("The build has not come through its first stage yet; run `corpus-builder build` again.")
-    ids = _ids(manifests["extract"], key)
+    ids = _ids(extracted(manifests), key)
     if not ids:
         raise InputError(
             f"No page of this build has the id or URL {key!r}. Ids look like web-00000.warc.gz/10423; URLs must be as crawled, "
