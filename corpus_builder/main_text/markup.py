@@ -8,7 +8,7 @@ from __future__ import annotations
 import html.entities
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -133,7 +133,7 @@ PHRASES = {
     "運営会社 ヘルプ 規約 ポリシー 商標 License All",
 }
 PHRASE_BITS = {name: bit for bit, name in enumerate(PHRASES)}
-PHRASE_BYTES = (2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 18, 21, 24, 27, 30)
+MAX_PHRASE_BYTES = 36
 
 # ---- tables -------------------------------------------------------------------------------------------------------------
 
@@ -173,7 +173,7 @@ class Tables(NamedTuple):
     windows: npt.NDArray[np.int32]
     classes: npt.NDArray[np.uint8]
     phrases: Words
-    phrase_lengths: npt.NDArray[np.int64]
+    phrase_starts: npt.NDArray[np.bool_]
 
 
 @cache
@@ -185,11 +185,11 @@ def tables() -> Tables:
         for word in words.split():
             hints[word.encode()] = hints.get(word.encode(), 0) | 1 << HINT_BITS[name]
     phrases: dict[bytes, int] = {}
+    starts = np.zeros(0x10000, dtype=np.bool_)
     for name, words in PHRASES.items():
         for word in words.split():
-            octets = word.encode()
-            length = max(size for size in PHRASE_BYTES if size <= len(octets))
-            phrases[octets[:length]] = phrases.get(octets[:length], 0) | 1 << PHRASE_BITS[name]
+            phrases[word.encode()] = phrases.get(word.encode(), 0) | 1 << PHRASE_BITS[name]
+            starts[ord(word[0])] = True
     entities, points = _entities()
     windows = np.arange(256, dtype=np.int32)
     for code in range(0x80, 0xA0):
@@ -202,7 +202,7 @@ def tables() -> Tables:
         windows,
         _classes(),
         word_table(phrases),
-        np.array(sorted({len(phrase) for phrase in phrases}), dtype=np.int64),
+        starts,
     )
 
 
@@ -216,7 +216,7 @@ def _entities() -> tuple[dict[bytes, int], npt.NDArray[np.int32]]:
 
 
 # Classes of code points below U+10000; the others are letters (kanji) from U+20000 and symbols below.
-OTHER_CHAR, LATIN, DIGIT, HIRAGANA, KATAKANA, KANJI, STOP, COMMA, DROPPED, SPACE, BRACKET = range(11)
+OTHER_CHAR, LATIN, DIGIT, HIRAGANA, KATAKANA, KANJI, STOP, COMMA, BRACKET, DROPPED, SPACE = range(11)
 
 
 def _classes() -> npt.NDArray[np.uint8]:
@@ -238,5 +238,5 @@ def _classes() -> npt.NDArray[np.uint8]:
     # Zero-width space, joiners for nothing, direction marks, byte order mark, soft hyphen: no character that is read.
     for code in (0xAD, 0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF, 0x202A, 0x202B, 0x202C, 0x202D, 0x202E):
         table[code] = DROPPED
-    table[0xA0] = SPACE
+    table[0xA0] = table[0x3000] = SPACE
     return table

@@ -13,17 +13,55 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from corpus_builder.html import markup
-from corpus_builder.html.markup import (
-    A, BODY, BOLD, BR, CAPTION, COMMA, DD, DIGIT, DROPPED, DT, FORM, H1, H6, HIDDEN, HIRAGANA, HR, IMG, INPUT, KANJI, KATAKANA,
-    LAST_BLOCK, LATIN, LI, OL, P, PRE, RAW, RB, ROWS, RP, RT, RUBY, SKIPPED, SPACE, STOP, TABLE, TD, TH, TITLE, TR, UL, DIV,
+from corpus_builder.main_text import markup
+from corpus_builder.main_text.markup import (
     ADDRESS,
+    BODY,
+    BOLD,
+    BR,
+    COMMA,
+    DD,
+    DIGIT,
+    DIV,
+    DROPPED,
+    DT,
+    FORM,
+    H1,
+    H6,
+    HIRAGANA,
+    HR,
+    IMG,
+    INPUT,
+    KANJI,
+    KATAKANA,
+    LAST_BLOCK,
+    LATIN,
+    LI,
+    OL,
+    PRE,
+    RAW,
+    RB,
+    ROWS,
+    RP,
+    RT,
+    RUBY,
+    SKIPPED,
+    STOP,
+    TABLE,
+    TD,
+    TH,
+    TITLE,
+    TR,
+    UL,
+    A,
+    P,
 )  # fmt: skip
+from corpus_builder.main_text.tokens import after_comment, attributes, end_of_raw, is_space, look_up, reference
 
-# Columns of a block.  Counts are of characters.
-START, END, ELEMENT, SOURCE, CHARS, LINKED, LATINS, DIGITS, HIRAGANAS, KATAKANAS, KANJIS, STOPS, COMMAS, BREAKS = range(14)
-LINKS, BOLDS, IMAGES, INPUTS, SPLIT, IN_FORM, BRACKETS = range(14, 21)
-BLOCK_COLUMNS = 21
+# Columns of a block.  Counts are of characters; those from OTHERS on stand in the order of the classes of characters.
+START, END, ELEMENT, SOURCE, CHARS, LINKED, OTHERS, LATINS, DIGITS, HIRAGANAS, KATAKANAS, KANJIS, STOPS, COMMAS, BRACKETS = range(15)
+BREAKS, LINKS, BOLDS, IMAGES, INPUTS, SPLIT, IN_FORM = range(15, 22)
+BLOCK_COLUMNS = 22
 # SPLIT: what stands between a block and the one before: nothing but tags, two line breaks inside one element, or a rule.
 BY_TAG, BY_BREAKS, BY_RULE = 0, 1, 2
 
@@ -34,8 +72,7 @@ ELEMENT_COLUMNS = 6
 MAX_DEPTH = 1000  # deeper elements are not told apart; their text is read
 
 # What is carried from byte to byte besides the counts of the open block.
-_OUT, _PENDING, _PENDING_BREAKS, _WIDE, _BLOCKS, _ELEMENTS, _HEIGHT, _MUTED, _LINK, _BOLD, _PRE, _READING, _LINE = range(21, 34)
-_OPENED = 34
+_OUT, _PENDING, _PENDING_BREAKS, _WIDE, _BLOCKS, _ELEMENTS, _HEIGHT, _MUTED, _LINK, _BOLD, _PRE, _READING, _LINE = range(22, 35)
 _STATE = 36
 
 _SPACE, _NEWLINE, _WIDE_SPACE = 1, 2, 3
@@ -72,229 +109,6 @@ def scan(page: bytes, readings: bool = False) -> Scan:
         found.tags, found.hints, found.entities, found.entity_points, found.windows, found.classes,
     )  # fmt: skip
     return Scan(text[:length], blocks[:count], elements[:opened], source[title:title_end])
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def look_up(table: Any, key: Any) -> int:
-    """The value of a hash in a word table, 0 where it is not in it."""
-    keys, values = table
-    mask = np.uint64(len(keys) - 1)
-    slot = (key ^ (key >> np.uint64(32))) & mask
-    while keys[slot] != np.uint64(0):
-        if keys[slot] == key:
-            return values[slot]
-        slot = (slot + np.uint64(1)) & mask
-    return 0
-
-
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
-def _is_space(octet: int) -> bool:
-    return octet == 32 or octet == 10 or octet == 9 or octet == 13 or octet == 12
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _hints_of(source: Any, start: int, end: int, words: Any) -> int:
-    """The hint groups of an attribute's words: runs of letters, whole and in the parts that capitals begin."""
-    found = 0
-    run = part = np.uint64(0xCBF29CE484222325)
-    letters = parts = 0
-    was_lower = False
-    for place in range(start, end + 1):
-        octet = source[place] if place < end else np.uint8(0)
-        upper = 65 <= octet <= 90
-        lower = 97 <= octet <= 122
-        if (not upper and not lower) or (upper and was_lower):
-            if letters > parts and parts > 1:
-                found |= look_up(words, part)
-            part, parts = np.uint64(0xCBF29CE484222325), 0
-        if upper or lower:
-            code = np.uint64(octet | 0x20)
-            run = (run ^ code) * np.uint64(0x100000001B3)
-            part = (part ^ code) * np.uint64(0x100000001B3)
-            letters += 1
-            parts += 1
-        elif letters:
-            if letters > 1:
-                found |= look_up(words, run)
-            run, letters = np.uint64(0xCBF29CE484222325), 0
-        was_lower = lower
-    return found
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _hides(source: Any, start: int, end: int) -> bool:
-    """Does a style attribute say display: none?"""
-    for place in range(start, end - 10):
-        if source[place] == 100 and source[place + 1] == 105 and source[place + 5] == 97 and source[place + 6] == 121:
-            place += 7
-            while place < end and (source[place] == 58 or _is_space(source[place])):
-                place += 1
-            if end - place >= 4 and source[place] == 110 and source[place + 1] == 111 and source[place + 3] == 101:
-                return True
-    return False
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _attributes(source: Any, place: int, words: Any, wanted: bool) -> tuple[int, int, bool]:
-    """From behind a tag's name to behind its >: the place there, hints of the attributes, and whether there is an href."""
-    size = len(source)
-    hints, href = 0, False
-    while place < size:
-        octet = source[place]
-        if octet == 62:
-            return place + 1, hints, href
-        if octet == 47 or _is_space(octet):
-            place += 1
-            continue
-        name = place
-        place += 1
-        while place < size:
-            octet = source[place]
-            if octet == 61 or octet == 62 or octet == 47 or _is_space(octet):
-                break
-            place += 1
-        length = place - name
-        while place < size and _is_space(source[place]):
-            place += 1
-        value = value_end = place
-        if place < size and source[place] == 61:
-            place += 1
-            while place < size and _is_space(source[place]):
-                place += 1
-            if place >= size:
-                break
-            quote = source[place]
-            if quote == 34 or quote == 39:
-                place += 1
-                value = place
-                while place < size and source[place] != quote:
-                    place += 1
-                value_end = place
-                place += 1
-            else:
-                value = place
-                while place < size and source[place] != 62 and not _is_space(source[place]):
-                    place += 1
-                value_end = place
-        if place > size:
-            break
-        if wanted:
-            first = source[name] | 0x20
-            if length == 5 and first == 99:  # class
-                hints |= _hints_of(source, value, value_end, words)
-            elif length == 2 and first == 105:  # id
-                hints |= _hints_of(source, value, value_end, words)
-            elif length == 4 and first == 104:  # href
-                href = True
-            elif length == 4 and first == 114 and (source[name + 1] | 0x20) == 111:  # role
-                hints |= _hints_of(source, value, value_end, words)
-            elif length == 8 and first == 105 and (source[name + 4] | 0x20) == 112:  # itemprop
-                hints |= _hints_of(source, value, value_end, words)
-            elif length == 5 and first == 115 and (source[name + 1] | 0x20) == 116:  # style
-                if _hides(source, value, value_end):
-                    hints |= HIDDEN
-            elif length == 6 and first == 104:  # hidden
-                hints |= HIDDEN
-    return size, hints, href
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _end_of_raw(source: Any, place: int, name: int, length: int) -> int:
-    """Where the end tag of a raw element starts, whose name stands at `name`; -1 where there is none."""
-    size = len(source)
-    while place < size - length - 1:
-        if source[place] == 60 and source[place + 1] == 47:
-            same = 0
-            while same < length and (source[place + 2 + same] | 0x20) == (source[name + same] | 0x20):
-                same += 1
-            after = place + 2 + length
-            if same == length and (after >= size or source[after] == 62 or source[after] == 47 or _is_space(source[after])):
-                return place
-        place += 1
-    return -1
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _after_comment(source: Any, place: int) -> int:
-    """Behind the comment or declaration that starts at `place` with <! or <? or </ and no letter."""
-    size = len(source)
-    if place + 3 < size and source[place + 1] == 33 and source[place + 2] == 45 and source[place + 3] == 45:
-        place += 4
-        if place < size and source[place] == 62:
-            return place + 1
-        if place + 1 < size and source[place] == 45 and source[place + 1] == 62:
-            return place + 2
-        while place + 2 < size:
-            if source[place] == 45 and source[place + 1] == 45:
-                if source[place + 2] == 62:
-                    return place + 3
-                if source[place + 2] == 33 and place + 3 < size and source[place + 3] == 62:
-                    return place + 4
-            place += 1
-        return size
-    while place < size and source[place] != 62:
-        place += 1
-    return min(place + 1, size)
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _reference(source: Any, place: int, names: Any, points: Any, windows: Any) -> tuple[int, int, int]:
-    """The character reference at `place`, an &: one or two code points (0: none), and the place behind it.
-
-    An & that begins none is itself.
-    """
-    size = len(source)
-    at = place + 1
-    if at < size and source[at] == 35:
-        at += 1
-        base = 10
-        if at < size and (source[at] | 0x20) == 120:
-            base = 16
-            at += 1
-        value = digits = 0
-        while at < size:
-            octet = source[at]
-            if 48 <= octet <= 57:
-                digit = octet - 48
-            elif base == 16 and 97 <= (octet | 0x20) <= 102:
-                digit = (octet | 0x20) - 87
-            else:
-                break
-            value = min(value * base + digit, 0x110000)
-            digits += 1
-            at += 1
-        if digits == 0:
-            return 38, 0, place + 1
-        if at < size and source[at] == 59:
-            at += 1
-        if value < 256:
-            value = windows[value] if value else 0xFFFD
-        elif value >= 0x110000 or 0xD800 <= value < 0xE000:
-            value = 0xFFFD
-        return value, 0, at
-    code = np.uint64(0xCBF29CE484222325)
-    best = best_at = -1
-    while at < size and at - place <= 32:
-        octet = source[at]
-        letter = 48 <= octet <= 57 or 97 <= (octet | 0x20) <= 122
-        if not letter and octet != 59:
-            break
-        code = (code ^ np.uint64(octet)) * np.uint64(0x100000001B3)
-        at += 1
-        if octet == 59 or at - place <= 7:
-            keys, values = names
-            mask = np.uint64(len(keys) - 1)
-            slot = (code ^ (code >> np.uint64(32))) & mask
-            while keys[slot] != np.uint64(0):
-                if keys[slot] == code:
-                    best, best_at = values[slot], at
-                    break
-                slot = (slot + np.uint64(1)) & mask
-        if octet == 59:
-            break
-    if best < 0:
-        return 38, 0, place + 1
-    return points[best, 0], points[best, 1], best_at
 
 
 @njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
@@ -334,6 +148,10 @@ def _write(text: Any, out: int, point: int) -> int:
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _close_block(text: Any, blocks: Any, state: Any, element: int, split: int) -> None:
     """End the open block, if it holds a character, and begin the next."""
+    if state[CHARS] == 0 and state[_OUT] == state[START]:
+        state[SPLIT] = max(state[SPLIT], split)
+        state[LINKS] = state[_PENDING] = state[_PENDING_BREAKS] = 0
+        return
     if state[CHARS]:
         out = state[_OUT]
         while out > state[START] and text[out - 1] == 10:  # the last line breaks of <pre>
@@ -389,22 +207,49 @@ def _add(text: Any, blocks: Any, state: Any, element: int, place: int, point: in
         state[LINKED] += 1
     if state[_BOLD]:
         state[BOLDS] += 1
-    if kind == HIRAGANA:
-        state[HIRAGANAS] += 1
-    elif kind == KANJI:
-        state[KANJIS] += 1
-    elif kind == KATAKANA:
-        state[KATAKANAS] += 1
-    elif kind == LATIN:
-        state[LATINS] += 1
-    elif kind == DIGIT:
-        state[DIGITS] += 1
-    elif kind == STOP:
-        state[STOPS] += 1
-    elif kind == COMMA:
-        state[COMMAS] += 1
-    elif kind == markup.BRACKET:
-        state[BRACKETS] += 1
+    state[OTHERS + kind] += 1
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _add_run(source: Any, place: int, text: Any, state: Any, classes: Any) -> int:
+    """Add the characters from `place` on that need no care, as long as there are any; the place behind them."""
+    size = len(source) - 3  # so that whole characters can be read
+    out = state[_OUT]
+    chars = 0
+    point = np.int64(0)
+    while place < size:
+        octet = np.int64(source[place])
+        if octet < 0x80:
+            if octet <= 32 or octet == 38 or octet == 60:
+                break
+            kind = classes[octet]
+            text[out] = octet
+            point = octet
+            place += 1
+            out += 1
+        elif 0xE0 <= octet < 0xF0:
+            second, third = np.int64(source[place + 1]), np.int64(source[place + 2])
+            after = (octet & 0x0F) << 12 | (second & 0x3F) << 6 | (third & 0x3F)
+            kind = classes[after]
+            if kind >= DROPPED:
+                break
+            point = after
+            text[out] = octet
+            text[out + 1] = second
+            text[out + 2] = third
+            place += 3
+            out += 3
+        else:
+            break
+        state[OTHERS + kind] += 1
+        chars += 1
+    if chars:
+        state[_OUT] = out
+        state[_WIDE] = _is_wide(point)
+        state[CHARS] += chars
+        state[LINKED] += chars * state[_LINK]
+        state[BOLDS] += chars * state[_BOLD]
+    return place
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -472,15 +317,15 @@ def _open(text: Any, blocks: Any, elements: Any, state: Any, stack: Any, tag: in
         _close_block(text, blocks, state, stack[state[_HEIGHT] - 1, 1], BY_TAG)
         state[_READING] = 0
     height = state[_HEIGHT]
-    table_part = tag == TR or tag == TD or tag == TH or tag == ROWS
+    table_part = tag in (TR, TD, TH, ROWS)
     if stack[height - 1, 0] == P and not table_part:
         _pop(text, blocks, state, stack, height - 1)
         height -= 1
-    if tag == LI or tag == DT or tag == DD:
+    if tag in (LI, DT, DD):
         level = height - 1
         while level > 0:
             other = stack[level, 0]
-            if (tag == LI and other == LI) or (tag != LI and (other == DT or other == DD)):
+            if (tag == LI and other == LI) or (tag != LI and (other in (DT, DD))):
                 _pop(text, blocks, state, stack, level)
                 break
             if other != DIV and other != P and other != ADDRESS:
@@ -499,14 +344,12 @@ def _open(text: Any, blocks: Any, elements: Any, state: Any, stack: Any, tag: in
         # Rows close rows and cells, cells close cells: what stays open is the table, and what of it holds this part.
         while level < height:
             other = stack[level, 0]
-            if other == ROWS and tag != ROWS:
-                level += 1
-            elif other == TR and (tag == TD or tag == TH):
+            if (other == ROWS and tag != ROWS) or (other == TR and (tag in (TD, TH))):
                 level += 1
             else:
                 break
         _pop(text, blocks, state, stack, level)
-        if (tag == TD or tag == TH) and stack[state[_HEIGHT] - 1, 0] != TR:
+        if (tag in (TD, TH)) and stack[state[_HEIGHT] - 1, 0] != TR:
             _push(elements, state, stack, TR, 0, 0)
     _push(elements, state, stack, tag, code, hints)
 
@@ -515,7 +358,7 @@ def _open(text: Any, blocks: Any, elements: Any, state: Any, stack: Any, tag: in
 def _close(text: Any, blocks: Any, state: Any, stack: Any, tag: int, code: int) -> None:
     """A block element ends: it takes along what is open inside it; an end tag without its element only ends the block."""
     height = state[_HEIGHT]
-    table_part = tag == TR or tag == TD or tag == TH or tag == ROWS
+    table_part = tag in (TR, TD, TH, ROWS)
     level = height - 1
     while level > 0:
         other = stack[level, 0]
@@ -524,9 +367,9 @@ def _close(text: Any, blocks: Any, state: Any, stack: Any, tag: int, code: int) 
             return
         if other == TABLE and (table_part or tag != TABLE):
             break
-        if (other == TD or other == TH) and not table_part and tag != TABLE:
+        if (other in (TD, TH)) and not table_part and tag != TABLE:
             break
-        if tag == LI and (other == UL or other == OL):
+        if tag == LI and (other in (UL, OL)):
             break
         level -= 1
     if not state[_MUTED]:
@@ -582,13 +425,26 @@ def _scan(
         octet = source[place]
         if octet != 60:
             if state[_MUTED] or state[_READING] == 3 or (state[_READING] and not readings):
-                place += 1
+                while place < size and source[place] != 60:
+                    place += 1
+                continue
+            if octet <= 32 and not state[_PRE]:
+                pending = state[_PENDING]
+                while place < size and source[place] <= 32:
+                    octet = source[place]
+                    place += 1
+                    if pending < _WIDE_SPACE:
+                        if octet == 10 or octet == 13:
+                            pending = _NEWLINE
+                        elif pending == 0 and is_space(octet):
+                            pending = _SPACE
+                state[_PENDING] = pending
                 continue
             at = place
             element = stack[state[_HEIGHT] - 1, 1]
             second = 0
             if octet == 38:
-                point, second, place = _reference(source, place, names, points, windows)
+                point, second, place = reference(source, place, names, points, windows)
             elif octet < 0x80:
                 point = np.int64(octet)
                 place += 1
@@ -624,6 +480,7 @@ def _scan(
             _add(text, blocks, state, element, at, point, kind)
             if second:
                 _add(text, blocks, state, element, at, second, 0)
+            place = _add_run(source, place, text, state, classes)
             continue
         # ---- a tag, or a < that is none
         following = source[place + 1] if place + 1 < size else np.uint8(0)
@@ -632,7 +489,7 @@ def _scan(
         first = (source[name] | 0x20) if name < size else np.uint8(0)
         if not 97 <= first <= 122:
             if following == 33 or following == 63 or (ending and name < size):
-                place = _after_comment(source, place)
+                place = after_comment(source, place)
             else:
                 if not state[_MUTED] and state[_READING] != 3 and (readings or not state[_READING]):
                     _add(text, blocks, state, stack[state[_HEIGHT] - 1, 1], place, 60, 0)
@@ -642,7 +499,7 @@ def _scan(
         hash_code = np.uint64(0xCBF29CE484222325)
         while after < size:
             octet = source[after]
-            if octet == 62 or octet == 47 or _is_space(octet):
+            if octet == 62 or octet == 47 or is_space(octet):
                 break
             if 65 <= octet <= 90:
                 octet = octet | np.uint8(0x20)
@@ -652,7 +509,7 @@ def _scan(
         code = np.int64(hash_code)
         block = 1 <= tag <= LAST_BLOCK
         start = place
-        place, hints, href = _attributes(source, after, words, (block or tag == A) and not ending)
+        place, hints, href = attributes(source, after, words, (block or tag == A) and not ending)
         if place >= size and source[size - 1] != 62:
             break  # the page ends inside a tag
         if tag == 0:
@@ -675,13 +532,13 @@ def _scan(
                 state[_LINK] = 0
             elif tag == BOLD:
                 state[_BOLD] = 0
-            elif tag == RT or tag == RP or tag == RUBY or tag == RB:
+            elif tag in (RT, RP, RUBY, RB):
                 if state[_READING] == 2:
                     _add(text, blocks, state, stack[state[_HEIGHT] - 1, 1], start, 0xFF09, 0)
                 state[_READING] = 0
             continue
-        if tag == RAW or tag == TITLE:
-            end = _end_of_raw(source, place, name, after - name)
+        if tag in (RAW, TITLE):
+            end = end_of_raw(source, place, name, after - name)
             if tag == TITLE:
                 if state[_MUTED]:
                     continue
@@ -731,7 +588,7 @@ def _scan(
             state[IMAGES] += 1
         elif tag == INPUT:
             state[INPUTS] += 1
-        elif tag == RT or tag == RP or tag == RB or tag == RUBY:
+        elif tag in (RT, RP, RB, RUBY):
             if state[_READING] == 2:
                 _add(text, blocks, state, stack[state[_HEIGHT] - 1, 1], start, 0xFF09, 0)
             state[_READING] = 1 if tag == RT else 3 if tag == RP else 0
