@@ -69,13 +69,20 @@ BY_TAG, BY_BREAKS, BY_RULE = 0, 1, 2
 PARENT, TAG, HINTS, ABOVE, HINTS_ABOVE, DEPTH = range(6)
 ELEMENT_COLUMNS = 6
 
-MAX_DEPTH = 1000  # deeper elements are not told apart; their text is read
+MAX_DEPTH = 500  # deeper elements are not told apart; their text is read
 
 # What is carried from byte to byte besides the counts of the open block.
 _OUT, _PENDING, _PENDING_BREAKS, _WIDE, _BLOCKS, _ELEMENTS, _HEIGHT, _MUTED, _LINK, _BOLD, _PRE, _READING, _LINE = range(22, 35)
 _STATE = 36
 
 _SPACE, _NEWLINE, _WIDE_SPACE = 1, 2, 3
+
+
+MAX_BLOCKS, MAX_ELEMENTS = 50_000, 100_000  # ours: the largest of 7,000 pages had 5,000 of either; memory is bounded by them
+
+
+class TooManyBlocks(Exception):
+    """The page has more blocks or elements than a page that is read has."""
 
 
 class Scan(NamedTuple):
@@ -92,7 +99,9 @@ class Scan(NamedTuple):
 
 
 def scan(page: bytes, readings: bool = False) -> Scan:
-    """The blocks of a page in UTF-8; `readings` keeps those of ruby in parentheses.  Never fails.
+    """The blocks of a page in UTF-8; `readings` keeps those of ruby in parentheses.
+
+    Raises TooManyBlocks, and nothing else for any bytes; takes time in proportion to them.
 
     >>> found = scan("<p>漢<b>字</b>と<ruby>子<rt>こ</ruby>ども<p>&lt;二&gt;".encode())
     >>> [bytes(found.text[row[START]:row[END]]).decode() for row in found.blocks]
@@ -101,13 +110,15 @@ def scan(page: bytes, readings: bool = False) -> Scan:
     source = np.frombuffer(page, dtype=np.uint8)
     size = len(source)
     text = np.empty(size + size // 2 + 64, dtype=np.uint8)
-    blocks = np.empty((size // 2 + 2, BLOCK_COLUMNS), dtype=np.int64)
-    elements = np.empty((size // 2 + 2, ELEMENT_COLUMNS), dtype=np.int64)
+    blocks = np.empty((min(size // 2, MAX_BLOCKS) + 4, BLOCK_COLUMNS), dtype=np.int64)
+    elements = np.empty((min(size // 2, MAX_ELEMENTS) + 4, ELEMENT_COLUMNS), dtype=np.int64)
     found = markup.tables()
     length, count, opened, title, title_end = _scan(
         source, text, blocks, elements, readings,
         found.tags, found.hints, found.entities, found.entity_points, found.windows, found.classes,
     )  # fmt: skip
+    if length < 0:
+        raise TooManyBlocks
     return Scan(text[:length], blocks[:count], elements[:opened], source[title:title_end])
 
 
@@ -407,6 +418,14 @@ def _unmute(state: Any, stack: Any, code: int) -> None:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _is_in(code: int, codes: Any) -> bool:
+    for place in range(1, codes[0] + 1):
+        if codes[place] == code:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _scan(
     source: Any, text: Any, blocks: Any, elements: Any, readings: bool,
     tags: Any, words: Any, names: Any, points: Any, windows: Any, classes: Any,
@@ -419,9 +438,12 @@ def _scan(
     elements[0] = 0
     elements[0, TAG] = BODY
     state[_HEIGHT] = state[_ELEMENTS] = 1
+    endless = np.zeros(16, dtype=np.int64)  # raw elements without an end: how many, then their names
     title = title_end = 0
     place = 0
     while place < size:
+        if state[_BLOCKS] > MAX_BLOCKS or state[_ELEMENTS] > MAX_ELEMENTS:
+            return -1, 0, 0, 0, 0
         octet = source[place]
         if octet != 60:
             if state[_MUTED] or state[_READING] == 3 or (state[_READING] and not readings):
@@ -538,7 +560,12 @@ def _scan(
                 state[_READING] = 0
             continue
         if tag in (RAW, TITLE):
-            end = end_of_raw(source, place, name, after - name)
+            end = -1
+            if not _is_in(code, endless):
+                end = end_of_raw(source, place, name, after - name)
+                if end < 0:  # no later one ends either, so it is looked for once
+                    endless[endless[0] + 1] = code
+                    endless[0] += 1
             if tag == TITLE:
                 if state[_MUTED]:
                     continue

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from corpus_builder.main_text.markup import DD, DT, H1, H6, LI, OL, PRE, QUOTE, TD, TH, TR, UL
 from corpus_builder.main_text.scan import ABOVE, BREAKS, ELEMENT, END, PARENT, START, TAG, Scan
@@ -27,8 +30,9 @@ def plain_text(found: Scan, kept: npt.NDArray[np.bool_]) -> str:
     """
     lines: list[str] = []
     row_before = -1
+    rows = _rows(found)
     for text, element, _ in _texts(found, kept):
-        row = _row_of(found, element) if _is_cell_text(text) else -1
+        row = rows[element] if _is_cell_text(text) else -1
         if row >= 0 and row == row_before:
             lines[-1] += f"\t{text}"
         else:
@@ -56,8 +60,9 @@ def markdown(found: Scan, kept: npt.NDArray[np.bool_]) -> str:
     numbers: dict[int, int] = {}
     seen: set[int] = set()
     row_before = -1
+    rows, list_items = _rows(found), _list_items(found)
     for text, element, tag in _texts(found, kept):
-        row = _row_of(found, element) if _is_cell_text(text) else -1
+        row = rows[element] if _is_cell_text(text) else -1
         if row >= 0 and row == row_before:
             pieces[-1] = "table", f"{pieces[-1][1]} {text} |"
         elif row >= 0:
@@ -67,7 +72,7 @@ def markdown(found: Scan, kept: npt.NDArray[np.bool_]) -> str:
         elif tag == PRE:
             fence = "```" if "```" not in text else "~~~~"
             pieces.append(("code", f"{fence}\n{text}\n{fence}"))
-        elif item := _item_of(found, element):
+        elif (item := int(list_items[element])) >= 0:
             depth = _depth_of_list(found, item)
             container = int(found.elements[item, PARENT])
             indent = "  " * (depth - 1)
@@ -127,24 +132,31 @@ def _is_cell_text(text: str) -> bool:
     return len(text) <= CELL_CHARS and "。" not in text and "\n" not in text
 
 
-def _row_of(found: Scan, element: int) -> int:
-    """The table row that an element stands in, -1 for none."""
-    if not found.elements[element, ABOVE] >> TR & 1:
-        return -1
-    while found.elements[element, TAG] != TR:
-        if found.elements[element, TAG] not in (TD, TH) and found.elements[element, TAG] in (LI, DD, DT):
-            return -1  # a list inside a cell
-        element = int(found.elements[element, PARENT])
-    return element
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _nearest(elements: Any, tag: int, ends: Any, out: Any) -> None:
+    """For every element the nearest of `tag` that it is or stands in, -1 for none, also where one of `ends` lies between."""
+    for row in range(len(elements)):
+        kind = elements[row, TAG]
+        if kind == tag:
+            out[row] = row
+        elif row == 0 or (kind == ends[0] or kind == ends[1] or kind == ends[2]):
+            out[row] = -1
+        else:
+            out[row] = out[elements[row, PARENT]]
 
 
-def _item_of(found: Scan, element: int) -> int:
-    """The list item that an element stands in, 0 for none."""
-    if not found.elements[element, ABOVE] >> LI & 1:
-        return 0
-    while found.elements[element, TAG] != LI:
-        element = int(found.elements[element, PARENT])
-    return element
+def _rows(found: Scan) -> npt.NDArray[np.int64]:
+    """The table row that an element stands in, not counting lists inside cells."""
+    out = np.empty(len(found.elements), dtype=np.int64)
+    _nearest(found.elements, TR, (LI, DT, DD), out)
+    return out
+
+
+def _list_items(found: Scan) -> npt.NDArray[np.int64]:
+    """The list item that an element stands in."""
+    out = np.empty(len(found.elements), dtype=np.int64)
+    _nearest(found.elements, LI, (TD, TH, TH), out)
+    return out
 
 
 def _depth_of_list(found: Scan, element: int) -> int:
