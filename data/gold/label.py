@@ -4,10 +4,14 @@
     python data/gold/label.py text NAME                  its gold text
     python data/gold/label.py write [--pages DIRECTORY]  gold.jsonl, and pages.tar.xz where a directory of pages is given
 
-NAME is the first column of labels.tsv, the plan and account of the set; a line per page.  To label a new page, add its line with
-`keep` empty, and its file to the directory.  The column `keep` is what a reader decided: `3-17,19,22.1-4` keeps the blocks 3 to 17 and 19, and of block 22 the first four lines, where
-`<br>` or the line breaks of `<pre>` end a line; `-` keeps nothing.  `drop` is an XPath of inline clutter that is removed
-first (permalinks, edit links).
+NAME is the first column of labels.tsv, the plan and account of the set, a line per page.  To label a new page, add its line with
+`keep` empty and its file to the directory, look at `show`, and fill in:
+
+keep      the blocks of the main text: `3-17,19,22.1-4` keeps the blocks 3 to 17 and 19, and of block 22 the first four lines,
+          where `<br>` or the line breaks of `<pre>` end a line; `-` keeps nothing
+comments  likewise, what readers wrote below an article
+drop      XPath of inline clutter that is removed before the blocks are numbered (permalinks, edit links)
+
 A block is the text of an element whose children are inline; a table row of short cells is one block.  `<br>` does not split.
 Readings (`<rt>`) are left out.  docs/gold.md says which text belongs to the main text.
 """
@@ -26,12 +30,13 @@ from pathlib import Path
 from lxml import html
 
 HERE = Path(__file__).resolve().parent
-BLOCKS = """
+BLOCK_TAGS = """
     address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure footer form
     h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main menu nav ol option p pre search section summary table tbody td tfoot th
     thead title tr ul
 """
-UNREAD = "script style noscript template head rt rp rtc textarea select svg iframe object audio video canvas"
+UNREAD_TAGS = "script style noscript template head rt rp rtc textarea select svg iframe object audio video canvas"
+BLOCKS, UNREAD = frozenset(BLOCK_TAGS.split()), frozenset(UNREAD_TAGS.split())
 CELLS_MAX_CHARS = 300  # a longer row is taken for the layout of a page
 
 
@@ -53,9 +58,9 @@ def blocks(page: str, drop: str = "") -> list[tuple[str, str]]:
         pieces.clear()
 
     def walk(node: html.HtmlElement, above: str) -> None:
-        if not isinstance(node.tag, str) or node.tag in UNREAD.split():
+        if not isinstance(node.tag, str) or node.tag in UNREAD:
             return
-        is_block = node.tag in BLOCKS.split()
+        is_block = node.tag in BLOCKS
         where = place(node) if is_block else above
         if node.tag == "tr" and is_row(node):
             end(above)
@@ -70,7 +75,7 @@ def blocks(page: str, drop: str = "") -> list[tuple[str, str]]:
         pieces.append(raw(node.text, node))
         for child in node:
             walk(child, where)
-            if is_block and isinstance(child.tag, str) and child.tag in BLOCKS.split():
+            if is_block and isinstance(child.tag, str) and child.tag in BLOCKS:
                 end(where)
             pieces.append(raw(child.tail, node))
         if is_block:
@@ -90,7 +95,7 @@ def raw(text: str | None, node: html.HtmlElement) -> str:
 
 
 def words(node: html.HtmlElement) -> Iterator[str]:
-    if not isinstance(node.tag, str) or node.tag in UNREAD.split():
+    if not isinstance(node.tag, str) or node.tag in UNREAD:
         return
     yield "\v" if node.tag == "br" else raw(node.text, node)
     for child in node:
@@ -100,7 +105,7 @@ def words(node: html.HtmlElement) -> Iterator[str]:
 
 def is_row(row: html.HtmlElement) -> bool:
     inside = [node.tag for cell in row for node in cell.iterdescendants() if isinstance(node.tag, str)]
-    return not set(BLOCKS.split()) & set(inside) and inside.count("br") < 3 and len("".join(words(row))) <= CELLS_MAX_CHARS
+    return not BLOCKS & set(inside) and inside.count("br") < 3 and len("".join(words(row))) <= CELLS_MAX_CHARS
 
 
 def tidy(text: str) -> str:
@@ -174,12 +179,13 @@ def blocks_of(row: dict[str, str], body: bytes) -> list[tuple[str, str]]:
 
 
 def gold(row: dict[str, str], body: bytes) -> dict[str, object]:
+    found = blocks_of(row, body)
     try:
-        text = kept(blocks_of(row, body), row["keep"])
+        text, comments = kept(found, row["keep"]), kept(found, row["comments"] or "-")
     except ValueError as error:
         raise ValueError(f"{row['name']} in labels.tsv: {error}") from error
     facts = {key: row[key] for key in ("name", "kind", "host", "split", "licence", "source", "charset")}
-    return {**facts, "written": row["source"] == "written", "text": text}
+    return {**facts, "written": row["source"] == "written", "text": text, "comments": comments}
 
 
 def main() -> None:
