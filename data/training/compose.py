@@ -662,7 +662,7 @@ def compose(number: int, texts: list[str]) -> str:
     head = [title_of(site, title), *before] if site.may(0.8) else [*before, title_of(site, title)]
     entry = "".join([*head, body, *after])
     entry = site.box("article", entry, "article" if site.modern and site.may(0.6) else "div") if site.may(0.85) else entry
-    comments = "".join(f"<div class='{site.fashion['comment']}'><p>{site.one(NAMES)} : 2014/1/{n + 1}</p><p>{keep(site.one(COMMENTS))}</p></div>" for n in range(chance.randint(1, 4))) if site.may(0.12) else ""
+    comments = "".join(f"<div class='{site.fashion['comment']}'><p>{site.one(NAMES)} : 2014/1/{n + 1}</p><p>{site.one(COMMENTS)}</p></div>" for n in range(chance.randint(1, 4))) if site.may(0.12) else ""
     below = comments + "".join(part(site) for part, share_of in ((related, 0.7), (related, 0.5), (comment_form, 0.25), (leftovers, 0.15), (related, 0.4), (promotion, 0.1), (related, 0.3)) if site.may(share_of))
     if site.may(0.5):
         entry += below
