@@ -204,7 +204,7 @@ def extract(files: tuple[Path, ...], recipe: Path | None, text_only: bool) -> No
     from corpus_builder.recipe import Recipe
     from corpus_builder.stages.extract import extracted_lines
 
-    settings = PageSettings(**Recipe.load(recipe).extract.model_dump()) if recipe else PageSettings()
+    settings = Recipe.load(recipe).page_settings if recipe else PageSettings()
     for path in files:
         for line in extracted_lines(path, settings):
             if line["verdict"] == "document" or not text_only:

@@ -39,11 +39,20 @@ class Extract(_Part):
     """From page bytes to Japanese text; the limits are those of `html.page.PageSettings`."""
 
     extractor: str = "trafilatura"
+    form: Literal["plain", "markdown"] = "plain"
+    readings: bool = False
+    model: str | None = None
     min_japanese_score: Fraction = PageSettings.min_japanese_score
     max_bytes: int = Field(default=PageSettings.max_bytes, gt=0)
     max_elements: int = Field(default=PageSettings.max_elements, gt=0)
     max_depth: int = Field(default=PageSettings.max_depth, gt=0)
     max_undecodable: Fraction = PageSettings.max_undecodable
+
+    @model_validator(mode="after")
+    def _fits_extractor(self) -> Extract:
+        if self.extractor != "japanese" and (self.form != "plain" or self.readings or self.model):
+            raise ValueError(f'form, readings and model go with extractor = "japanese", not with {self.extractor!r}')
+        return self
 
 
 class Dedup(_Part):
@@ -219,6 +228,13 @@ class Recipe(_Part):
     def resolve(self, path: str) -> Path:
         """A path of the recipe: relative ones start at the recipe's own directory."""
         return (self.base / Path(path).expanduser()).resolve()
+
+    @property
+    def page_settings(self) -> PageSettings:
+        """The settings of `extract`, with the model's path resolved."""
+        settings = self.extract.model_dump()
+        settings["model"] = self.resolve(self.extract.model) if self.extract.model else None
+        return PageSettings(**settings)
 
     def judged_by(self, rule: Rule) -> tuple[str, ...]:
         """Sources whose documents a rule judges."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from corpus_builder.document import Drop
 from corpus_builder.errors import CorpusError, RecipeError
 from corpus_builder.html.bounds import elements, nests_deeper, visible_kana
 from corpus_builder.html.charset import decode
-from corpus_builder.html.extract import Extracted, TooDeep, named_extractor
-from corpus_builder.html.gate import MIN_KANA, gate
+from corpus_builder.html.extract import MIN_KANA, Extracted, NoJapaneseText, TooDeep, named_extractor
+from corpus_builder.html.gate import gate
 from corpus_builder.japanese.detect import japanese_score
+from corpus_builder.main_text.scan import MAX_BLOCKS, TooManyBlocks
 
 REASONS = {
     "http_status": "the server did not answer 200",
@@ -31,9 +33,16 @@ REASONS = {
 
 @dataclass(frozen=True)
 class PageSettings:
-    """What a recipe can set about pages."""
+    """What a recipe can set about pages.
+
+    `form`, `readings` and `model` are for the extractor "japanese" (see `html.extract.japanese_extractor`); `max_elements` and
+    `max_depth` bound what the others are given, whose parsers need it.
+    """
 
     extractor: str = "trafilatura"
+    form: str = "plain"
+    readings: bool = False
+    model: Path | None = None
     min_japanese_score: float = 0.4  # ours: see MIN_JAPANESE_SCORE below
     max_bytes: int = 10 << 20
     max_elements: int = 20_000
@@ -64,13 +73,17 @@ def read_page(body: bytes, *, content_type: str, status: int, settings: PageSett
     decoded = decode(body, content_type)
     if decoded.undecodable > settings.max_undecodable:
         return Drop("undecodable", decoded.undecodable, settings.max_undecodable, decoded.charset)
-    if drop := _unparsable(decoded.text, settings):
+    if settings.extractor != "japanese" and (drop := _unparsable(decoded.text, settings)):
         return drop
-    extractor = named_extractor(settings.extractor)
+    extractor = named_extractor(settings.extractor, settings.form, settings.readings, settings.model)
     try:
         found = extractor(decoded.text, None)
     except CorpusError:
         raise
+    except NoJapaneseText as error:
+        return Drop("no_japanese_text", error.args[0], MIN_KANA)
+    except TooManyBlocks:
+        return Drop("too_many_elements", threshold=MAX_BLOCKS)
     except TooDeep:
         return Drop("too_deep", threshold=settings.max_depth)
     except Exception as error:  # whatever a parser says to odd input

@@ -9,6 +9,28 @@ import numpy.typing as npt
 from numba import njit
 
 from corpus_builder.main_text import markup
+from corpus_builder.main_text.blocks import (
+    BOLDS,
+    BRACKETS,
+    BREAKS,
+    CHARS,
+    COMMAS,
+    DIGITS,
+    ELEMENT,
+    END,
+    HIRAGANAS,
+    IMAGES,
+    IN_FORM,
+    INPUTS,
+    KANJIS,
+    KATAKANAS,
+    LATINS,
+    LINKED,
+    LINKS,
+    SPLIT,
+    START,
+    STOPS,
+)  # fmt: skip
 from corpus_builder.main_text.markup import (
     ARTICLE,
     ASIDE,
@@ -42,34 +64,7 @@ from corpus_builder.main_text.markup import (
     UL,
     P,
 )  # fmt: skip
-from corpus_builder.main_text.scan import (
-    ABOVE,
-    BOLDS,
-    BRACKETS,
-    BREAKS,
-    CHARS,
-    COMMAS,
-    DEPTH,
-    DIGITS,
-    ELEMENT,
-    END,
-    HINTS_ABOVE,
-    HIRAGANAS,
-    IMAGES,
-    IN_FORM,
-    INPUTS,
-    KANJIS,
-    KATAKANAS,
-    LATINS,
-    LINKED,
-    LINKS,
-    PARENT,
-    SPLIT,
-    START,
-    STOPS,
-    TAG,
-    Scan,
-)  # fmt: skip
+from corpus_builder.main_text.scan import ABOVE, DEPTH, HINTS_ABOVE, PARENT, TAG, Scan
 from corpus_builder.main_text.scan import HINTS as OWN_HINTS
 from corpus_builder.main_text.tokens import look_up
 
@@ -171,10 +166,10 @@ def _phrases_of(text: Any, start: int, end: int, phrases: Any, starts: Any) -> i
 def _pairs(text: Any, start: int, end: int, seen: Any, mark: bool) -> tuple[int, int]:
     """Pairs of neighbouring characters of a text: how many, and how many were seen; `mark` makes them seen."""
     total = known = 0
-    before = np.int64(0)
+    before: Any = np.int64(0)
     place = start
     while place < end:
-        code = np.int64(text[place])
+        code: Any = np.int64(text[place])
         place += 1
         while place < end and text[place] & 0xC0 == 0x80:
             code = code << 6 | (text[place] & 0x3F)
@@ -317,7 +312,7 @@ def _features(text: Any, blocks: Any, elements: Any, title: Any, phrases: Any, s
         says = 0
         if end - block[START] <= 150:
             says = _phrases_of(text, block[START], end, phrases, starts)
-        heading = H1 <= tag <= H6 or tag in (DT, CAPTION) or block[BOLDS] == block[CHARS] and chars < 30
+        heading = H1 <= tag <= H6 or tag in (DT, CAPTION) or (block[BOLDS] == block[CHARS] and chars < 30)
         for bit in range(N_PHRASES):
             out[column + bit] = (says >> bit) & 1
             out[column + N_PHRASES + bit] = (below >> bit) & 1

@@ -14,28 +14,52 @@ import numpy.typing as npt
 from numba import njit
 
 from corpus_builder.main_text import markup
+from corpus_builder.main_text.blocks import (
+    AT_BLOCKS,
+    AT_BOLD,
+    AT_ELEMENTS,
+    AT_HEIGHT,
+    AT_LINK,
+    AT_MUTED,
+    AT_OUT,
+    AT_PENDING,
+    AT_PENDING_BREAKS,
+    AT_PRE,
+    AT_READING,
+    BLANK,
+    BLOCK_COLUMNS,
+    BY_RULE,
+    BY_TAG,
+    CHARS,
+    IDEOGRAPHIC,
+    IMAGES,
+    IN_FORM,
+    INPUTS,
+    LINKS,
+    NEWLINE,
+    STATE_COLUMNS,
+    add,
+    add_run,
+    close_block,
+    white,
+)  # fmt: skip
 from corpus_builder.main_text.markup import (
     ADDRESS,
     BODY,
     BOLD,
     BR,
-    COMMA,
     DD,
-    DIGIT,
     DIV,
     DROPPED,
     DT,
     FORM,
     H1,
     H6,
-    HIRAGANA,
     HR,
     IMG,
     INPUT,
     KANJI,
-    KATAKANA,
     LAST_BLOCK,
-    LATIN,
     LI,
     OL,
     PRE,
@@ -46,7 +70,6 @@ from corpus_builder.main_text.markup import (
     RT,
     RUBY,
     SKIPPED,
-    STOP,
     TABLE,
     TD,
     TH,
@@ -58,25 +81,11 @@ from corpus_builder.main_text.markup import (
 )  # fmt: skip
 from corpus_builder.main_text.tokens import after_comment, attributes, end_of_raw, is_space, look_up, reference
 
-# Columns of a block.  Counts are of characters; those from OTHERS on stand in the order of the classes of characters.
-START, END, ELEMENT, SOURCE, CHARS, LINKED, OTHERS, LATINS, DIGITS, HIRAGANAS, KATAKANAS, KANJIS, STOPS, COMMAS, BRACKETS = range(15)
-BREAKS, LINKS, BOLDS, IMAGES, INPUTS, SPLIT, IN_FORM = range(15, 22)
-BLOCK_COLUMNS = 22
-# SPLIT: what stands between a block and the one before: nothing but tags, two line breaks inside one element, or a rule.
-BY_TAG, BY_BREAKS, BY_RULE = 0, 1, 2
-
 # Columns of an element.
 PARENT, TAG, HINTS, ABOVE, HINTS_ABOVE, DEPTH = range(6)
 ELEMENT_COLUMNS = 6
 
 MAX_DEPTH = 500  # deeper elements are not told apart; their text is read
-
-# What is carried from byte to byte besides the counts of the open block.
-_OUT, _PENDING, _PENDING_BREAKS, _WIDE, _BLOCKS, _ELEMENTS, _HEIGHT, _MUTED, _LINK, _BOLD, _PRE, _READING, _LINE = range(22, 35)
-_STATE = 36
-
-_SPACE, _NEWLINE, _WIDE_SPACE = 1, 2, 3
-
 
 MAX_BLOCKS, MAX_ELEMENTS = 50_000, 100_000  # ours: the largest of 7,000 pages had 5,000 of either; memory is bounded by them
 
@@ -122,194 +131,32 @@ def scan(page: bytes, readings: bool = False) -> Scan:
     return Scan(text[:length], blocks[:count], elements[:opened], source[title:title_end])
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
-def _is_wide(point: int) -> bool:
-    """Written without spaces between it and its like?"""
-    return (
-        0x3001 <= point <= 0x30FF
-        or 0x3400 <= point <= 0x9FFF
-        or 0xF900 <= point <= 0xFAFF
-        or 0xFF01 <= point <= 0xFF60
-        or point >= 0x20000
-    )
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _write(text: Any, out: int, point: int) -> int:
-    """Write a code point in UTF-8; the place behind it."""
-    if point < 0x80:
-        text[out] = point
-        return out + 1
-    if point < 0x800:
-        text[out] = 0xC0 | point >> 6
-        text[out + 1] = 0x80 | point & 0x3F
-        return out + 2
-    if point < 0x10000:
-        text[out] = 0xE0 | point >> 12
-        text[out + 1] = 0x80 | point >> 6 & 0x3F
-        text[out + 2] = 0x80 | point & 0x3F
-        return out + 3
-    text[out] = 0xF0 | point >> 18
-    text[out + 1] = 0x80 | point >> 12 & 0x3F
-    text[out + 2] = 0x80 | point >> 6 & 0x3F
-    text[out + 3] = 0x80 | point & 0x3F
-    return out + 4
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _close_block(text: Any, blocks: Any, state: Any, element: int, split: int) -> None:
-    """End the open block, if it holds a character, and begin the next."""
-    if state[CHARS] == 0 and state[_OUT] == state[START]:
-        state[SPLIT] = max(state[SPLIT], split)
-        state[LINKS] = state[_PENDING] = state[_PENDING_BREAKS] = 0
-        return
-    if state[CHARS]:
-        out = state[_OUT]
-        while out > state[START] and text[out - 1] == 10:  # the last line breaks of <pre>
-            out -= 1
-        state[_OUT] = out
-        state[END] = out
-        state[ELEMENT] = element
-        row = blocks[state[_BLOCKS]]
-        for column in range(BLOCK_COLUMNS):
-            row[column] = state[column]
-        state[_BLOCKS] += 1
-        state[IMAGES] = state[INPUTS] = 0
-        state[SPLIT] = split
-    else:
-        state[_OUT] = state[START]
-        state[SPLIT] = max(state[SPLIT], split)
-    form, images, inputs, between = state[IN_FORM], state[IMAGES], state[INPUTS], state[SPLIT]
-    state[:BLOCK_COLUMNS] = 0
-    state[START] = state[_OUT]
-    state[IN_FORM], state[IMAGES], state[INPUTS], state[SPLIT] = form, images, inputs, between
-    state[_PENDING] = state[_PENDING_BREAKS] = state[_WIDE] = 0
-    state[_LINE] = state[_OUT]
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _add(text: Any, blocks: Any, state: Any, element: int, place: int, point: int, kind: int) -> None:
-    """Add a character to the open block, after what white space asks for before it."""
-    if state[_PENDING_BREAKS] and state[CHARS]:
-        if state[_PENDING_BREAKS] > 1:
-            _close_block(text, blocks, state, element, BY_BREAKS)
-        else:
-            text[state[_OUT]] = 10
-            state[_OUT] += 1
-            state[BREAKS] += 1
-            state[_PENDING_BREAKS] = state[_PENDING] = 0
-            state[_LINE] = state[_OUT]
-    wide = _is_wide(point)
-    if state[_PENDING]:
-        if state[CHARS] and state[_OUT] > state[_LINE]:
-            if state[_PENDING] == _WIDE_SPACE:
-                state[_OUT] = _write(text, state[_OUT], 0x3000)
-            elif state[_PENDING] == _SPACE or not (wide and state[_WIDE]):
-                text[state[_OUT]] = 32
-                state[_OUT] += 1
-        state[_PENDING] = 0
-    if not state[CHARS]:
-        state[SOURCE] = place
-        state[_PENDING_BREAKS] = 0
-    state[_OUT] = _write(text, state[_OUT], point)
-    state[_WIDE] = wide
-    state[CHARS] += 1
-    if state[_LINK]:
-        state[LINKED] += 1
-    if state[_BOLD]:
-        state[BOLDS] += 1
-    state[OTHERS + kind] += 1
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _add_run(source: Any, place: int, text: Any, state: Any, classes: Any) -> int:
-    """Add the characters from `place` on that need no care, as long as there are any; the place behind them."""
-    size = len(source) - 3  # so that whole characters can be read
-    out = state[_OUT]
-    chars = 0
-    point = np.int64(0)
-    while place < size:
-        octet = np.int64(source[place])
-        if octet < 0x80:
-            if octet <= 32 or octet == 38 or octet == 60:
-                break
-            kind = classes[octet]
-            text[out] = octet
-            point = octet
-            place += 1
-            out += 1
-        elif 0xE0 <= octet < 0xF0:
-            second, third = np.int64(source[place + 1]), np.int64(source[place + 2])
-            after = (octet & 0x0F) << 12 | (second & 0x3F) << 6 | (third & 0x3F)
-            kind = classes[after]
-            if kind >= DROPPED:
-                break
-            point = after
-            text[out] = octet
-            text[out + 1] = second
-            text[out + 2] = third
-            place += 3
-            out += 3
-        else:
-            break
-        state[OTHERS + kind] += 1
-        chars += 1
-    if chars:
-        state[_OUT] = out
-        state[_WIDE] = _is_wide(point)
-        state[CHARS] += chars
-        state[LINKED] += chars * state[_LINK]
-        state[BOLDS] += chars * state[_BOLD]
-    return place
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _white(text: Any, blocks: Any, state: Any, element: int, place: int, point: int) -> None:
-    """White space: what it comes to is known when the next character is."""
-    if state[_PRE] and point != 0xA0:
-        if state[CHARS]:
-            if point != 13:
-                state[_OUT] = _write(text, state[_OUT], point)
-        elif point == 10:
-            state[_OUT] = state[START]  # indentation of the first line stays, empty lines before it go
-        elif point != 13:
-            state[_OUT] = _write(text, state[_OUT], point)
-        return
-    if point == 0x3000:
-        state[_PENDING] = _WIDE_SPACE
-    elif point == 10 or point == 13:
-        if state[_PENDING] != _WIDE_SPACE:
-            state[_PENDING] = _NEWLINE
-    elif state[_PENDING] == 0:
-        state[_PENDING] = _SPACE
-
-
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _pop(text: Any, blocks: Any, state: Any, stack: Any, height: int) -> None:
     """Close all elements from `height` on."""
-    if height >= state[_HEIGHT]:
+    if height >= state[AT_HEIGHT]:
         return
-    if not state[_MUTED] or state[_MUTED] > height:
-        if not state[_MUTED]:
-            _close_block(text, blocks, state, stack[state[_HEIGHT] - 1, 1], BY_TAG)
-        state[_MUTED] = 0
-    for level in range(height, state[_HEIGHT]):
+    if not state[AT_MUTED] or state[AT_MUTED] > height:
+        if not state[AT_MUTED]:
+            close_block(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1], BY_TAG)
+        state[AT_MUTED] = 0
+    for level in range(height, state[AT_HEIGHT]):
         if stack[level, 0] == PRE:
-            state[_PRE] -= 1
-    state[_HEIGHT] = height
-    state[_READING] = 0
+            state[AT_PRE] -= 1
+    state[AT_HEIGHT] = height
+    state[AT_READING] = 0
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _push(elements: Any, state: Any, stack: Any, tag: int, code: int, hints: int) -> None:
-    height = state[_HEIGHT]
+    height = state[AT_HEIGHT]
     if height >= MAX_DEPTH:
         return
     parent = stack[height - 1, 1]
-    row = state[_ELEMENTS]
+    row = state[AT_ELEMENTS]
     stack[height, 0], stack[height, 1], stack[height, 2] = tag, row, code
-    state[_HEIGHT] = height + 1
-    state[_ELEMENTS] = row + 1
+    state[AT_HEIGHT] = height + 1
+    state[AT_ELEMENTS] = row + 1
     above = elements[parent]
     elements[row, PARENT] = parent
     elements[row, TAG] = tag
@@ -318,16 +165,16 @@ def _push(elements: Any, state: Any, stack: Any, tag: int, code: int, hints: int
     elements[row, HINTS_ABOVE] = above[HINTS_ABOVE] | hints
     elements[row, DEPTH] = height
     if tag == PRE:
-        state[_PRE] += 1
+        state[AT_PRE] += 1
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _open(text: Any, blocks: Any, elements: Any, state: Any, stack: Any, tag: int, code: int, hints: int) -> None:
     """A block element starts: it closes what cannot hold it."""
-    if not state[_MUTED]:
-        _close_block(text, blocks, state, stack[state[_HEIGHT] - 1, 1], BY_TAG)
-        state[_READING] = 0
-    height = state[_HEIGHT]
+    if not state[AT_MUTED]:
+        close_block(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1], BY_TAG)
+        state[AT_READING] = 0
+    height = state[AT_HEIGHT]
     table_part = tag in (TR, TD, TH, ROWS)
     if stack[height - 1, 0] == P and not table_part:
         _pop(text, blocks, state, stack, height - 1)
@@ -360,7 +207,7 @@ def _open(text: Any, blocks: Any, elements: Any, state: Any, stack: Any, tag: in
             else:
                 break
         _pop(text, blocks, state, stack, level)
-        if (tag in (TD, TH)) and stack[state[_HEIGHT] - 1, 0] != TR:
+        if (tag in (TD, TH)) and stack[state[AT_HEIGHT] - 1, 0] != TR:
             _push(elements, state, stack, TR, 0, 0)
     _push(elements, state, stack, tag, code, hints)
 
@@ -368,7 +215,7 @@ def _open(text: Any, blocks: Any, elements: Any, state: Any, stack: Any, tag: in
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _close(text: Any, blocks: Any, state: Any, stack: Any, tag: int, code: int) -> None:
     """A block element ends: it takes along what is open inside it; an end tag without its element only ends the block."""
-    height = state[_HEIGHT]
+    height = state[AT_HEIGHT]
     table_part = tag in (TR, TD, TH, ROWS)
     level = height - 1
     while level > 0:
@@ -383,46 +230,43 @@ def _close(text: Any, blocks: Any, state: Any, stack: Any, tag: int, code: int) 
         if tag == LI and (other in (UL, OL)):
             break
         level -= 1
-    if not state[_MUTED]:
-        _close_block(text, blocks, state, stack[height - 1, 1], BY_TAG)
+    if not state[AT_MUTED]:
+        close_block(text, blocks, state, stack[height - 1, 1], BY_TAG)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _mute(text: Any, blocks: Any, elements: Any, state: Any, stack: Any, code: int) -> None:
     """An element starts whose content is no text of the page."""
-    if state[_MUTED]:
-        level = state[_MUTED] - 1
+    if state[AT_MUTED]:
+        level = state[AT_MUTED] - 1
         if stack[level, 2] == code:  # a button does not hold buttons; the others end together
-            if state[_HEIGHT] < MAX_DEPTH:
+            if state[AT_HEIGHT] < MAX_DEPTH:
                 _push(elements, state, stack, SKIPPED, code, 0)
             return
-    before = state[_HEIGHT]
+    before = state[AT_HEIGHT]
     _push(elements, state, stack, SKIPPED, code, 0)
-    if state[_HEIGHT] > before and not state[_MUTED]:
-        state[_MUTED] = state[_HEIGHT]
+    if state[AT_HEIGHT] > before and not state[AT_MUTED]:
+        state[AT_MUTED] = state[AT_HEIGHT]
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _unmute(state: Any, stack: Any, code: int) -> None:
-    level = state[_HEIGHT] - 1
-    while level > 0 and level >= state[_MUTED] - 1:
+    level = state[AT_HEIGHT] - 1
+    while level > 0 and level >= state[AT_MUTED] - 1:
         if stack[level, 2] == code:
-            for inner in range(level, state[_HEIGHT]):
+            for inner in range(level, state[AT_HEIGHT]):
                 if stack[inner, 0] == PRE:
-                    state[_PRE] -= 1
-            state[_HEIGHT] = level
-            if state[_MUTED] > level:
-                state[_MUTED] = 0
+                    state[AT_PRE] -= 1
+            state[AT_HEIGHT] = level
+            if state[AT_MUTED] > level:
+                state[AT_MUTED] = 0
             return
         level -= 1
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _is_in(code: int, codes: Any) -> bool:
-    for place in range(1, codes[0] + 1):
-        if codes[place] == code:
-            return True
-    return False
+    return bool(np.any(codes[1 : codes[0] + 1] == code))
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -432,38 +276,38 @@ def _scan(
 ) -> tuple[int, int, int, int, int]:  # fmt: skip
     """The pass; see `scan`.  Returns the length of the text, the numbers of blocks and elements, start and end of the title."""
     size = len(source)
-    state = np.zeros(_STATE, dtype=np.int64)
+    state = np.zeros(STATE_COLUMNS, dtype=np.int64)
     stack = np.zeros((MAX_DEPTH + 2, 3), dtype=np.int64)
     stack[0, 0] = BODY
     elements[0] = 0
     elements[0, TAG] = BODY
-    state[_HEIGHT] = state[_ELEMENTS] = 1
+    state[AT_HEIGHT] = state[AT_ELEMENTS] = 1
     endless = np.zeros(16, dtype=np.int64)  # raw elements without an end: how many, then their names
     title = title_end = 0
     place = 0
     while place < size:
-        if state[_BLOCKS] > MAX_BLOCKS or state[_ELEMENTS] > MAX_ELEMENTS:
+        if state[AT_BLOCKS] > MAX_BLOCKS or state[AT_ELEMENTS] > MAX_ELEMENTS:
             return -1, 0, 0, 0, 0
         octet = source[place]
         if octet != 60:
-            if state[_MUTED] or state[_READING] == 3 or (state[_READING] and not readings):
+            if state[AT_MUTED] or state[AT_READING] == 3 or (state[AT_READING] and not readings):
                 while place < size and source[place] != 60:
                     place += 1
                 continue
-            if octet <= 32 and not state[_PRE]:
-                pending = state[_PENDING]
+            if octet <= 32 and not state[AT_PRE]:
+                pending = state[AT_PENDING]
                 while place < size and source[place] <= 32:
                     octet = source[place]
                     place += 1
-                    if pending < _WIDE_SPACE:
+                    if pending < IDEOGRAPHIC:
                         if octet == 10 or octet == 13:
-                            pending = _NEWLINE
+                            pending = NEWLINE
                         elif pending == 0 and is_space(octet):
-                            pending = _SPACE
-                state[_PENDING] = pending
+                            pending = BLANK
+                state[AT_PENDING] = pending
                 continue
             at = place
-            element = stack[state[_HEIGHT] - 1, 1]
+            element = stack[state[AT_HEIGHT] - 1, 1]
             second = 0
             if octet == 38:
                 point, second, place = reference(source, place, names, points, windows)
@@ -488,7 +332,7 @@ def _scan(
                 break
             if point <= 32 or point == 0x3000 or point == 0xA0:
                 if point == 32 or 9 <= point <= 13 or point >= 0xA0:
-                    _white(text, blocks, state, element, at, point)
+                    white(text, blocks, state, element, at, point)
                 continue
             if point < 0x10000:
                 kind = classes[point]
@@ -496,13 +340,13 @@ def _scan(
                     continue
             else:
                 kind = np.uint8(KANJI if 0x20000 <= point < 0x32000 else 0)
-            if state[_READING] == 1:  # the first character of a reading that is kept
-                _add(text, blocks, state, element, at, 0xFF08, 0)
-                state[_READING] = 2
-            _add(text, blocks, state, element, at, point, kind)
+            if state[AT_READING] == 1:  # the first character of a reading that is kept
+                add(text, blocks, state, element, at, 0xFF08, 0)
+                state[AT_READING] = 2
+            add(text, blocks, state, element, at, point, kind)
             if second:
-                _add(text, blocks, state, element, at, second, 0)
-            place = _add_run(source, place, text, state, classes)
+                add(text, blocks, state, element, at, second, 0)
+            place = add_run(source, place, text, state, classes)
             continue
         # ---- a tag, or a < that is none
         following = source[place + 1] if place + 1 < size else np.uint8(0)
@@ -513,8 +357,8 @@ def _scan(
             if following == 33 or following == 63 or (ending and name < size):
                 place = after_comment(source, place)
             else:
-                if not state[_MUTED] and state[_READING] != 3 and (readings or not state[_READING]):
-                    _add(text, blocks, state, stack[state[_HEIGHT] - 1, 1], place, 60, 0)
+                if not state[AT_MUTED] and state[AT_READING] != 3 and (readings or not state[AT_READING]):
+                    add(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1], place, 60, 0)
                 place += 1
             continue
         after = name
@@ -538,11 +382,11 @@ def _scan(
             continue
         if ending:
             if tag == BR:
-                if not state[_MUTED]:
-                    state[_PENDING_BREAKS] += 1
+                if not state[AT_MUTED]:
+                    state[AT_PENDING_BREAKS] += 1
             elif tag == FORM:
-                if not state[_MUTED]:
-                    _close_block(text, blocks, state, stack[state[_HEIGHT] - 1, 1], BY_TAG)
+                if not state[AT_MUTED]:
+                    close_block(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1], BY_TAG)
                 state[IN_FORM] = 0
             elif block:
                 if tag == BODY:
@@ -551,13 +395,13 @@ def _scan(
             elif tag == SKIPPED:
                 _unmute(state, stack, code)
             elif tag == A:
-                state[_LINK] = 0
+                state[AT_LINK] = 0
             elif tag == BOLD:
-                state[_BOLD] = 0
+                state[AT_BOLD] = 0
             elif tag in (RT, RP, RUBY, RB):
-                if state[_READING] == 2:
-                    _add(text, blocks, state, stack[state[_HEIGHT] - 1, 1], start, 0xFF09, 0)
-                state[_READING] = 0
+                if state[AT_READING] == 2:
+                    add(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1], start, 0xFF09, 0)
+                state[AT_READING] = 0
             continue
         if tag in (RAW, TITLE):
             end = -1
@@ -567,7 +411,7 @@ def _scan(
                     endless[endless[0] + 1] = code
                     endless[0] += 1
             if tag == TITLE:
-                if state[_MUTED]:
+                if state[AT_MUTED]:
                     continue
                 if end >= 0 and title_end == 0:
                     title, title_end = place, end
@@ -579,50 +423,50 @@ def _scan(
             elif first == 115:  # a script or style that never ends
                 break
         elif tag == BR:
-            if not state[_MUTED]:
-                state[_PENDING_BREAKS] += 1
-                if state[_PRE] and state[CHARS]:
-                    text[state[_OUT]] = 10
-                    state[_OUT] += 1
-                    state[_PENDING_BREAKS] = 0
+            if not state[AT_MUTED]:
+                state[AT_PENDING_BREAKS] += 1
+                if state[AT_PRE] and state[CHARS]:
+                    text[state[AT_OUT]] = 10
+                    state[AT_OUT] += 1
+                    state[AT_PENDING_BREAKS] = 0
         elif tag == HR:
-            if not state[_MUTED]:
-                if stack[state[_HEIGHT] - 1, 0] == P:
-                    _pop(text, blocks, state, stack, state[_HEIGHT] - 1)
-                _close_block(text, blocks, state, stack[state[_HEIGHT] - 1, 1], BY_RULE)
+            if not state[AT_MUTED]:
+                if stack[state[AT_HEIGHT] - 1, 0] == P:
+                    _pop(text, blocks, state, stack, state[AT_HEIGHT] - 1)
+                close_block(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1], BY_RULE)
         elif tag == FORM:
-            if not state[_MUTED]:
-                _close_block(text, blocks, state, stack[state[_HEIGHT] - 1, 1], BY_TAG)
+            if not state[AT_MUTED]:
+                close_block(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1], BY_TAG)
             state[IN_FORM] = 1
         elif block:
             if tag == BODY:
                 continue
-            if state[_MUTED] and stack[state[_MUTED] - 1, 2] == _SVG:
-                _pop(text, blocks, state, stack, state[_MUTED] - 1)
+            if state[AT_MUTED] and stack[state[AT_MUTED] - 1, 2] == _SVG:
+                _pop(text, blocks, state, stack, state[AT_MUTED] - 1)
             _open(text, blocks, elements, state, stack, tag, code, hints)
         elif tag == SKIPPED:
-            if code == _BUTTON and state[_MUTED] and stack[state[_MUTED] - 1, 2] == _BUTTON:
+            if code == _BUTTON and state[AT_MUTED] and stack[state[AT_MUTED] - 1, 2] == _BUTTON:
                 _unmute(state, stack, code)
             if source[place - 2] != 47 or code != _SVG:
                 _mute(text, blocks, elements, state, stack, code)
         elif tag == A:
-            state[_LINK] = 1 if href else 0
-            if href and not state[_MUTED]:
+            state[AT_LINK] = 1 if href else 0
+            if href and not state[AT_MUTED]:
                 state[LINKS] += 1
         elif tag == BOLD:
-            state[_BOLD] = 1
+            state[AT_BOLD] = 1
         elif tag == IMG:
             state[IMAGES] += 1
         elif tag == INPUT:
             state[INPUTS] += 1
         elif tag in (RT, RP, RB, RUBY):
-            if state[_READING] == 2:
-                _add(text, blocks, state, stack[state[_HEIGHT] - 1, 1], start, 0xFF09, 0)
-            state[_READING] = 1 if tag == RT else 3 if tag == RP else 0
-    if state[_READING] == 2:
-        _add(text, blocks, state, stack[state[_HEIGHT] - 1, 1], size, 0xFF09, 0)
-    _close_block(text, blocks, state, stack[state[_HEIGHT] - 1, 1], BY_TAG)
-    return state[_OUT], state[_BLOCKS], state[_ELEMENTS], title, title_end
+            if state[AT_READING] == 2:
+                add(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1], start, 0xFF09, 0)
+            state[AT_READING] = 1 if tag == RT else 3 if tag == RP else 0
+    if state[AT_READING] == 2:
+        add(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1], size, 0xFF09, 0)
+    close_block(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1], BY_TAG)
+    return state[AT_OUT], state[AT_BLOCKS], state[AT_ELEMENTS], title, title_end
 
 
 _SVG = int(np.array(markup.fnv(b"svg"), dtype=np.uint64).astype(np.int64))

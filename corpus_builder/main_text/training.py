@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus_builder.errors import InputError
+from corpus_builder.main_text.blocks import CHARS, END, START
 from corpus_builder.main_text.features import features
 from corpus_builder.main_text.model import LIMIT, Floats, Model
-from corpus_builder.main_text.scan import CHARS, END, START, Scan, scan
+from corpus_builder.main_text.scan import Scan, scan
 
 MARK = "\ue000"  # stands before every block of main text in a page that was composed for training
 
@@ -45,7 +46,9 @@ def read_examples(path: Path) -> Iterator[Example]:
                     row = json.loads(line)
                     yield Example(row["html"], row.get("text"), float(row.get("weight", 1.0)))
                 except (ValueError, KeyError, TypeError, AttributeError) as error:
-                    raise InputError(f'{path}, line {number}: wanted {{"html": ..., "text": ...}}, found {line[:60]!r}.') from error
+                    raise InputError(
+                        f'{path}, line {number}: wanted {{"html": ..., "text": ...}}, found {line[:60]!r}.'
+                    ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}.") from error
 
@@ -92,7 +95,9 @@ def _shares(texts: Sequence[str], gold: str) -> Floats:
 
 
 def _grams(text: str, n: int = 5) -> Counter[str]:
-    return Counter(text[place : place + n] for place in range(len(text) - n + 1)) if len(text) >= n else Counter([text] * bool(text))
+    return (
+        Counter(text[place : place + n] for place in range(len(text) - n + 1)) if len(text) >= n else Counter([text] * bool(text))
+    )
 
 
 _LAYOUT = re.compile(r"^\s*(?:[-*|]\s+|#+\s+)|\s*\|\s*|\s+", re.MULTILINE)
@@ -146,8 +151,8 @@ def train(examples: Iterable[Example], progress: Callable[[str], None] = lambda 
         scale,
         np.concatenate(hidden, axis=1),
         np.concatenate(hidden_bias),
-        np.concatenate(output) / np.float32(NETWORKS),
-        np.mean(output_bias, axis=0, dtype=np.float32),
+        (np.concatenate(output) / NETWORKS).astype(np.float32),
+        np.mean(output_bias, axis=0).astype(np.float32),
     )
 
 

@@ -64,7 +64,8 @@ class Extract:
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One shard per input file, by name."""
         settings = asdict(self.settings)
-        settings["extractor_version"] = extractor_version(self.settings.extractor)
+        # The model is known by its bytes, not by where it lies.
+        settings["extractor_version"] = extractor_version(self.settings.extractor, settings.pop("model"))
         return [
             Shard(
                 file.name,

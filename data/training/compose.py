@@ -16,41 +16,262 @@ MARK = "\ue000"  # stands before every piece of main text; no page holds it
 
 # ---- words of the small print -------------------------------------------------------------------------------------------
 
-MENU = (
-    "ホーム トップページ ニュース ブログ 会社概要 サービス 採用情報 お問い合わせ アクセス 商品一覧 特集 コラム 政治 経済 社会 国際 スポーツ 芸能 "
-    "エンタメ IT 科学 生活 グルメ 旅行 映画 音楽 ゲーム アニメ 本 健康 美容 ファッション 住まい 子育て 教育 仕事 お金 写真 動画 地域 天気 占い 初心者の方へ "
-    "ご利用案内 よくある質問 サイトマップ 資料請求 ログイン 会員登録 マイページ カート くらしの情報 観光 市政情報 防災 施設案内 イベント 組織から探す 導入事例 料金 機能 "
-    "ダウンロード サポート 開発者向け ドキュメント フォーラム 用語集 沿革 プロフィール リンク集 掲示板 日記 作品一覧 更新履歴 メールマガジン レシピ 人気 新着 ランキング"
-).split()
-SHARES = "ツイート シェア はてなブックマーク LINEで送る Pocket Tweet Facebook B! 0 12 346 保存 印刷 メールで送る フォローする RSS feedly noteで書く コピー X いいね！ 共有".split()
-RELATED = (
-    "関連記事 あわせて読みたい おすすめ記事 人気記事 アクセスランキング 最新記事 新着記事 最近の投稿 この記事を読んだ人はこんな記事も読んでいます ピックアップ 注目の記事 "
-    "関連するニュース 編集部おすすめ 週間ランキング こちらもおすすめ 特集一覧 トピックス 最近のエントリー 関連商品 この商品を見た人はこちらも見ています 最近チェックした商品 関連ワード "
-    "Related Posts Recent Posts RANKING 他のニュース 同じカテゴリの記事 PR おすすめコンテンツ"
-).split()
-SIDE = "カテゴリー アーカイブ 月別アーカイブ タグクラウド プロフィール 最近のコメント リンク カレンダー 検索 ブログ内検索 メタ情報 CATEGORY ARCHIVE Tags 読者になる ブックマーク 最新トラックバック QRコード".split()
-LEGAL = (
-    "当サイトに掲載の記事・写真・図表などの無断転載を禁じます。|Copyright © 2019 {site} All Rights Reserved.|(C) {site}|本サイトの内容に関する一切の権利は{site}に帰属します。|"
-    "このサイトはreCAPTCHAによって保護されており、プライバシーポリシーと利用規約が適用されます。|掲載されている情報は記事公開時点のものです。最新の情報とは異なる場合があります。|"
-    "当サイトではCookieを使用しています。サイトの閲覧を続けることで、Cookieの使用に同意したものとみなします。|Powered by WordPress|記載されている会社名、製品名は各社の登録商標または商標です。|"
-    "※価格は税込みです。予告なく変更される場合があります。|JavaScriptを有効にしてご利用ください。|無断複製・転載を固く禁じます|Amazonのアソシエイトとして、当サイトは適格販売により収入を得ています。"
-).split("|")
-LEGAL_LINKS = "利用規約 プライバシーポリシー 個人情報保護方針 特定商取引法に基づく表記 運営会社 広告掲載について ヘルプ お問い合わせ サイトマップ 著作権について 推奨環境 免責事項 採用 English".split()
-PROMOTIONS = (
-    "メールマガジンに登録すると、最新情報をいち早くお届けします。|公式アプリなら、お気に入りの記事をあとで読むことができます。今すぐ無料でダウンロード。|会員登録すると、続きをお読みいただけます。|"
-    "このブログをフォローして更新通知を受け取りましょう。|1ヶ月無料でお試しいただけます。詳しくはこちらをご覧ください。|スポンサーリンク|広告|いつも応援ありがとうございます。ランキングに参加しています。クリックをお願いします。|"
-    "この記事が気に入ったら「いいね！」しよう。最新記事をお届けします。|記事の内容についてのご意見・ご感想は、下のフォームからお寄せください。|期間限定キャンペーン実施中！ポイント最大10倍。|"
-    "無料会員登録で全文が読めます|送料無料キャンペーン中。5,000円以上のお買い上げで全国どこでも送料無料です。|お電話でのお問い合わせは平日10時から17時まで承ります。"
-).split("|")
-BIOS = (
-    "{name}。フリーライター。地方紙の記者を経て独立し、暮らしと道具について書いている。|都内在住の会社員です。週末に山へ行きます。読んだ本と見た映画のことを気ままに書いています。|"
-    "{name}（編集部）。パソコン雑誌の編集を経て現職。趣味は自転車と写真です。|3人の子どもを育てながら、毎日のごはんを記録しています。簡単で体にやさしいレシピが中心です。|はじめまして！{name}です。お仕事の依頼はフォームからどうぞ。"
-).split("|")
-NAMES = "山田太郎 佐藤花子 たけし みーこ 編集部 鈴木一郎 名無しさん 管理人 中村 渡辺真理 konata けろっぴ 田中 広報課 スタッフ さくら ゆう".split()
-SITES = "まちの新聞社 くらしの窓口 青空ブログ みどり市 ネット工房 山海堂 東西ニュース デジタル通信 たのしい台所 ひだまり日記 技術の森 旅の友 通販の丸井戸 学びの庭 音楽堂".split()
-COMMENTS = "とても参考になりました。ありがとうございます。|はじめまして。いつも楽しく拝見しています。|私も同じことで困っていました。助かりました！|ちょっと違うと思います。|すごいですね(^^)|次の記事も楽しみにしています。".split(
-    "|"
-)
+MENU = [
+    "ホーム",
+    "トップページ",
+    "ニュース",
+    "ブログ",
+    "会社概要",
+    "サービス",
+    "採用情報",
+    "お問い合わせ",
+    "アクセス",
+    "商品一覧",
+    "特集",
+    "コラム",
+    "政治",
+    "経済",
+    "社会",
+    "国際",
+    "スポーツ",
+    "芸能",
+    "エンタメ",
+    "IT",
+    "科学",
+    "生活",
+    "グルメ",
+    "旅行",
+    "映画",
+    "音楽",
+    "ゲーム",
+    "アニメ",
+    "本",
+    "健康",
+    "美容",
+    "ファッション",
+    "住まい",
+    "子育て",
+    "教育",
+    "仕事",
+    "お金",
+    "写真",
+    "動画",
+    "地域",
+    "天気",
+    "占い",
+    "初心者の方へ",
+    "ご利用案内",
+    "よくある質問",
+    "サイトマップ",
+    "資料請求",
+    "ログイン",
+    "会員登録",
+    "マイページ",
+    "カート",
+    "くらしの情報",
+    "観光",
+    "市政情報",
+    "防災",
+    "施設案内",
+    "イベント",
+    "組織から探す",
+    "導入事例",
+    "料金",
+    "機能",
+    "ダウンロード",
+    "サポート",
+    "開発者向け",
+    "ドキュメント",
+    "フォーラム",
+    "用語集",
+    "沿革",
+    "プロフィール",
+    "リンク集",
+    "掲示板",
+    "日記",
+    "作品一覧",
+    "更新履歴",
+    "メールマガジン",
+    "レシピ",
+    "人気",
+    "新着",
+    "ランキング",
+]
+SHARES = [
+    "ツイート",
+    "シェア",
+    "はてなブックマーク",
+    "LINEで送る",
+    "Pocket",
+    "Tweet",
+    "Facebook",
+    "B!",
+    "0",
+    "12",
+    "346",
+    "保存",
+    "印刷",
+    "メールで送る",
+    "フォローする",
+    "RSS",
+    "feedly",
+    "noteで書く",
+    "コピー",
+    "X",
+    "いいね！",
+    "共有",
+]
+RELATED = [
+    "関連記事",
+    "あわせて読みたい",
+    "おすすめ記事",
+    "人気記事",
+    "アクセスランキング",
+    "最新記事",
+    "新着記事",
+    "最近の投稿",
+    "この記事を読んだ人はこんな記事も読んでいます",
+    "ピックアップ",
+    "注目の記事",
+    "関連するニュース",
+    "編集部おすすめ",
+    "週間ランキング",
+    "こちらもおすすめ",
+    "特集一覧",
+    "トピックス",
+    "最近のエントリー",
+    "関連商品",
+    "この商品を見た人はこちらも見ています",
+    "最近チェックした商品",
+    "関連ワード",
+    "Related",
+    "Posts",
+    "Recent",
+    "Posts",
+    "RANKING",
+    "他のニュース",
+    "同じカテゴリの記事",
+    "PR",
+    "おすすめコンテンツ",
+]
+SIDE = [
+    "カテゴリー",
+    "アーカイブ",
+    "月別アーカイブ",
+    "タグクラウド",
+    "プロフィール",
+    "最近のコメント",
+    "リンク",
+    "カレンダー",
+    "検索",
+    "ブログ内検索",
+    "メタ情報",
+    "CATEGORY",
+    "ARCHIVE",
+    "Tags",
+    "読者になる",
+    "ブックマーク",
+    "最新トラックバック",
+    "QRコード",
+]
+LEGAL = [
+    "当サイトに掲載の記事・写真・図表などの無断転載を禁じます。",
+    "Copyright © 2019 {site} All Rights Reserved.",
+    "(C) {site}",
+    "本サイトの内容に関する一切の権利は{site}に帰属します。",
+    "このサイトはreCAPTCHAによって保護されており、プライバシーポリシーと利用規約が適用されます。",
+    "掲載されている情報は記事公開時点のものです。最新の情報とは異なる場合があります。",
+    "当サイトではCookieを使用しています。サイトの閲覧を続けることで、Cookieの使用に同意したものとみなします。",
+    "Powered by WordPress",
+    "記載されている会社名、製品名は各社の登録商標または商標です。",
+    "※価格は税込みです。予告なく変更される場合があります。",
+    "JavaScriptを有効にしてご利用ください。",
+    "無断複製・転載を固く禁じます",
+    "Amazonのアソシエイトとして、当サイトは適格販売により収入を得ています。",
+]
+LEGAL_LINKS = [
+    "利用規約",
+    "プライバシーポリシー",
+    "個人情報保護方針",
+    "特定商取引法に基づく表記",
+    "運営会社",
+    "広告掲載について",
+    "ヘルプ",
+    "お問い合わせ",
+    "サイトマップ",
+    "著作権について",
+    "推奨環境",
+    "免責事項",
+    "採用",
+    "English",
+]
+PROMOTIONS = [
+    "メールマガジンに登録すると、最新情報をいち早くお届けします。",
+    "公式アプリなら、お気に入りの記事をあとで読むことができます。今すぐ無料でダウンロード。",
+    "会員登録すると、続きをお読みいただけます。",
+    "このブログをフォローして更新通知を受け取りましょう。",
+    "1ヶ月無料でお試しいただけます。詳しくはこちらをご覧ください。",
+    "スポンサーリンク",
+    "広告",
+    "いつも応援ありがとうございます。ランキングに参加しています。クリックをお願いします。",
+    "この記事が気に入ったら「いいね！」しよう。最新記事をお届けします。",
+    "記事の内容についてのご意見・ご感想は、下のフォームからお寄せください。",
+    "期間限定キャンペーン実施中！ポイント最大10倍。",
+    "無料会員登録で全文が読めます",
+    "送料無料キャンペーン中。5,000円以上のお買い上げで全国どこでも送料無料です。",
+    "お電話でのお問い合わせは平日10時から17時まで承ります。",
+]
+BIOS = [
+    "{name}。フリーライター。地方紙の記者を経て独立し、暮らしと道具について書いている。",
+    "都内在住の会社員です。週末に山へ行きます。読んだ本と見た映画のことを気ままに書いています。",
+    "{name}（編集部）。パソコン雑誌の編集を経て現職。趣味は自転車と写真です。",
+    "3人の子どもを育てながら、毎日のごはんを記録しています。簡単で体にやさしいレシピが中心です。",
+    "はじめまして！{name}です。お仕事の依頼はフォームからどうぞ。",
+]
+NAMES = [
+    "山田太郎",
+    "佐藤花子",
+    "たけし",
+    "みーこ",
+    "編集部",
+    "鈴木一郎",
+    "名無しさん",
+    "管理人",
+    "中村",
+    "渡辺真理",
+    "konata",
+    "けろっぴ",
+    "田中",
+    "広報課",
+    "スタッフ",
+    "さくら",
+    "ゆう",
+]
+SITES = [
+    "まちの新聞社",
+    "くらしの窓口",
+    "青空ブログ",
+    "みどり市",
+    "ネット工房",
+    "山海堂",
+    "東西ニュース",
+    "デジタル通信",
+    "たのしい台所",
+    "ひだまり日記",
+    "技術の森",
+    "旅の友",
+    "通販の丸井戸",
+    "学びの庭",
+    "音楽堂",
+]
+COMMENTS = [
+    "とても参考になりました。ありがとうございます。",
+    "はじめまして。いつも楽しく拝見しています。",
+    "私も同じことで困っていました。助かりました！",
+    "ちょっと違うと思います。",
+    "すごいですね(^^)",
+    "次の記事も楽しみにしています。",
+]
 
 # What sites call their parts: several fashions, romaji among them, and names that say nothing.
 FASHIONS = [
@@ -224,7 +445,9 @@ class Site:
         if self.may(0.15):
             content = f"<div class='{self.one(['inner', 'wrap', 'row', 'box', 'container', 'c', 'clearfix', 'module-body', 'col'])}'><div>{content}</div></div>"
         name = self.fashion.get(part, part)
-        attribute = self.one([f' class="{name}"', f' id="{name}"', f' class="{name} clearfix"', f' class="{name}-{self.chance.randint(1, 9)}"'])
+        attribute = self.one(
+            [f' class="{name}"', f' id="{name}"', f' class="{name} clearfix"', f' class="{name}-{self.chance.randint(1, 9)}"']
+        )
         if self.may(0.12):
             attribute = ""
         inner = f"<div>{content}</div>" if self.may(0.25) else content
@@ -252,7 +475,13 @@ def items(site: Site, texts: list[str], kind: str = "") -> str:
     if kind == "div":
         return "".join(f"<div class='item'>{link(text)}</div>" for text in texts)
     if kind == "dl":
-        return "<dl>" + "".join(f"<dt>{site.chance.randint(1, 12)}月{site.chance.randint(1, 28)}日</dt><dd>{link(text)}</dd>" for text in texts) + "</dl>"
+        return (
+            "<dl>"
+            + "".join(
+                f"<dt>{site.chance.randint(1, 12)}月{site.chance.randint(1, 28)}日</dt><dd>{link(text)}</dd>" for text in texts
+            )
+            + "</dl>"
+        )
     if kind == "br":
         return "<div>" + "<br>\n".join(f"{site.one(['・', '&raquo; ', '', '■'])}{link(text)}" for text in texts) + "</div>"
     tail = site.one(["", "", f" ({site.chance.randint(1, 99)})"])
@@ -274,16 +503,31 @@ def heading(site: Site, text: str, level: int) -> str:
 
 def header(site: Site) -> str:
     """The site's head: its name, a line on it, its menu, a search box."""
-    parts = [site.one([f"<h1>{link(site.name)}</h1>", f"<p class='logo'>{link(site.name)}</p>", f"<div id='logo'><a href='/'><img src=l.png alt='{site.name}'></a></div>"])]
+    parts = [
+        site.one(
+            [
+                f"<h1>{link(site.name)}</h1>",
+                f"<p class='logo'>{link(site.name)}</p>",
+                f"<div id='logo'><a href='/'><img src=l.png alt='{site.name}'></a></div>",
+            ]
+        )
+    ]
     if site.may(0.4):
-        parts.append(f"<p class='description'>{site.one([site.headline(), site.sentence(), site.name + 'の公式サイトです。'])}</p>")
+        parts.append(
+            f"<p class='description'>{site.one([site.headline(), site.sentence(), site.name + 'の公式サイトです。'])}</p>"
+        )
     if site.may(0.3):
-        parts.append(items(site, site.some(["ログイン", "新規登録", "カート", "文字サイズ", "English", "ヘルプ", "サイトマップ"], 2, 5)))
+        parts.append(
+            items(site, site.some(["ログイン", "新規登録", "カート", "文字サイズ", "English", "ヘルプ", "サイトマップ"], 2, 5))
+        )
     if site.may(0.4):
         parts.append("<form action='/s'><label>検索</label><input type=text name=q><input type=submit value='検索'></form>")
     site.chance.shuffle(parts)
     if site.may(0.2):  # a menu of menus
-        groups = "".join(f"<li>{link(group)}<ul>" + "".join(f"<li>{link(text)}</li>" for text in site.some(MENU, 3, 10)) + "</ul></li>" for group in site.some(MENU, 3, 8))
+        groups = "".join(
+            f"<li>{link(group)}<ul>" + "".join(f"<li>{link(text)}</li>" for text in site.some(MENU, 3, 10)) + "</ul></li>"
+            for group in site.some(MENU, 3, 8)
+        )
         parts.append(f"<nav><ul>{groups}</ul></nav>" if site.modern else f"<div><ul>{groups}</ul></div>")
     if site.may(0.9):
         menu = items(site, site.some(MENU, 4, 14), site.one(["ul", "ul", "ul", "bars", "div"]))
@@ -303,14 +547,31 @@ def crumbs(site: Site) -> str:
 def share(site: Site) -> str:
     """Buttons of social networks."""
     texts = site.some(SHARES, 2, 7)
-    inner = items(site, texts, site.one(["ul", "ul", "div", "bars"])) if site.may(0.7) else "".join(f"<span>{text}</span>" for text in texts)
+    inner = (
+        items(site, texts, site.one(["ul", "ul", "div", "bars"]))
+        if site.may(0.7)
+        else "".join(f"<span>{text}</span>" for text in texts)
+    )
     return site.box("share", inner)
 
 
 def meta(site: Site) -> str:
     """Date, author, category."""
-    day = f"{site.chance.randint(2003, 2025)}{site.one(['年{}月{}日', '/{:02}/{:02}', '.{}.{}', '-{:02}-{:02}'])}".format(site.chance.randint(1, 12), site.chance.randint(1, 28))
-    parts = [site.one([day, f"公開日：{day}", f"投稿日 {day} 10:{site.chance.randint(10, 59)}", f"<time>{day}</time>", f"更新：{day}", f"{day} 掲載"])]
+    day = f"{site.chance.randint(2003, 2025)}{site.one(['年{}月{}日', '/{:02}/{:02}', '.{}.{}', '-{:02}-{:02}'])}".format(
+        site.chance.randint(1, 12), site.chance.randint(1, 28)
+    )
+    parts = [
+        site.one(
+            [
+                day,
+                f"公開日：{day}",
+                f"投稿日 {day} 10:{site.chance.randint(10, 59)}",
+                f"<time>{day}</time>",
+                f"更新：{day}",
+                f"{day} 掲載",
+            ]
+        )
+    ]
     if site.may(0.5):
         parts.append(site.one(["文：{}", "by {}", "投稿者：{}", "{}", "［{}］", "取材・文＝{}"]).format(site.one(NAMES)))
     if site.may(0.5):
@@ -318,7 +579,13 @@ def meta(site: Site) -> str:
     if site.may(0.2):
         parts.append(site.one(["コメント(0)", "コメント：3", "12,345 views", "トラックバック(0)", "約5分で読めます"]))
     inner = site.one([" ", " | ", "<br>", "</span><span>"]).join(parts)
-    return site.one([f"<p class='{site.fashion['meta']}'>{inner}</p>", site.box("meta", f"<span>{inner}</span>"), f"<ul class='{site.fashion['meta']}'><li>{'</li><li>'.join(parts)}</li></ul>"])
+    return site.one(
+        [
+            f"<p class='{site.fashion['meta']}'>{inner}</p>",
+            site.box("meta", f"<span>{inner}</span>"),
+            f"<ul class='{site.fashion['meta']}'><li>{'</li><li>'.join(parts)}</li></ul>",
+        ]
+    )
 
 
 def related(site: Site) -> str:
@@ -341,23 +608,47 @@ def related(site: Site) -> str:
                 inner += f"<p>{site.sentence()[: site.chance.randint(40, 160)]}{site.one(['', '…', '...', ''])}</p>"
             if site.may(0.5):
                 inner += f"<p class='date'>2019.{number % 12 + 1}.3</p>"
-            cards.append(f"<div class='card'><a href='/p/{number}'>{inner}</a></div>" if whole else f"<div class='card'>{inner}</div>")
+            cards.append(
+                f"<div class='card'><a href='/p/{number}'>{inner}</a></div>" if whole else f"<div class='card'>{inner}</div>"
+            )
         body = "".join(cards)
     elif kind == "excerpt":
-        body = "<ul>" + "".join(f"<li>{link(text)}<p class='excerpt'>{site.sentence()[:60]}…</p><span>2018/4/{n + 1}</span></li>" for n, text in enumerate(headlines)) + "</ul>"
+        body = (
+            "<ul>"
+            + "".join(
+                f"<li>{link(text)}<p class='excerpt'>{site.sentence()[:60]}…</p><span>2018/4/{n + 1}</span></li>"
+                for n, text in enumerate(headlines)
+            )
+            + "</ul>"
+        )
     elif kind == "ranked":
-        body = "<ol>" + "".join(f"<li><span>{n + 1}位</span>{link(text)}<span>{site.one(NAMES)}</span></li>" for n, text in enumerate(headlines)) + "</ol>"
+        body = (
+            "<ol>"
+            + "".join(
+                f"<li><span>{n + 1}位</span>{link(text)}<span>{site.one(NAMES)}</span></li>" for n, text in enumerate(headlines)
+            )
+            + "</ol>"
+        )
     elif kind == "headings":
-        body = "".join(f"<li><a href='/q/{n}'><figure><img src=a.jpg></figure><{level}>{text}</{level}></a></li>" for n, text in enumerate(headlines))
+        body = "".join(
+            f"<li><a href='/q/{n}'><figure><img src=a.jpg></figure><{level}>{text}</{level}></a></li>"
+            for n, text in enumerate(headlines)
+        )
         body = site.one(["<ul>{}</ul>", "<div>{}</div>"]).format(body)
     else:
-        body = "<dl>" + "".join(f"<dt>2019年4月{n + 1}日 {site.one(MENU)}</dt><dd>{link(text)}</dd>" for n, text in enumerate(headlines)) + "</dl>"
+        body = (
+            "<dl>"
+            + "".join(f"<dt>2019年4月{n + 1}日 {site.one(MENU)}</dt><dd>{link(text)}</dd>" for n, text in enumerate(headlines))
+            + "</dl>"
+        )
     return site.box("related", title + body, site.one(["aside", "section", "div", "div"]) if site.modern else "div")
 
 
 def widget(site: Site) -> str:
     """One box of a sidebar."""
-    kind = site.one(["related", "list", "list", "months", "calendar", "profile", "promotion", "comments", "search", "cloud", "banner"])
+    kind = site.one(
+        ["related", "list", "list", "months", "calendar", "profile", "promotion", "comments", "search", "cloud", "banner"]
+    )
     title = heading(site, site.one(SIDE + RELATED[:8]), site.chance.randint(2, 5)) if site.may(0.85) else ""
     if kind == "related":
         return related(site)
@@ -368,9 +659,15 @@ def widget(site: Site) -> str:
     elif kind == "calendar":
         days = [f"<td>{link(str(n)) if site.may(0.2) else n}</td>" for n in range(1, 31)]
         rows = "".join("<tr>" + "".join(days[n : n + 7]) + "</tr>" for n in range(0, 30, 7))
-        body = "<table><caption>2018年5月</caption><tr>" + "".join(f"<th>{day}</th>" for day in "日月火水木金土") + f"</tr>{rows}</table>"
+        body = (
+            "<table><caption>2018年5月</caption><tr>"
+            + "".join(f"<th>{day}</th>" for day in "日月火水木金土")
+            + f"</tr>{rows}</table>"
+        )
     elif kind == "profile":
-        body = f"<img src=me.jpg><p>{site.one(NAMES)}</p><p>{site.one(BIOS).format(name=site.one(NAMES))}</p>" + (link("プロフィール詳細") if site.may(0.5) else "")
+        body = f"<img src=me.jpg><p>{site.one(NAMES)}</p><p>{site.one(BIOS).format(name=site.one(NAMES))}</p>" + (
+            link("プロフィール詳細") if site.may(0.5) else ""
+        )
     elif kind == "promotion":
         body = f"<p>{site.one(PROMOTIONS)}</p>{link('詳しくはこちら')}"
     elif kind == "comments":
@@ -386,18 +683,29 @@ def widget(site: Site) -> str:
 
 def sidebar(site: Site) -> str:
     """Boxes beside the main text."""
-    return site.box("side", "".join(widget(site) for _ in range(site.chance.randint(2, 7))), "aside" if site.modern and site.may(0.5) else "div")
+    return site.box(
+        "side",
+        "".join(widget(site) for _ in range(site.chance.randint(2, 7))),
+        "aside" if site.modern and site.may(0.5) else "div",
+    )
 
 
 def footer(site: Site) -> str:
     """The end of the page."""
     parts = []
     if site.may(0.4):
-        parts.append("".join(f"<dl><dt>{site.one(MENU)}</dt>" + "".join(f"<dd>{link(text)}</dd>" for text in site.some(MENU, 3, 7)) + "</dl>" for _ in range(site.chance.randint(2, 5))))
+        parts.append(
+            "".join(
+                f"<dl><dt>{site.one(MENU)}</dt>" + "".join(f"<dd>{link(text)}</dd>" for text in site.some(MENU, 3, 7)) + "</dl>"
+                for _ in range(site.chance.randint(2, 5))
+            )
+        )
     if site.may(0.7):
         parts.append(items(site, site.some(LEGAL_LINKS, 3, 9), site.one(["ul", "bars", "div"])))
     if site.may(0.4):
-        parts.append(f"<p>〒100-0001 東京都千代田区{site.one(['一', '二'])}丁目{site.chance.randint(1, 20)}番地<br>電話：03-0000-{site.chance.randint(1000, 9999)}（代表）　ファクス：03-0000-0000</p>")
+        parts.append(
+            f"<p>〒100-0001 東京都千代田区{site.one(['一', '二'])}丁目{site.chance.randint(1, 20)}番地<br>電話：03-0000-{site.chance.randint(1000, 9999)}（代表）　ファクス：03-0000-0000</p>"
+        )
     for _ in range(site.chance.randint(1, 3)):
         parts.append(f"<{site.one(['p', 'div', 'small', 'address'])}>{site.one(LEGAL).format(site=site.name)}</p>")
     if site.may(0.5):
@@ -412,7 +720,11 @@ def promotion(site: Site) -> str:
 
 def bio(site: Site) -> str:
     """Who wrote it."""
-    title = heading(site, site.one(["この記事を書いた人", "著者プロフィール", "ライター", "プロフィール", "About"]), 4) if site.may(0.7) else ""
+    title = (
+        heading(site, site.one(["この記事を書いた人", "著者プロフィール", "ライター", "プロフィール", "About"]), 4)
+        if site.may(0.7)
+        else ""
+    )
     return site.box("bio", title + f"<p>{site.one(NAMES)}</p><p>{site.one(BIOS).format(name=site.one(NAMES))}</p>")
 
 
@@ -448,7 +760,11 @@ def pager(site: Site) -> str:
 
 def contents_table(site: Site, headings: list[str]) -> str:
     """Links to the headings of the page."""
-    return site.box("toc", heading(site, site.one(["目次", "もくじ", "この記事の内容", "CONTENTS"]), 3) + items(site, headings, site.one(["ul", "ol"])))
+    return site.box(
+        "toc",
+        heading(site, site.one(["目次", "もくじ", "この記事の内容", "CONTENTS"]), 3)
+        + items(site, headings, site.one(["ul", "ol"])),
+    )
 
 
 # ---- main texts -------------------------------------------------------------------------------------------------------------
@@ -459,7 +775,15 @@ def prose(site: Site, text: str) -> str:
     if site.may(0.25) and len(text) > 20:
         at = site.chance.randint(2, len(text) - 8)
         end = at + site.chance.randint(2, 6)
-        wrap = site.one(["<b>{}</b>", "<strong>{}</strong>", '<a href="/k">{}</a>', "<span style='color:red'>{}</span>", "<font color=blue>{}</font>"])
+        wrap = site.one(
+            [
+                "<b>{}</b>",
+                "<strong>{}</strong>",
+                '<a href="/k">{}</a>',
+                "<span style='color:red'>{}</span>",
+                "<font color=blue>{}</font>",
+            ]
+        )
         text = text[:at] + wrap.format(text[at:end]) + text[end:]
     return keep(text)
 
@@ -491,7 +815,14 @@ def extra(site: Site) -> str:
     kind = site.one(["list", "list", "table", "figure", "quote", "related", "ad", "code", "definition", "image", "info"])
     if kind == "list":
         tag = site.one(["ul", "ul", "ol"])
-        return f"<{tag}>" + "".join(f"<li>{keep(site.headline(40) if site.may(0.6) else site.sentence())}</li>" for _ in range(site.chance.randint(2, 7))) + f"</{tag}>"
+        return (
+            f"<{tag}>"
+            + "".join(
+                f"<li>{keep(site.headline(40) if site.may(0.6) else site.sentence())}</li>"
+                for _ in range(site.chance.randint(2, 7))
+            )
+            + f"</{tag}>"
+        )
     if kind == "table":
         return spec_table(site)
     if kind == "figure":
@@ -505,7 +836,13 @@ def extra(site: Site) -> str:
     if kind == "code":
         return f"<pre><code>{keep('for (i = 0; i &lt; n; i++) { print(i); }')}</code></pre>"
     if kind == "definition":
-        return "<dl>" + "".join(f"<dt>{keep(site.headline(14))}</dt><dd>{keep(site.sentence())}</dd>" for _ in range(site.chance.randint(2, 5))) + "</dl>"
+        return (
+            "<dl>"
+            + "".join(
+                f"<dt>{keep(site.headline(14))}</dt><dd>{keep(site.sentence())}</dd>" for _ in range(site.chance.randint(2, 5))
+            )
+            + "</dl>"
+        )
     if kind == "info":
         return f"<div class='info'>{heading(site, keep(site.one(['開催概要', '店舗情報', '商品概要', 'データ', '基本情報'])), 4)}{spec_table(site)}</div>"
     return f"<p><img src=p.jpg>{('<br>' + keep(site.headline(30))) if site.may(0.4) else ''}</p>"
@@ -513,22 +850,65 @@ def extra(site: Site) -> str:
 
 def spec_table(site: Site) -> str:
     """Names and values."""
-    names = "品名 価格 住所 電話番号 営業時間 定休日 発売日 サイズ 重さ 材料 著者 出版社 日時 会場 参加費 定員 主催 対応機種 色 原産国 交通 備考".split()
-    rows = [(name, site.one([site.headline(20), f"{site.chance.randint(1, 300)},000円（税込）", "10:00～18:00", "12×30cm", "なし", site.sentence()])) for name in site.some(names, 2, 8)]
+    names = [
+        "品名",
+        "価格",
+        "住所",
+        "電話番号",
+        "営業時間",
+        "定休日",
+        "発売日",
+        "サイズ",
+        "重さ",
+        "材料",
+        "著者",
+        "出版社",
+        "日時",
+        "会場",
+        "参加費",
+        "定員",
+        "主催",
+        "対応機種",
+        "色",
+        "原産国",
+        "交通",
+        "備考",
+    ]
+    rows = [
+        (
+            name,
+            site.one(
+                [
+                    site.headline(20),
+                    f"{site.chance.randint(1, 300)},000円（税込）",
+                    "10:00～18:00",
+                    "12×30cm",
+                    "なし",
+                    site.sentence(),
+                ]
+            ),
+        )
+        for name in site.some(names, 2, 8)
+    ]
     kind = site.one(["table", "table", "td", "dl", "br"])
     if kind == "dl":
         return "<dl>" + "".join(f"<dt>{keep(name)}</dt><dd>{keep(value)}</dd>" for name, value in rows) + "</dl>"
     if kind == "br":
         return "<p>" + "<br>".join(keep(f"{name}：{value}") for name, value in rows) + "</p>"
     cell = "th" if kind == "table" else "td"
-    return "<table>" + "".join(f"<tr><{cell}>{keep(name)}</{cell}><td>{keep(value)}</td></tr>" for name, value in rows) + "</table>"
+    return (
+        "<table>" + "".join(f"<tr><{cell}>{keep(name)}</{cell}><td>{keep(value)}</td></tr>" for name, value in rows) + "</table>"
+    )
 
 
 def title_of(site: Site, title: str) -> str:
     """The heading of the article."""
     level = site.one(["1", "1", "1", "2", "2", "3"])
     inner = site.one([title, title, title, f'<a href="./">{title}</a>', f"<span>{title}</span>"]).replace(title, keep(title))
-    return site.one([f"<h{level} class='{site.fashion['title']}'>{inner}</h{level}>"] * 6 + [f"<p class='{site.fashion['title']}'>{inner}</p>", f"<div><font size=5><b>{inner}</b></font></div>"])
+    return site.one(
+        [f"<h{level} class='{site.fashion['title']}'>{inner}</h{level}>"] * 6
+        + [f"<p class='{site.fashion['title']}'>{inner}</p>", f"<div><font size=5><b>{inner}</b></font></div>"]
+    )
 
 
 def article(site: Site, title: str) -> str:
@@ -556,7 +936,10 @@ def diary(site: Site, title: str) -> str:
     """A blog's entry, in short lines with pictures between them."""
     parts = []
     for _ in range(site.chance.randint(2, 7)):
-        lines = [keep(site.sentence()[: site.chance.randint(6, 40)] + site.one(["", "！", "♪", "(笑)", "…", "。", "☆"])) for _ in range(site.chance.randint(2, 8))]
+        lines = [
+            keep(site.sentence()[: site.chance.randint(6, 40)] + site.one(["", "！", "♪", "(笑)", "…", "。", "☆"]))
+            for _ in range(site.chance.randint(2, 8))
+        ]
         parts.append(site.one(["<br>", "<br />\n", "<br><br>", "</p><p>", "</div><div>"]).join(lines))
         if site.may(0.4):
             parts.append("<a href='/i.jpg'><img src=i.jpg></a><br>")
@@ -575,7 +958,10 @@ def thread(site: Site, title: str) -> str:
         return f"<dl>{''.join(posts)}</dl>"
     cells = [post.replace("<dt>", "").replace("</dd>", "").split("</dt><dd>") for post in posts]
     if flavour == "div":
-        return "".join(f"<div class='{site.fashion['comment']}'><p class='name'>{who}</p><p>{body}</p><p>{link('返信')} {link('通報')}</p></div>" for who, body in cells)
+        return "".join(
+            f"<div class='{site.fashion['comment']}'><p class='name'>{who}</p><p>{body}</p><p>{link('返信')} {link('通報')}</p></div>"
+            for who, body in cells
+        )
     return "<table border=1>" + "".join(f"<tr><td>{who}</td><td>{body}</td></tr>" for who, body in cells) + "</table>"
 
 
@@ -584,25 +970,62 @@ def question(site: Site, title: str) -> str:
     parts = [f"<div class='question'><p>{keep(site.paragraph())}</p></div>", share(site) if site.may(0.5) else ""]
     for number in range(site.chance.randint(1, 5)):
         label = site.one(["ベストアンサー", f"回答{number + 1}", f"No.{number + 1}", "回答"])
-        parts.append(f"<div class='answer'><p class='label'>{label}</p><p class='user'>{site.one(NAMES)}さん 2015/2/{number + 1}</p><div>{'<br>'.join(keep(site.paragraph()) for _ in range(2))}</div><p>ナイス！{number}</p></div>")
+        parts.append(
+            f"<div class='answer'><p class='label'>{label}</p><p class='user'>{site.one(NAMES)}さん 2015/2/{number + 1}</p><div>{'<br>'.join(keep(site.paragraph()) for _ in range(2))}</div><p>ナイス！{number}</p></div>"
+        )
     return "".join(parts)
 
 
 def product(site: Site, title: str) -> str:
     """A shop's page."""
-    parts = [f"<p class='price'>{keep('価格：3,980円（税込）')}</p>", "<form><select><option>1</select><button>カートに入れる</button></form>", paragraphs(site, 1, 4), spec_table(site)]
+    parts = [
+        f"<p class='price'>{keep('価格：3,980円（税込）')}</p>",
+        "<form><select><option>1</select><button>カートに入れる</button></form>",
+        paragraphs(site, 1, 4),
+        spec_table(site),
+    ]
     if site.may(0.6):
         parts.append(heading(site, keep(site.one(["お客様の声", "レビュー", "カスタマーレビュー"])), 3))
-        parts += [f"<div class='review'><p>★★★★☆ {site.one(NAMES)}</p><p>{keep(site.sentence() + site.one(COMMENTS))}</p></div>" for _ in range(site.chance.randint(1, 4))]
+        parts += [
+            f"<div class='review'><p>★★★★☆ {site.one(NAMES)}</p><p>{keep(site.sentence() + site.one(COMMENTS))}</p></div>"
+            for _ in range(site.chance.randint(1, 4))
+        ]
     return "".join(parts)
 
 
 def recipe(site: Site, title: str) -> str:
     """A recipe."""
-    things = "玉ねぎ にんじん じゃがいも 豚肉 しょうゆ みりん 酒 砂糖 塩 こしょう 卵 小麦粉 牛乳 バター 油 水 だし汁 豆腐 ねぎ しょうが".split()
-    rows = "".join(site.one(["<li>{}…{}</li>"]).format(keep(thing), site.one(["1個", "大さじ2", "200g", "少々", "1/2本"])) for thing in site.some(things, 4, 10))
+    things = [
+        "玉ねぎ",
+        "にんじん",
+        "じゃがいも",
+        "豚肉",
+        "しょうゆ",
+        "みりん",
+        "酒",
+        "砂糖",
+        "塩",
+        "こしょう",
+        "卵",
+        "小麦粉",
+        "牛乳",
+        "バター",
+        "油",
+        "水",
+        "だし汁",
+        "豆腐",
+        "ねぎ",
+        "しょうが",
+    ]
+    rows = "".join(
+        site.one(["<li>{}…{}</li>"]).format(keep(thing), site.one(["1個", "大さじ2", "200g", "少々", "1/2本"]))
+        for thing in site.some(things, 4, 10)
+    )
     steps = "".join(f"<li>{keep(site.sentence())}</li>" for _ in range(site.chance.randint(3, 8)))
-    return f"<p>{keep(site.sentence())}</p><h3>{keep('材料（2人分）')}</h3><ul>{rows}</ul><h3>{keep('作り方')}</h3><ol>{steps}</ol>" + (f"<h3>{keep('コツ・ポイント')}</h3><p>{keep(site.sentence())}</p>" if site.may(0.5) else "")
+    return (
+        f"<p>{keep(site.sentence())}</p><h3>{keep('材料（2人分）')}</h3><ul>{rows}</ul><h3>{keep('作り方')}</h3><ol>{steps}</ol>"
+        + (f"<h3>{keep('コツ・ポイント')}</h3><p>{keep(site.sentence())}</p>" if site.may(0.5) else "")
+    )
 
 
 def listing(site: Site, title: str) -> str:
@@ -611,7 +1034,9 @@ def listing(site: Site, title: str) -> str:
     for number in range(site.chance.randint(5, 20)):
         name = link(keep(site.headline(40)))
         excerpt = f"<p>{keep(site.sentence())}</p>" if site.may(0.7) else ""
-        rows.append(f"<div class='item'><h3>{name}</h3><p class='date'>2019.4.{number + 1}</p>{excerpt}{('<p>' + link('続きを読む') + '</p>') if site.may(0.5) else ''}</div>")
+        rows.append(
+            f"<div class='item'><h3>{name}</h3><p class='date'>2019.4.{number + 1}</p>{excerpt}{('<p>' + link('続きを読む') + '</p>') if site.may(0.5) else ''}</div>"
+        )
     return "".join(rows)
 
 
@@ -626,16 +1051,25 @@ def faq(site: Site, title: str) -> str:
 def song(site: Site, title: str) -> str:
     """Lines of verse."""
     lines = [keep(site.headline(16)) for _ in range(site.chance.randint(8, 30))]
-    return f"<p>作詞：{site.one(NAMES)}　作曲：{site.one(NAMES)}</p><div class='kashi'>" + "<br>\n".join(line + ("<br>" if n % 4 == 3 else "") for n, line in enumerate(lines)) + "</div>"
+    return (
+        f"<p>作詞：{site.one(NAMES)}　作曲：{site.one(NAMES)}</p><div class='kashi'>"
+        + "<br>\n".join(line + ("<br>" if n % 4 == 3 else "") for n, line in enumerate(lines))
+        + "</div>"
+    )
 
 
 def notice(site: Site, title: str) -> str:
     """A town's or a company's notice: short, with headings, a list of dates, whom to ask."""
     parts = [paragraphs(site, 1, 3)]
     for _ in range(site.chance.randint(1, 4)):
-        parts += [heading(site, keep(site.headline(18)), site.chance.randint(2, 4)), site.one([paragraphs(site, 1, 2), spec_table(site), extra(site)])]
+        parts += [
+            heading(site, keep(site.headline(18)), site.chance.randint(2, 4)),
+            site.one([paragraphs(site, 1, 2), spec_table(site), extra(site)]),
+        ]
     if site.may(0.6):
-        parts.append(f"<div class='contact'><h3>お問い合わせ</h3><p>広報課　電話：03-0000-0000<br>受付時間：平日8時30分から17時</p>{link('お問い合わせフォーム')}</div>")
+        parts.append(
+            f"<div class='contact'><h3>お問い合わせ</h3><p>広報課　電話：03-0000-0000<br>受付時間：平日8時30分から17時</p>{link('お問い合わせフォーム')}</div>"
+        )
     return "".join(parts)
 
 
@@ -648,7 +1082,9 @@ def compose(number: int, texts: list[str]) -> str:
     """The page of that number, with MARK before every piece of its main text."""
     chance = random.Random(number)
     site = Site(chance, texts)
-    site.fashion = {part: chance.choice(FASHIONS)[part] for part in FASHIONS[0]} if site.may(0.5) else dict(chance.choice(FASHIONS))
+    site.fashion = (
+        {part: chance.choice(FASHIONS)[part] for part in FASHIONS[0]} if site.may(0.5) else dict(chance.choice(FASHIONS))
+    )
     if site.may(0.15):
         site.fashion = {part: f"css-{chance.getrandbits(24):x}" for part in site.fashion}
     site.modern, site.tables, site.name = site.may(0.6), site.may(0.12), site.one(SITES)
@@ -656,14 +1092,39 @@ def compose(number: int, texts: list[str]) -> str:
     title = site.headline(40)
     body = make(site, title)
     body = site.box("body", body) if site.may(0.85) else body
-    before = [part(site) for part, share_of in ((meta, 0.75), (share, 0.4), (promotion, 0.12), (leftovers, 0.1)) if site.may(share_of)]
-    after = [part(site) for part, share_of in ((share, 0.5), (meta, 0.15), (bio, 0.25), (pager, 0.3), (promotion, 0.25)) if site.may(share_of)]
+    before = [
+        part(site) for part, share_of in ((meta, 0.75), (share, 0.4), (promotion, 0.12), (leftovers, 0.1)) if site.may(share_of)
+    ]
+    after = [
+        part(site)
+        for part, share_of in ((share, 0.5), (meta, 0.15), (bio, 0.25), (pager, 0.3), (promotion, 0.25))
+        if site.may(share_of)
+    ]
     chance.shuffle(after)
     head = [title_of(site, title), *before] if site.may(0.8) else [*before, title_of(site, title)]
     entry = "".join([*head, body, *after])
     entry = site.box("article", entry, "article" if site.modern and site.may(0.6) else "div") if site.may(0.85) else entry
-    comments = "".join(f"<div class='{site.fashion['comment']}'><p>{site.one(NAMES)} : 2014/1/{n + 1}</p><p>{site.one(COMMENTS)}</p></div>" for n in range(chance.randint(1, 4))) if site.may(0.12) else ""
-    below = comments + "".join(part(site) for part, share_of in ((related, 0.7), (related, 0.5), (comment_form, 0.25), (leftovers, 0.15), (related, 0.4), (promotion, 0.1), (related, 0.3)) if site.may(share_of))
+    comments = (
+        "".join(
+            f"<div class='{site.fashion['comment']}'><p>{site.one(NAMES)} : 2014/1/{n + 1}</p><p>{site.one(COMMENTS)}</p></div>"
+            for n in range(chance.randint(1, 4))
+        )
+        if site.may(0.12)
+        else ""
+    )
+    below = comments + "".join(
+        part(site)
+        for part, share_of in (
+            (related, 0.7),
+            (related, 0.5),
+            (comment_form, 0.25),
+            (leftovers, 0.15),
+            (related, 0.4),
+            (promotion, 0.1),
+            (related, 0.3),
+        )
+        if site.may(share_of)
+    )
     if site.may(0.5):
         entry += below
         below = ""

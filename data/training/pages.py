@@ -1,7 +1,7 @@
 """Writes the pages that the extractor's model is trained on, as JSON lines: the training half of the gold, and composed ones.
 
-    python data/training/pages.py 2000 > pages.jsonl
-    corpus-builder train-extractor pages.jsonl --out corpus_builder/main_text/model.npz
+python data/training/pages.py 2000 > pages.jsonl
+corpus-builder train-extractor pages.jsonl --out corpus_builder/main_text/model.npz
 """
 
 from __future__ import annotations
