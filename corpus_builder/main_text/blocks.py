@@ -183,7 +183,7 @@ def add_run(source: Any, place: int, text: Any, state: Any, classes: Any) -> int
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def white(text: Any, blocks: Any, state: Any, element: int, place: int, point: int) -> None:
     """White space: what it comes to is known when the next character is."""
-    if state[AT_PRE] and point != 0xA0:
+    if state[AT_PRE]:
         if state[CHARS]:
             if point != 13:
                 state[AT_OUT] = write(text, state[AT_OUT], point)

@@ -238,5 +238,6 @@ def _classes() -> npt.NDArray[np.uint8]:
     # Zero-width space, joiners for nothing, direction marks, byte order mark, soft hyphen: no character that is read.
     for code in (0xAD, 0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF, 0x202A, 0x202B, 0x202C, 0x202D, 0x202E):
         table[code] = DROPPED
-    table[0xA0] = table[0x3000] = SPACE
+    for code in (0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000):
+        table[code] = SPACE
     return table

@@ -70,6 +70,7 @@ from corpus_builder.main_text.markup import (
     RT,
     RUBY,
     SKIPPED,
+    SPACE,
     TABLE,
     TD,
     TH,
@@ -330,13 +331,16 @@ def _scan(
                 place += 4
             else:
                 break
-            if point <= 32 or point == 0x3000 or point == 0xA0:
-                if point == 32 or 9 <= point <= 13 or point >= 0xA0:
+            if point <= 32:
+                if point == 32 or 9 <= point <= 13:
                     white(text, blocks, state, element, at, point)
                 continue
             if point < 0x10000:
                 kind = classes[point]
                 if kind == DROPPED:
+                    continue
+                if kind == SPACE:
+                    white(text, blocks, state, element, at, point)
                     continue
             else:
                 kind = np.uint8(KANJI if 0x20000 <= point < 0x32000 else 0)

@@ -11,7 +11,7 @@ from corpus_builder.main_text.markup import HIDDEN
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def look_up(table: Any, key: Any) -> int:
+def look_up(table: Any, key: Any) -> Any:
     """The value of a hash in a word table, 0 where it is not in it."""
     keys, values = table
     mask = np.uint64(len(keys) - 1)
@@ -35,7 +35,7 @@ def hints_of(source: Any, start: int, end: int, words: Any) -> int:
     found = 0
     run = part = np.uint64(0xCBF29CE484222325)
     letters = parts = 0
-    was_lower = False
+    was_lower: Any = False
     for place in range(start, end + 1):
         octet = source[place] if place < end else np.uint8(0)
         upper = 65 <= octet <= 90
