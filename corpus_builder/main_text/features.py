@@ -128,11 +128,13 @@ NAMES = (
 FEATURES = len(NAMES)
 
 
-def features(found: Scan) -> npt.NDArray[np.float32]:
-    """A row for every block of a page: (blocks, FEATURES) float32, named by NAMES."""
+def features(found: Scan, out: npt.NDArray[np.float32] | None = None) -> npt.NDArray[np.float32]:
+    """A row for every block of a page: (blocks, FEATURES) float32, named by NAMES; into the first rows of `out`, if it is given."""
     known = markup.tables()
-    rows = np.zeros((len(found.blocks), FEATURES), dtype=np.float32)
-    if len(rows):
+    count = len(found.blocks)
+    rows = np.empty((count, FEATURES), dtype=np.float32) if out is None else out[:count]
+    rows[:] = 0
+    if count:
         _features(found.text, found.blocks, found.elements, found.title, known.phrases, known.phrase_starts, rows)
     return rows
 

@@ -6,6 +6,7 @@ docs/extractor.md says what it was trained on and how well it does; `training` t
 from __future__ import annotations
 
 import hashlib
+import threading
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -74,7 +75,22 @@ def model_digest(path: Path = SHIPPED) -> str:
 
 def kept_blocks(found: Scan, model: Model) -> npt.NDArray[np.bool_]:
     """Whether each block is main text, (blocks,) bool."""
-    return logits(features(found), model) > 0
+    return logits(features(found, _rows.of(len(found.blocks))), model) > 0
+
+
+class _Rows(threading.local):
+    """Where a thread keeps the features of a page, as fresh memory costs as much as they do."""
+
+    def __init__(self) -> None:
+        self.rows = np.empty((0, FEATURES), dtype=np.float32)
+
+    def of(self, count: int) -> Floats:
+        if count > len(self.rows):
+            self.rows = np.empty((max(count, 2000), FEATURES), dtype=np.float32)
+        return self.rows
+
+
+_rows = _Rows()
 
 
 def logits(rows: Floats, model: Model) -> Floats:

@@ -7,6 +7,7 @@ is read; a block is a stretch of it that no block element interrupts, with count
 
 from __future__ import annotations
 
+import threading
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -118,18 +119,34 @@ def scan(page: bytes, readings: bool = False) -> Scan:
     ['漢字と子ども', '<二>']
     """
     source = np.frombuffer(page, dtype=np.uint8)
-    size = len(source)
-    text = np.empty(size + size // 2 + 64, dtype=np.uint8)
-    blocks = np.empty((min(size // 2, MAX_BLOCKS) + 4, BLOCK_COLUMNS), dtype=np.int64)
-    elements = np.empty((min(size // 2, MAX_ELEMENTS) + 4, ELEMENT_COLUMNS), dtype=np.int64)
-    found = markup.tables()
+    text, blocks, elements = _buffers.of(len(source))
+    known = markup.tables()
     length, count, opened, title, title_end = _scan(
         source, text, blocks, elements, readings,
-        found.tags, found.hints, found.entities, found.entity_points, found.windows, found.classes,
+        known.tags, known.hints, known.entities, known.entity_points, known.windows, known.classes,
     )  # fmt: skip
     if length < 0:
         raise TooManyBlocks
-    return Scan(text[:length], blocks[:count], elements[:opened], source[title:title_end])
+    return Scan(text[:length].copy(), blocks[:count].copy(), elements[:opened].copy(), source[title:title_end])
+
+
+class _Buffers(threading.local):
+    """What a thread scans into, page after page: fresh memory for each would cost as much as the scan."""
+
+    def __init__(self) -> None:
+        self.size = 0
+
+    def of(self, size: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Buffers for a page of that many bytes."""
+        if size > self.size:
+            self.size = max(size, 1 << 20)
+            self.text = np.empty(self.size + self.size // 2 + 64, dtype=np.uint8)
+            self.blocks = np.empty((min(self.size // 2, MAX_BLOCKS) + 4, BLOCK_COLUMNS), dtype=np.int64)
+            self.elements = np.empty((min(self.size // 2, MAX_ELEMENTS) + 4, ELEMENT_COLUMNS), dtype=np.int64)
+        return self.text, self.blocks, self.elements
+
+
+_buffers = _Buffers()
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

@@ -22,7 +22,7 @@ from corpus_builder.main_text.scan import Scan, scan
 MARK = "\ue000"  # stands before every block of main text in a page that was composed for training
 
 UNITS, NETWORKS, EPOCHS, BATCH = 24, 3, 20, 512
-DROPOUT = 0.5  # ours: without it the network learns the fashion of the composed pages; 0.3 costs 0.03 of F1 on real ones
+DROPOUT = 0.7  # ours: without it the network learns the fashion of the composed pages; 0.3 costs 0.03 of F1 on real ones
 DECAY = 0.3
 RATE = 3e-3
 SPREAD = 0.05  # added to deviations, so that features that hardly ever differ from their mean do not weigh too much

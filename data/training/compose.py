@@ -812,7 +812,7 @@ def paragraphs(site: Site, least: int, most: int) -> str:
 
 def extra(site: Site) -> str:
     """Something other than paragraphs inside an article."""
-    kind = site.one(["list", "list", "table", "figure", "quote", "related", "ad", "code", "definition", "image", "info"])
+    kind = site.one(["list", "list", "table", "figure", "quote", "related", "ad", "code", "definition", "image", "info", "links"])
     if kind == "list":
         tag = site.one(["ul", "ul", "ol"])
         return (
@@ -843,9 +843,28 @@ def extra(site: Site) -> str:
             )
             + "</dl>"
         )
+    if kind == "links":
+        return links(site)
     if kind == "info":
         return f"<div class='info'>{heading(site, keep(site.one(['開催概要', '店舗情報', '商品概要', 'データ', '基本情報'])), 4)}{spec_table(site)}</div>"
     return f"<p><img src=p.jpg>{('<br>' + keep(site.headline(30))) if site.may(0.4) else ''}</p>"
+
+
+def links(site: Site) -> str:
+    """Links that are the matter of a page: sources, materials, a collection."""
+    rows = []
+    for _ in range(site.chance.randint(2, 8)):
+        rows.append(
+            link(keep(site.headline(40)))
+            + (site.one(["：", " - ", "　", "<br>", " （"]) + site.sentence() if site.may(0.75) else "")
+        )
+    return site.one(
+        [
+            "<ul><li>{}</li></ul>".format("</li><li>".join(rows)),
+            "<p>" + "<br>".join(rows) + "</p>",
+            "".join(f"<p>{row}</p>" for row in rows),
+        ]
+    )
 
 
 def spec_table(site: Site) -> str:
@@ -905,10 +924,21 @@ def title_of(site: Site, title: str) -> str:
     """The heading of the article."""
     level = site.one(["1", "1", "1", "2", "2", "3"])
     inner = site.one([title, title, title, f'<a href="./">{title}</a>', f"<span>{title}</span>"]).replace(title, keep(title))
-    return site.one(
+    made = site.one(
         [f"<h{level} class='{site.fashion['title']}'>{inner}</h{level}>"] * 6
         + [f"<p class='{site.fashion['title']}'>{inner}</p>", f"<div><font size=5><b>{inner}</b></font></div>"]
     )
+    if site.may(0.25):
+        subtitle = f"<p>{keep(site.headline(30))}</p>" if site.may(0.2) else ""
+        made = site.one(
+            [
+                "<header>{}</header>",
+                "<header class='entry-header'>{}</header>",
+                "<div class='title-area'><div>{}</div></div>",
+                "<div class='header'>{}</div>",
+            ]
+        ).format(made + subtitle)
+    return made
 
 
 def article(site: Site, title: str) -> str:
@@ -1040,6 +1070,14 @@ def listing(site: Site, title: str) -> str:
     return "".join(rows)
 
 
+def directory(site: Site, title: str) -> str:
+    """Links under headings: the contents of a manual, the pages of a club, a collection of links."""
+    lead = f"<p>{keep(site.sentence())}</p>" if site.may(0.6) else ""
+    return lead + "".join(
+        heading(site, keep(site.headline(16)), site.chance.randint(2, 4)) + links(site) for _ in range(site.chance.randint(2, 7))
+    )
+
+
 def faq(site: Site, title: str) -> str:
     """Questions and answers of a house."""
     pairs = [(site.headline(40) + "か？", site.paragraph()) for _ in range(site.chance.randint(3, 10))]
@@ -1074,7 +1112,7 @@ def notice(site: Site, title: str) -> str:
 
 
 KINDS: list[tuple[Callable[[Site, str], str], int]] = [
-    (article, 10), (diary, 3), (thread, 1), (question, 2), (product, 3), (recipe, 1), (listing, 2), (faq, 1), (song, 1), (notice, 3),
+    (article, 10), (diary, 3), (thread, 1), (question, 2), (product, 3), (recipe, 1), (listing, 2), (directory, 1), (faq, 1), (song, 1), (notice, 3),
 ]  # fmt: skip
 
 
