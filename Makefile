@@ -1,6 +1,6 @@
 # make corpus   builds the sample corpus into data/corpus/sample          make test     runs the tests
 # make check    format, lint, types, import contract, tests, README       make test-all the slow tests too
-.PHONY: corpus test test-all check format docs clean
+.PHONY: corpus test test-all check format docs tables model clean
 SHELL := /bin/sh
 
 # The newest Python that the lock file was tried with; override with `make PYTHON=/path/to/python corpus`.
@@ -30,6 +30,15 @@ format: .venv/ready
 
 docs: .venv/ready
 	$(BIN)/python docs/make_docs.py
+
+# The comparisons with other tools that stand in docs/, measured again on this machine.
+tables: .venv/ready
+	$(BIN)/python tests/benchmarks/bench_extraction.py --write
+
+# The extractor's model, trained again from the gold set and composed pages; some minutes.
+model: .venv/ready
+	$(BIN)/python data/training/pages.py 3000 > data/training/pages.jsonl
+	OPENBLAS_NUM_THREADS=1 $(BIN)/corpus-builder train-extractor data/training/pages.jsonl --out corpus_builder/main_text/model.npz
 
 .venv/ready: requirements.lock pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \

@@ -211,19 +211,20 @@ def extract(files: tuple[Path, ...], recipe: Path | None, text_only: bool) -> No
                 click.echo(json.dumps(line, ensure_ascii=False, allow_nan=False))
 
 
-@main.command(short_help="Train the model of the extractor on pages of yours.")
+@main.command(short_help="Train the extractor on pages of yours.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Where to write the model.")
 def train_extractor(files: tuple[Path, ...], out: Path) -> None:
-    """Train the model of the extractor "japanese" on FILES of JSON lines: {"html": ..., "text": ...}, the text being the main
-    text with a block a line.  A recipe takes the model as extract.model."""
+    """Train the model of the extractor on FILES of JSON lines with `html` and `text`, the main text with a block a line.
+
+    A recipe takes the model as extract.model."""
     from corpus_builder.main_text.training import read_examples, train
 
     examples = (example for path in files for example in read_examples(path))
     train(examples, lambda line: click.echo(line, err=True)).save(out)
 
 
-@main.command(short_help="Texts of a JSONL file to JSON lines with their measures.")
+@main.command(short_help="Texts of a JSONL file with their measures.")
 @click.argument("file", type=click.Path(path_type=Path))
 def measure(file: Path) -> None:
     """Texts of a JSONL FILE (- for standard input) to JSON lines with `id` and `measures`."""

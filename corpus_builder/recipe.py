@@ -38,7 +38,7 @@ class Source(_Part):
 class Extract(_Part):
     """From page bytes to Japanese text; the limits are those of `html.page.PageSettings`."""
 
-    extractor: str = "trafilatura"
+    extractor: str = "japanese"
     form: Literal["plain", "markdown"] = "plain"
     readings: bool = False
     model: str | None = None

@@ -39,7 +39,7 @@ class PageSettings:
     `max_depth` bound what the others are given, whose parsers need it.
     """
 
-    extractor: str = "trafilatura"
+    extractor: str = "japanese"
     form: str = "plain"
     readings: bool = False
     model: Path | None = None

@@ -145,7 +145,7 @@ def _phrases_of(text: Any, start: int, end: int, phrases: Any, starts: Any) -> i
     found = 0
     place = start
     while place < end:
-        octet = np.int64(text[place])
+        octet: Any = np.int64(text[place])
         if octet < 0x80:
             point, size = octet, 1
         elif octet < 0xE0:

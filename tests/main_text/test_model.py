@@ -56,7 +56,9 @@ def test_no_character_of_a_kept_block_is_lost() -> None:
         assert "".join((text.text if text else "").split()) == "".join(blocks.split())
 
 
-PAGE = f"<title>題 | 場所</title><nav><a href=/>ホーム</a></nav><article><h1>題</h1><p>{prose(1)}</article><footer>(C) 場所</footer>"
+PAGE = (
+    f"<title>題 | 場所</title><nav><a href=/>ホーム</a></nav><article><h1>題</h1><p>{prose(1)}</article><footer>(C) 場所</footer>"
+)
 
 
 def test_the_extractor_on_a_plain_page() -> None:
@@ -100,7 +102,11 @@ def test_models_are_known_by_their_bytes_and_damaged_ones_are_named(tmp_path: Pa
     broken = tmp_path / "broken.npz"
     broken.write_bytes(b"PK no archive")
     np.savez(tmp_path / "other.npz", **{name: np.zeros(3) for name in vars(load_model())})
-    for path, words in ((tmp_path / "none.npz", "There is no model"), (broken, "is no model"), (tmp_path / "other.npz", "train it again")):
+    for path, words in (
+        (tmp_path / "none.npz", "There is no model"),
+        (broken, "is no model"),
+        (tmp_path / "other.npz", "train it again"),
+    ):
         with pytest.raises(InputError, match=words):
             load_model(path)
     assert SHIPPED.stat().st_size < 100_000
@@ -128,7 +134,9 @@ def test_f1() -> None:
 def test_training_is_repeatable_and_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "EPOCHS", 8)
     pages = [
-        Example(f"<div class=nav><a href=/>場所{n}</a><a href=/2>案内</a></div><div class=text><p>{MARK}{prose(n)}</p></div>", None)
+        Example(
+            f"<div class=nav><a href=/>場所{n}</a><a href=/2>案内</a></div><div class=text><p>{MARK}{prose(n)}</p></div>", None
+        )
         for n in range(60)
     ]
     first, second = train(pages), train(pages)

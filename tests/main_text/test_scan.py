@@ -40,7 +40,10 @@ def blocks(page: str, readings: bool = False) -> list[str]:
         ("日本語 English\nwords 語", ["日本語 English words 語"]),
         ("<p>　字下げ　と　　空き　</p>", ["字下げ　と　空き"]),
         ("零\u200b幅\ufeffの\u00ad字👩‍👩‍👧と❤️と葛\U000e0100", ["零幅の字👩‍👩‍👧と❤️と葛\U000e0100"]),
-        ("a&nbsp;b&amp;c&lt;d&gt;&copy;&yen&#12354;&#x3042;&#128;&#0;&notit;&nGt;&unknown;&", ["a b&c<d>©¥ああ€\ufffd¬it;≫⃒&unknown;&"]),
+        (
+            "a&nbsp;b&amp;c&lt;d&gt;&copy;&yen&#12354;&#x3042;&#128;&#0;&notit;&nGt;&unknown;&",
+            ["a b&c<d>©¥ああ€\ufffd¬it;≫⃒&unknown;&"],
+        ),
         ("<ul><li>一<ul><li>二</ul><li>三</ul>", ["一", "二", "三"]),
         ("<dl><dt>語<dd>意味<dt>次<dd>訳</dl>", ["語", "意味", "次", "訳"]),
         ("<table><tr><td>一<td>二<tr><th>三</table>四", ["一", "二", "三", "四"]),
@@ -151,7 +154,9 @@ def test_a_page_of_too_many_blocks_is_refused() -> None:
         scan(b"<p></p>" * (scanner.MAX_ELEMENTS + 5))
 
 
-@pytest.mark.parametrize("piece", [b"<iframe>", b"<a href='", b"<", b"&", b"</p></li>", b"<!--", b"<li><div>", b"<button>", b"<table><td>"])
+@pytest.mark.parametrize(
+    "piece", [b"<iframe>", b"<a href='", b"<", b"&", b"</p></li>", b"<!--", b"<li><div>", b"<button>", b"<table><td>"]
+)
 def test_no_page_takes_more_than_its_share(piece: bytes) -> None:
     """Megabytes of what makes parsers slow: this test takes hours where something is quadratic."""
     try:

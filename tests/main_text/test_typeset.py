@@ -23,7 +23,10 @@ def marked(page: str) -> str:
         ("<h2>題</h2><p>一段落目。<p>二段落目。", "題\n一段落目。\n二段落目。"),
         ("<ul><li>一<ol><li>二</ol><li>三</ul>", "一\n二\n三"),
         ("<table><caption>表</caption><tr><th>色<th>数<tr><td>白<td>2</table>", "表\n色\t数\n白\t2"),
-        ("<table><tr><td>左の欄<td>ここは文章です。だから一行になります。<td>右</table>", "左の欄\nここは文章です。だから一行になります。\n右"),
+        (
+            "<table><tr><td>左の欄<td>ここは文章です。だから一行になります。<td>右</table>",
+            "左の欄\nここは文章です。だから一行になります。\n右",
+        ),
         ("<table><tr><td><table><tr><td>中1<td>中2</table><td>外</table>", "中1\t中2\n外"),
         ("<dl><dt>問い<dd>答え</dl>", "問い\n答え"),
         ("<pre>for x in y:\n    print(x)</pre>", "for x in y:\n    print(x)"),
