@@ -1,6 +1,7 @@
 """The scanner reads a page as a browser does, and loses nothing of it."""
 
 import html.entities
+import itertools
 import re
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def test_every_reference_fits_the_buffer() -> None:
     assert all(len(text.encode()) <= 1.5 * len(f"&{name}") for name, text in html.entities.html5.items())
     page = "".join(f"<p>&{name}" for name in html.entities.html5)
     expected = [" ".join(text.split()) for text in html.entities.html5.values()]
-    assert [text for text in blocks(page)] == [text for text in expected if UNREAD.sub("", text)]
+    assert list(blocks(page)) == [text for text in expected if UNREAD.sub("", text)]
 
 
 def test_the_whole_text_is_a_tree_parsers() -> None:
@@ -125,7 +126,7 @@ def test_any_page_is_read(page: str, readings: bool) -> None:
     found = scan(page.encode("utf-8", "replace"), readings)
     spans = found.blocks[:, [START, END]].tolist()
     assert all(start < end for start, end in spans)
-    assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
     assert all(text == text.strip(" \n\u3000") or "<pre" in page or "<xmp" in page for text in texts(found))
 
 
