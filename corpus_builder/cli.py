@@ -195,11 +195,11 @@ def measures(as_json: bool) -> None:
 
 
 @main.command(short_help="Pages to JSON lines, as the pipeline sees them.")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True)
 @click.option("--recipe", type=click.Path(path_type=Path), help="Take the extraction settings from this recipe.")
 @click.option("--text-only", is_flag=True, help="Leave out pages that do not become documents.")
-def extract(files: tuple[Path, ...], recipe: Path | None, text_only: bool) -> None:
-    """Pages of HTML files or WARCs to JSON lines, as the pipeline sees them: id, url, charset, verdict, reason, text."""
+def extract(files: tuple[str, ...], recipe: Path | None, text_only: bool) -> None:
+    """Pages of HTML files or WARCs (paths or URLs) to JSON lines, as the pipeline sees them: id, url, charset, verdict, reason, text."""
     from corpus_builder.html.page import PageSettings
     from corpus_builder.recipe import Recipe
     from corpus_builder.stages.extract import extracted_lines

@@ -22,7 +22,12 @@ def is_remote(place: str | Path) -> bool:
 
 
 def check_scheme(place: str) -> None:
-    """InputError for a URL of a kind that cannot be read, such as ftp:// or hdfs://."""
+    """InputError for a URL of a kind that cannot be read, such as ftp:// or hdfs://, and for one that is none."""
+    try:
+        urlsplit(place)
+    except ValueError as error:
+        if is_remote(place):
+            raise InputError(f"{shown(place)!r} is no URL ({error}); correct it.") from error
     if _OTHER.match(place) and not is_remote(place):
         raise InputError(f"{place} cannot be read: only paths, https://, http:// and s3:// are; download it and name the file.")
 
@@ -48,8 +53,9 @@ def shown(place: str | Path) -> str:
     """
     if not is_remote(place) or str(place)[:2].lower() == "s3":
         return str(place)
-    parts = urlsplit(str(place))
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    scheme, _, rest = str(place).partition("://")
+    host, slash, path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
 
 def joined(base: str, path: str) -> str:

@@ -124,11 +124,13 @@ def _ask(operation: str, place: str, **words: Any) -> dict[str, Any]:
         return answer
     except errors.ClientError as error:
         raise _refusal(place, error) from error
+    except RecursionError:  # botocore's, where asking for the bucket's region is answered by a redirect again
+        raise _elsewhere(place, "") from None
     except errors.SSLError as error:
         raise InputError(
             f"The S3 endpoint of {place} cannot be trusted ({error}); check AWS_ENDPOINT_URL and AWS_CA_BUNDLE."
         ) from error
-    except errors.HTTPClientError as error:
+    except (errors.HTTPClientError, errors.ConnectionError) as error:
         if isinstance(error, errors.ReadTimeoutError):
             raise Passing(f"{_endpoint()} sent nothing for {patience().answer_seconds:g} s") from error
         raise Passing(f"{_endpoint()} cannot be reached ({type(error).__name__})") from error
@@ -157,13 +159,7 @@ def _refusal(place: str, error: Any) -> Exception:
             f"There is no object {place} at {_endpoint()}; check the key (for lines of a paths file, check `base`, too)."
         )
     if code in _REGION:
-        region = error.response.get("Error", {}).get("Region") or error.response.get("ResponseMetadata", {}).get(
-            "HTTPHeaders", {}
-        ).get("x-amz-bucket-region", "")
-        return InputError(
-            f"The bucket {bucket!r} lies in another region{f' ({region})' if region else ''} than the requests were made for; "
-            f"set AWS_DEFAULT_REGION{f'={region}' if region else ' to it'}."
-        )
+        return _elsewhere(place, error.response.get("Error", {}).get("Region", ""))
     if code in ("InvalidDigest", "BadDigest", "XAmzContentChecksumMismatch"):
         return Passing(f"the bytes arrived damaged ({code})")
     if status in (401, 403):
@@ -174,6 +170,13 @@ def _refusal(place: str, error: Any) -> Exception:
         )
     return InputError(
         f"{_endpoint()} refuses what was asked of {place} ({code or status}: {error}); check the name and the endpoint."
+    )
+
+
+def _elsewhere(place: str, region: str) -> InputError:
+    return InputError(
+        f"The bucket {bucket_and_key(place)[0]!r} lies in another region{f' ({region})' if region else ''} than the requests were "
+        f"made for; set AWS_DEFAULT_REGION{f'={region}' if region else ' to it'}."
     )
 
 

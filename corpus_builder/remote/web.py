@@ -13,7 +13,7 @@ from urllib3.exceptions import HTTPError, LocationValueError, MaxRetryError, Rea
 
 from corpus_builder.errors import InputError
 from corpus_builder.remote.patience import Passing, Stat, patience
-from corpus_builder.remote.places import shown
+from corpus_builder.remote.places import check_scheme, shown
 
 PIECE = 1 << 18
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
@@ -90,6 +90,7 @@ def _pool(scheme: str, host: str, proxy: str) -> urllib3.PoolManager:
 
 
 def _get(place: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+    check_scheme(place)
     parts = urlsplit(place)
     if not parts.hostname:
         raise InputError(f"{shown(place)!r} names no host; write https://HOST/PATH.")

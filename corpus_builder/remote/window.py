@@ -64,8 +64,8 @@ def read_small(place: str, max_bytes: int = 1 << 30) -> bytes:
 class RemoteBytes:
     """The bytes of one version of a remote file: `len`, slices and `find` as of bytes; close it after use."""
 
-    def __init__(self, place: str, stat: Stat | None = None, block_bytes: int = BLOCK_BYTES, blocks: int = BLOCKS) -> None:
-        self.place, self.block_bytes, self.blocks = place, block_bytes, blocks
+    def __init__(self, place: str, stat: Stat | None = None, block_bytes: int | None = None) -> None:
+        self.place, self.block_bytes = place, block_bytes or BLOCK_BYTES
         self.traffic = Traffic()
         self.stat = stat or remote_stat(place, self.traffic)
         self._store = store_for(place)
@@ -130,7 +130,7 @@ class RemoteBytes:
         if number in self._held:
             self._held.move_to_end(number)
         else:
-            while len(self._held) >= self.blocks:
+            while len(self._held) >= BLOCKS:
                 self._held.popitem(last=False)
             self._held[number] = self._threads.submit(self._load, number)
         return self._held[number]
