@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from corpus_builder import __version__
+from corpus_builder import __version__, cli_remote
 from corpus_builder.errors import CorpusError, InputError, RecipeError
 
 EXIT_CODES = """\b
@@ -283,3 +283,7 @@ def _engine(engine: str, workers: int | None, address: str | None, memory_mib: i
 
 def _print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=1, default=str))
+
+
+main.add_command(cli_remote.crawl)
+main.add_command(cli_remote.publish)

@@ -17,6 +17,7 @@ from corpus_builder.remote.lists import is_list, matching, read_list
 from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import check_scheme, is_remote, joined, name_of, shown
 from corpus_builder.remote.window import remote_stat
+from corpus_builder.sources.commoncrawl import SUFFIX
 from corpus_builder.stages.extract import InputFile
 
 STATS_AT_A_TIME = 16
@@ -29,10 +30,12 @@ def input_files(recipe: Recipe, out: Path, engine: Engine, progress: bool) -> li
     the server is asked for length and ETag (or Last-Modified) at every run, one request a file.
     """
     found = list(find_inputs(recipe))
-    digests = _digests([Path(place) for _, _, place in found if not is_remote(place)], out, engine, progress)
-    stats = _stats([place for _, _, place in found if is_remote(place)], progress)
+    places = [place for _, _, place in found] + [place + SUFFIX for _, kind, place in found if kind == "commoncrawl"]
+    digests = _digests([Path(place) for place in places if not is_remote(place)], out, engine, progress)
+    stats = _stats([place for place in places if is_remote(place)], progress)
+    digests |= {place: stat.identity for place, stat in stats.items()}
     return [
-        InputFile(place, source, kind, stats[place].identity if place in stats else digests[place], stats.get(place))
+        InputFile(place, source, kind, digests[place] + digests.get(place + SUFFIX, ""), stats.get(place))
         for source, kind, place in found
     ]
 
@@ -72,6 +75,11 @@ def find_inputs(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
                 name = name_of(place)
                 if not is_remote(place) and not Path(place).is_file():
                     raise InputError(f"The input file {place} of source {source.name!r} does not exist or is no file.")
+                if source.kind == "commoncrawl" and not is_remote(place) and not Path(place + SUFFIX).is_file():
+                    raise InputError(
+                        f"There is no table {place}{SUFFIX} beside the WARC; sources of the kind 'commoncrawl' are what "
+                        '`corpus-builder crawl` wrote. For other WARCs say kind = "warc".'
+                    )
                 if not name:
                     raise InputError(f"{shown(place)} of source {source.name!r} names no file; ids start with a file's name.")
                 if name in seen:

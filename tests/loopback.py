@@ -187,7 +187,7 @@ class CuttingProxy(threading.Thread):
         passed = 0
         try:
             while data := source.recv(1 << 14):
-                sink.sendall(data)
+                sink.sendall(data if cut is None else data[: cut - passed])
                 passed += len(data)
                 if cut is not None and passed >= cut:
                     time.sleep(0.02)
@@ -196,6 +196,8 @@ class CuttingProxy(threading.Thread):
         except OSError:
             pass
         for one in (source, sink):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RD)  # wakes the thread that reads the other way
             with suppress(OSError):
                 one.close()
 

@@ -77,7 +77,9 @@ def put(place: str, body: bytes | BinaryIO, sha256_base64: str) -> str:
     Returns the digest that the server confirms, "" where it knows no digests.
     """
     bucket, key = bucket_and_key(place)
-    answer = _ask("put_object", place, Bucket=bucket, Key=key, Body=body, ChecksumSHA256=sha256_base64)
+    answer = _ask(
+        "put_object", place, Bucket=bucket, Key=key, Body=body, ChecksumAlgorithm="SHA256", ChecksumSHA256=sha256_base64
+    )
     return str(answer.get("ChecksumSHA256", ""))
 
 

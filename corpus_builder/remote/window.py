@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
+from corpus_builder.remote.disk import Disk
 from corpus_builder.remote.patience import Passing, Stat, Store, Traffic, patiently, read_range
 from corpus_builder.remote.places import is_remote
 from corpus_builder.remote.s3 import S3
@@ -38,7 +39,9 @@ class Window(Protocol):
 
 
 def store_for(place: str) -> Store:
-    """The kind of place that a URL names."""
+    """What reads from a place: its kind of server, or the disk."""
+    if not is_remote(place):
+        return Disk()
     return S3() if place[:2].lower() == "s3" else Web()
 
 

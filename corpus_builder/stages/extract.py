@@ -23,6 +23,7 @@ from corpus_builder.quality.hosts import host_of
 from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import is_remote, name_of, shown
 from corpus_builder.remote.window import read_small
+from corpus_builder.sources.commoncrawl import original_numbers
 from corpus_builder.sources.jsonl import read_jsonl
 from corpus_builder.sources.warc import Damage, OtherRecord, Page, read_warc
 from corpus_builder.sources.wikipedia import Skipped, read_wikipedia
@@ -114,7 +115,7 @@ class Extract:
 
 def pages_of(file: InputFile, settings: PageSettings, records: dict[str, int]) -> Iterator[Document | Ledgered]:
     """Every page of an input file, as a document or as a row of the ledger; `records` counts what is no page."""
-    if file.kind == "warc":
+    if file.kind in ("warc", "commoncrawl"):
         yield from _from_warc(file, settings, records)
     elif file.kind == "wikipedia":
         yield from _from_wikipedia(file)
@@ -123,8 +124,9 @@ def pages_of(file: InputFile, settings: PageSettings, records: dict[str, int]) -
 
 
 def _from_warc(file: InputFile, settings: PageSettings, records: dict[str, int]) -> Iterator[Document | Ledgered]:
+    number_of = original_numbers(file.path) if file.kind == "commoncrawl" else int
     for record in read_warc(file.path, file.stat):
-        page_id = f"{file.name}/{record.number}"
+        page_id = f"{file.name}/{number_of(record.number)}"
         if isinstance(record, OtherRecord):
             records[record.kind] = records.get(record.kind, 0) + 1
             if record.kind == "revisit":
