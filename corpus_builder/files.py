@@ -6,6 +6,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,11 @@ def digest_file(path: Path) -> str:
 @contextmanager
 def alone_in(out: Path, what: str = "build") -> Iterator[None]:
     """Make a directory and keep a second run out of it; InputError if it cannot be written, StageError if there is another run."""
+    if re.match(r"[a-z][a-z0-9+.-]+:/", str(out)):
+        raise InputError(
+            f"{out} is no directory: a {what} is written to a disk. Choose a directory with --out; `corpus-builder publish` then "
+            "copies a released corpus to s3://BUCKET/PREFIX."
+        )
     try:
         out.mkdir(parents=True, exist_ok=True)
         lock_file = (out / ".lock").open("w")

@@ -25,6 +25,7 @@ class Request:
     end: int | None  # exclusive
     sent: int  # bytes of the body
     status: int
+    condition: str | None = None  # If-Range
 
 
 @dataclass
@@ -144,7 +145,7 @@ class Handler(BaseHTTPRequestHandler):
     def _note(self, status: int, sent: int, asked: tuple[int, int] | None = None) -> None:
         start, end = asked or (None, None)
         with self.server.lock:
-            self.server.seen.append(Request(unquote(self.path), start, end, sent, status))
+            self.server.seen.append(Request(unquote(self.path), start, end, sent, status, self.headers.get("If-Range")))
 
 
 @contextmanager

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from conftest import ENGLISH, Response, make_recipe, page, write_warc
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from loopback import Web, web_server
 from warcio.archiveiterator import ArchiveIterator
@@ -308,6 +308,7 @@ def varied(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("gone", "example.jp", "jpn", 404, "text/html"),
         ("pdf", "example.jp", "jpn", 200, "application/pdf"),
         ("en", "notexample.jp", "eng", 200, "text/html"),
+        ("not", "notexample.jp", "jpn", 200, "text/html"),
         ("none", "example.com", None, 200, "text/html"),
     ]
     write_index(
@@ -328,15 +329,15 @@ def varied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        (Query(), {"ja", "ja-en", "en-ja", "b"}),
-        (Query(mime_types=("text/html",)), {"ja", "en-ja", "b"}),
-        (Query(mime_types=()), {"ja", "ja-en", "en-ja", "pdf", "b"}),
-        (Query(statuses=()), {"ja", "ja-en", "en-ja", "gone", "b"}),
+        (Query(), {"ja", "not", "ja-en", "en-ja", "b"}),
+        (Query(mime_types=("text/html",)), {"ja", "not", "en-ja", "b"}),
+        (Query(mime_types=()), {"ja", "not", "ja-en", "en-ja", "pdf", "b"}),
+        (Query(statuses=()), {"ja", "not", "ja-en", "en-ja", "gone", "b"}),
         (Query(statuses=(404, 500)), {"gone"}),
         (Query(languages=("eng",)), {"en", "ja-en", "en-ja"}),
-        (Query(languages=("eng", "jpn")), {"en", "ja", "ja-en", "en-ja", "b"}),
-        (Query(languages=()), {"ja", "ja-en", "en-ja", "en", "none", "b"}),
-        (Query(languages=(), statuses=(), mime_types=()), {"ja", "ja-en", "en-ja", "gone", "pdf", "en", "none", "b"}),
+        (Query(languages=("eng", "jpn")), {"en", "ja", "not", "ja-en", "en-ja", "b"}),
+        (Query(languages=()), {"ja", "not", "ja-en", "en-ja", "en", "none", "b"}),
+        (Query(languages=(), statuses=(), mime_types=()), {"ja", "not", "ja-en", "en-ja", "gone", "pdf", "en", "none", "b"}),
         (Query(hosts=("example.jp",)), {"ja", "ja-en", "en-ja"}),
         (Query(hosts=("www.example.jp",)), {"en-ja"}),
         (Query(hosts=("a.example.jp", "x.jp")), {"ja-en", "b"}),
@@ -380,6 +381,7 @@ def test_of_the_index_only_the_columns_and_groups_that_are_needed_are_read(made,
     assert one_host.index_requests < 10
 
 
+@example(records=[(0, 10), (20, 10), (41, 10)], gap=10, first=0)
 @given(
     records=st.lists(
         st.tuples(st.integers(0, 5_000), st.integers(1, 300)), min_size=1, max_size=40, unique_by=lambda one: one[0]
@@ -447,14 +449,19 @@ def test_records_that_are_not_where_the_index_says_are_named(made, tmp_path: Pat
         wanted[0]["warc_record_offset"] += 1
         wanted[1]["warc_record_length"] -= 1
         wanted[2]["warc_record_offset"] = 1 << 30
+        other = tmp_path / "www" / wanted[3]["warc_filename"]
+        wanted[3]["warc_record_offset"] = other.stat().st_size
+        wanted[3]["warc_record_length"] = len(gzip.compress(b"no record"))
+        other.write_bytes(other.read_bytes() + gzip.compress(b"no record"))
         pq.write_table(pa.Table.from_pylist(table), tmp_path / "www" / TABLE / "subset=warc/part-00001.parquet")
         done = crawl(index_of(web), tmp_path / "out", base=web.url)
-        assert (done.fetched_records, len(done.refused)) == (21, 3)
-        says = {row["url"]: next(one for one in done.refused if one.startswith(row["url"] + " ")) for row in wanted[:3]}
-        assert [says[row["url"]].partition(": ")[2][:20] for row in wanted[:3]] == [
+        assert (done.fetched_records, len(done.refused)) == (20, 4)
+        says = {row["url"]: next(one for one in done.refused if one.startswith(row["url"] + " ")) for row in wanted[:4]}
+        assert [says[row["url"]].partition(": ")[2][:20] for row in wanted[:4]] == [
             "no gzip member (Erro",
             "not one whole gzip m",
             "not one whole gzip m",
+            "no WARC record",
         ]
         assert crawl(index_of(web), tmp_path / "out", base=web.url).refused == done.refused
         for path in (tmp_path / "out").glob("*.warc.gz"):

@@ -61,7 +61,7 @@ def test_what_stopped_goes_on_and_the_manifest_comes_last(s3, s3_port: int, rele
     s3.create_bucket(Bucket="stopped")
     aws.setenv("CORPUS_BUILDER_TRIES", "1")
     aws.setattr(sys.modules["corpus_builder.publish"], "AT_A_TIME", 1)
-    proxy = CuttingProxy(s3_port, [2_000] * 40)
+    proxy = CuttingProxy(s3_port, [10_000] * 5 + [50] * 40)
     aws.setenv("AWS_ENDPOINT_URL", proxy.url)
     with pytest.raises(InputError, match=r"the connection failed|cannot be reached"):
         publish(released, "s3://stopped/v1")
@@ -77,7 +77,7 @@ def test_what_stopped_goes_on_and_the_manifest_comes_last(s3, s3_port: int, rele
 
 def test_connections_that_break_are_mended(s3, s3_port: int, released: Built, aws: pytest.MonkeyPatch) -> None:
     s3.create_bucket(Bucket="mended")
-    proxy = CuttingProxy(s3_port, [500, 900, 1, 1_500])
+    proxy = CuttingProxy(s3_port, [150, 1, 100, 400, 10_000, 10_000, 120])
     aws.setenv("AWS_ENDPOINT_URL", proxy.url)
     publish(released, "s3://mended/v1", read_back=True)
     proxy.close()
@@ -113,6 +113,7 @@ def test_damage_here_or_there_is_found(s3, released: Built, tmp_path: Path) -> N
 class Forgetful(BaseHTTPRequestHandler):
     """A store of the old kind: it keeps objects, knows no digests, and damages what it is told to."""
 
+    protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     kept: dict[str, bytes]
     damage = ""
@@ -187,6 +188,15 @@ def test_what_is_not_ours_is_not_overwritten(s3, released: Built) -> None:
         with pytest.raises(InputError, match="is not the manifest of a corpus; choose another prefix"):
             publish(released, "s3://others/v1")
         assert objects(s3, "others") == {"v1/manifest.json": body}
+
+
+def test_a_build_is_written_to_a_disk(released: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        InputError, match=r"is no directory: a build is written to a disk\..*`corpus-builder publish` then copies"
+    ):
+        build(released.recipe, "s3://corpora/build", Serial())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_command(s3, released: Built, tmp_path: Path) -> None:

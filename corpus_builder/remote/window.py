@@ -7,6 +7,7 @@ What reads a local file through a memory map can read a remote one through `Remo
 from __future__ import annotations
 
 import io
+import logging
 import mmap
 import re
 import threading
@@ -19,9 +20,11 @@ from typing import Any, BinaryIO, Protocol, cast
 
 from corpus_builder.remote.disk import Disk
 from corpus_builder.remote.patience import Passing, Stat, Store, Traffic, patiently, read_range
-from corpus_builder.remote.places import is_remote
+from corpus_builder.remote.places import is_remote, shown
 from corpus_builder.remote.s3 import S3
 from corpus_builder.remote.web import Web
+
+log = logging.getLogger(__name__)
 
 BLOCK_BYTES = 8 << 20  # ours: a request's latency of 0.1 s costs little against the time that 8 MiB take to come and be read
 BLOCKS = 4
@@ -120,6 +123,8 @@ class RemoteBytes:
         self._stop.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._held.clear()
+        said = shown(self.place), self.traffic.requests, self.traffic.retries, self.traffic.bytes
+        log.info("%s: %d requests, %d of them repeated, %d bytes received", *said)
 
     def _block(self, number: int) -> bytes:
         future = self._future(number)

@@ -145,6 +145,7 @@ def test_a_cut_connection_is_resumed_behind_the_last_byte(web: Web, kind: str) -
         (206, 65_000, 90_000, 25_000),
     ]
     assert (traffic.requests, traffic.retries, traffic.bytes) == (5, 4, 80_000)
+    assert {request.condition for request in web.seen} == {stat.tag}
 
 
 def test_progress_starts_the_count_of_tries_anew_and_standstill_ends_it(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,13 +187,17 @@ def test_waits_double_are_bounded_and_not_the_same_for_all() -> None:
         assert longest / 2 <= min(some) < max(some) <= longest
 
 
-def test_closing_ends_what_is_under_way_at_once(web: Web) -> None:
+def test_closing_ends_what_is_under_way_at_once(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORPUS_BUILDER_WAIT_SECONDS", "20")
     file = RemoteBytes(put(web, "file", bytes(100_000)), block_bytes=50_000)
-    web.faults.every = 503
+    web.faults.every = 500
     file.ahead(0)
-    started = time.monotonic()
+    while len(web.seen) < 2:
+        time.sleep(0.01)
     file.close()
-    assert time.monotonic() - started < 0.5
+    for thread in file._threads._threads:
+        thread.join(5)
+        assert not thread.is_alive()
 
 
 # Versions
@@ -469,6 +474,30 @@ def test_refusals_of_s3_are_sentences(s3, tmp_path: Path) -> None:
             remote_stat(place)
     with pytest.raises(InputError, match=r"No file matches 's3://refusals/\*\.warc\.gz' of source 'web'"):
         list(find_inputs(recipe_of(tmp_path, "s3://refusals/*.warc.gz")))
+
+
+def test_patterns_of_s3(s3, tmp_path: Path) -> None:
+    s3.create_bucket(Bucket="patterns")
+    keys = [
+        "2024/a/w1.warc.gz",
+        "2024/a/w2.warc.gz",
+        "2024/a/deep/w3.warc.gz",
+        "2024/b/w4.warc.gz",
+        "2024/b/w5.txt",
+        "2025/a/w6.warc.gz",
+    ]
+    for key in keys:
+        s3.put_object(Bucket="patterns", Key=key, Body=b"")
+    for pattern, numbers in {
+        "2024/a/*.warc.gz": "12",
+        "2024/a/w[2-9].warc.gz": "2",
+        "2024/*/w?.warc.gz": "124",
+        "2024/**/*.warc.gz": "1234",
+        "**/w6.warc.gz": "6",
+        "20*/a/*": "126",
+    }.items():
+        found = [place for _, _, place in find_inputs(recipe_of(tmp_path, f"s3://patterns/{pattern}"))]
+        assert "".join(sorted(re.findall(r"/w(\d)", " ".join(found)))) == numbers, pattern
 
 
 REFUSAL = "<?xml version='1.0'?><Error><Code>{}</Code><Message>No.</Message>{}</Error>"
