@@ -231,7 +231,8 @@ def test_a_killed_run_goes_on_behind_the_last_record(made, web: Web, tmp_path: P
     assert len(before) == 14
     assert not before & set(after)
     assert before | set(after) == {(f"/{row.warc}", row.offset) for row in japanese(rows)} | {(f"/{row.warc}", 0) for row in rows}
-    assert done.requests == len(after) == 13
+    assert done.requests == done.plan.to_fetch_requests == len(after) == 13
+    assert done.fetched_bytes == done.plan.to_fetch_bytes
     assert held(tmp_path / "out") == held(tmp_path / "whole")
     assert list((tmp_path / "out" / "parts").iterdir()) == []
 

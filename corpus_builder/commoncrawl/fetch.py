@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -75,7 +76,7 @@ def fetch(
 
     InputError where the WARC cannot be read, StageError where the disk is full.
     """
-    part = out / "parts" / f"{pick.name}.{pick.digest[:8]}.part"
+    part = _part(out, pick)
     traffic = Traffic()
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
@@ -98,6 +99,20 @@ def fetch(
         return _commit(pick, stat, part, out, layout, traffic)
     except OSError as error:
         raise full_disk(error, out) or error from error
+
+
+def begun(out: Path, pick: Pick) -> tuple[int, bool]:
+    """What a run that was stopped left of a pick, going by sizes: how many records, and whether the warcinfo member is there."""
+    try:
+        with _part(out, pick).open("rb") as file:
+            head, size = member_length(file.read(MAX_HEAD_BYTES)), os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        return 0, False
+    return int(np.searchsorted(np.cumsum(pick.lengths), size - head, "right")) if head else 0, head > 0
+
+
+def _part(out: Path, pick: Pick) -> Path:
+    return out / "parts" / f"{pick.name}.{pick.digest[:8]}.part"
 
 
 @dataclass

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus_builder.commoncrawl.fetch import HEAD_BYTES, Fetched, fetch
+from corpus_builder.commoncrawl.fetch import HEAD_BYTES, Fetched, begun, fetch
 from corpus_builder.commoncrawl.index import SELECTION, IndexTraffic, Query, as_words, index_files, select
 from corpus_builder.commoncrawl.picks import GAP_BYTES, Pick, picks, ranges, sort_selection
 from corpus_builder.dataset import digest_of
@@ -25,6 +25,7 @@ from corpus_builder.remote.window import remote_stat
 
 BASE = "https://data.commoncrawl.org/"
 AT_A_TIME = 4  # ours: Common Crawl asks for few connections
+STATS_AT_A_TIME = 16
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,8 @@ def crawl(
         _hold_to_one_query(out, {"index": list(index), "base": base, "query": asdict(query)})
         selection, traffic = _selected(tuple(index), base, query, out, progress)
         done = {pick.name: found for pick in _unique(picks(selection)) if (found := Fetched.read(out, pick))}
-        stats = _stats([_place(base, pick.warc) for pick in picks(selection) if pick.name not in done], workers, progress)
-        plan = _plan(selection, base, gap_bytes, done, stats, traffic)
+        stats = _stats([_place(base, pick.warc) for pick in picks(selection) if pick.name not in done], progress)
+        plan = _plan(selection, base, out, gap_bytes, done, stats, traffic)
         say(plan)
         if plan_only:
             return Crawled(out, plan)
@@ -171,7 +172,7 @@ def _place(base: str, warc: str) -> str:
     return joined(base, warc) if is_remote(base) or is_remote(warc) else str(Path(base) / warc)
 
 
-def _stats(places: list[str], workers: int, progress: bool) -> dict[str, Stat | CorpusError]:
+def _stats(places: list[str], progress: bool) -> dict[str, Stat | CorpusError]:
     """The version of each WARC, or why there is none: one that is missing does not keep the others from being fetched."""
 
     def ask(place: str) -> Stat | CorpusError:
@@ -180,7 +181,7 @@ def _stats(places: list[str], workers: int, progress: bool) -> dict[str, Stat | 
         except CorpusError as error:
             return error
 
-    with ThreadPoolExecutor(workers) as threads:
+    with ThreadPoolExecutor(STATS_AT_A_TIME) as threads:
         try:
             return dict(zip(places, with_progress("ask", threads.map(ask, places), len(places), progress, "file"), strict=True))
         except BaseException:
@@ -191,6 +192,7 @@ def _stats(places: list[str], workers: int, progress: bool) -> dict[str, Stat | 
 def _plan(
     selection: Path,
     base: str,
+    out: Path,
     gap_bytes: int,
     done: dict[str, Fetched],
     stats: dict[str, Stat | CorpusError],
@@ -205,11 +207,12 @@ def _plan(
         if pick.name in done:
             whole += done[pick.name].whole_bytes
         elif isinstance(stat, Stat):
-            found = ranges(pick.offsets, pick.lengths, gap_bytes)
+            there, head_is_there = begun(out, pick)
+            found = ranges(pick.offsets, pick.lengths, gap_bytes, there)
             whole += stat.size
             to_fetch_whole += stat.size
-            to_fetch += min(HEAD_BYTES, stat.size) + sum(one.end - one.start for one in found)
-            requests += 1 + len(found)
+            to_fetch += (0 if head_is_there else min(HEAD_BYTES, stat.size)) + sum(one.end - one.start for one in found)
+            requests += (not head_is_there) + len(found)
     return CrawlPlan(
         records, record_bytes, warcs, whole, len(done), to_fetch, requests, to_fetch_whole,
         traffic.bytes, traffic.requests, traffic.whole_bytes,

@@ -245,6 +245,16 @@ def test_servers_that_files_cannot_be_streamed_from(tmp_path: Path, how: dict[st
         assert read_small(f"{web.url}/file") == bytes(10)
 
 
+def test_names_and_redirects(web: Web) -> None:
+    where = put(web, "あ b.warc.gz", bytes(300))
+    assert remote_stat(where).size == 300
+    assert RangeFile(where).read() == bytes(300)
+    with canned(302, {"Location": f"{web.url}/%E3%81%82%20b.warc.gz"}, b"") as elsewhere:
+        assert RangeFile(f"{elsewhere}/moved", remote_stat(where)).read() == bytes(300)
+    with canned(302, {"Location": "/again"}, b"") as around, pytest.raises(InputError, match=r"status 302|too many redirects"):
+        remote_stat(f"{around}/again")
+
+
 # Refusals
 
 
