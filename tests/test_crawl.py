@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
@@ -26,7 +27,7 @@ from hypothesis import strategies as st
 from loopback import Web, web_server
 from warcio.archiveiterator import ArchiveIterator
 
-from corpus_builder import Query, Recipe, Serial, build, crawl
+from corpus_builder import Query, Recipe, Serial, build, crawl, plan
 from corpus_builder.cli import main
 from corpus_builder.commoncrawl.picks import ranges
 from corpus_builder.dataset import read_table
@@ -283,6 +284,19 @@ def test_documents_are_those_of_the_whole_warcs(made, web: Web, tmp_path: Path) 
     assert plain != some
 
 
+def test_another_table_is_another_input(web: Web, tmp_path: Path) -> None:
+    crawl(index_of(web), tmp_path / "out", base=web.url)
+    recipe = Recipe.of(
+        {"name": "r", "sources": [{"name": "web", "kind": "commoncrawl", "paths": ["out/*.warc.gz"]}]}, base=tmp_path
+    )
+    build(recipe, tmp_path / "built", Serial())
+    assert plan(recipe, tmp_path / "built")[0].todo == ()
+    table = tmp_path / "out" / "CC-MAIN-00001.warc.gz.records.parquet"
+    rows = pq.read_table(table)
+    pq.write_table(rows.set_column(1, "original_offset", pc.add(rows["original_offset"], 1)), table)
+    assert plan(recipe, tmp_path / "built")[0].todo == (("CC-MAIN-00001.warc.gz", "input changed"),)
+
+
 def test_a_warc_without_its_table_is_no_commoncrawl_source(tmp_path: Path) -> None:
     write_warc(tmp_path / "a.warc.gz", [page(1)])
     recipe = Recipe.of({"name": "r", "sources": [{"name": "web", "kind": "commoncrawl", "paths": ["a.warc.gz"]}]}, base=tmp_path)
@@ -309,13 +323,13 @@ def varied(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("gone", "example.jp", "jpn", 404, "text/html"),
         ("pdf", "example.jp", "jpn", 200, "application/pdf"),
         ("en", "notexample.jp", "eng", 200, "text/html"),
-        ("not", "notexample.jp", "jpn", 200, "text/html"),
+        ("not", "badexample.jp", "jpn", 200, "text/html"),
         ("none", "example.com", None, 200, "text/html"),
     ]
     write_index(
         root / "crawl=A" / "subset=warc" / "part-0.parquet",
         [Row(f"https://{host}/{name}", host, language, status, mime, "w/a.warc.gz", 1000 * n, 10) for n, (name, host, language, status, mime) in enumerate(rows)],
-        row_group_size=2,
+        row_group_size=3,
     )  # fmt: skip
     write_index(
         root / "crawl=B" / "subset=warc" / "part-0.parquet",

@@ -125,6 +125,23 @@ def test_dumps_and_lines_read_as_from_disk(web: Web) -> None:
         assert list(read_jsonl(where)) == list(read_jsonl(web.root / name))
 
 
+@pytest.mark.parametrize("name", ["web-a.warc.gz", "jawiki.xml.bz2", "lines.jsonl.gz", "lines.jsonl"])
+def test_a_server_that_gives_up_is_an_error_and_no_damage_of_the_file(
+    web: Web, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(window, "BLOCK_BYTES", 700)
+    make_inputs(web.root / "inputs")
+    lines = "".join(json.dumps({"text": random.Random(n).randbytes(99).hex()}) + "\n" for n in range(999)).encode()
+    put(web, "inputs/lines.jsonl", lines)
+    put(web, "inputs/lines.jsonl.gz", gzip.compress(lines))
+    read = {"gz": read_warc, "bz2": read_wikipedia, "jsonl": read_jsonl}[name.rpartition(".")[2]]
+    read = read_jsonl if "jsonl" in name else read
+    web.faults.planned = [None, None]
+    web.faults.every = 404
+    with pytest.raises(InputError, match="has no such file"):
+        list(read(f"{web.url}/inputs/{name}"))
+
+
 # Interruptions
 
 
