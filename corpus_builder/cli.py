@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from corpus_builder import __version__
+from corpus_builder import __version__, cli_remote
 from corpus_builder.errors import CorpusError, InputError, RecipeError
 
 EXIT_CODES = """\b
@@ -195,11 +195,11 @@ def measures(as_json: bool) -> None:
 
 
 @main.command(short_help="Pages to JSON lines, as the pipeline sees them.")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True)
 @click.option("--recipe", type=click.Path(path_type=Path), help="Take the extraction settings from this recipe.")
 @click.option("--text-only", is_flag=True, help="Leave out pages that do not become documents.")
-def extract(files: tuple[Path, ...], recipe: Path | None, text_only: bool) -> None:
-    """Pages of HTML files or WARCs to JSON lines, as the pipeline sees them: id, url, charset, verdict, reason, text."""
+def extract(files: tuple[str, ...], recipe: Path | None, text_only: bool) -> None:
+    """Pages of HTML files or WARCs (paths or URLs) to JSON lines, as the pipeline sees them: id, url, charset, verdict, reason, text."""
     from corpus_builder.html.page import PageSettings
     from corpus_builder.recipe import Recipe
     from corpus_builder.stages.extract import extracted_lines
@@ -296,3 +296,7 @@ def _engine(engine: str, workers: int | None, address: str | None, memory_mib: i
 
 def _print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=1, default=str))
+
+
+main.add_command(cli_remote.crawl)
+main.add_command(cli_remote.publish)

@@ -28,11 +28,16 @@ class _Part(BaseModel):
 
 
 class Source(_Part):
-    """Where pages come from.  `paths` are files or globs; every file name must be unique, since ids start with it."""
+    """Where pages come from; every file's name must be unique, since ids start with it.
+
+    `paths` are files or globs of this machine, https:// or s3:// URLs, or lists of files (warc.paths.gz), whose lines are
+    relative to `base`.  `commoncrawl` is what `corpus-builder crawl` wrote: WARCs of which only some records were fetched.
+    """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    kind: Literal["warc", "wikipedia", "jsonl"]
+    kind: Literal["warc", "commoncrawl", "wikipedia", "jsonl"]
     paths: tuple[str, ...] = Field(min_length=1)
+    base: str | None = None  # for example "https://data.commoncrawl.org/" or "s3://commoncrawl/"
 
 
 class Extract(_Part):

@@ -9,13 +9,13 @@ starts again at the next member that holds a record.
 from __future__ import annotations
 
 import io
-import mmap
 import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
 from fastwarc.stream_io import GzipReader, Lz4Reader, ZstdReader
 
+from corpus_builder.remote.window import Window
 from corpus_builder.sources.record import HEADER_END, MAX_HEADER_BYTES, MAX_RECORD_BYTES, Broken, Damage, Record, header_fields
 
 GZIP, ZSTD, LZ4 = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18"
@@ -27,8 +27,8 @@ PIECE = 1 << 20
 NEWLINES = b"\r\n"
 
 
-def read_members(file: BinaryIO, data: mmap.mmap, magic: bytes) -> Iterator[Record | Damage]:
-    """Every record and every damaged stretch of a compressed file; `data` is the same file mapped, for looking ahead.
+def read_members(file: BinaryIO, data: Window, magic: bytes) -> Iterator[Record | Damage]:
+    """Every record and every damaged stretch of a compressed file; `data` is the same file as bytes, for looking ahead.
 
     Raises OSError (with an errno) where the disk fails, and nothing for bad content.
     """
@@ -56,7 +56,7 @@ def read_members(file: BinaryIO, data: mmap.mmap, magic: bytes) -> Iterator[Reco
         yield Damage(run.number, max(start - run.number, 1), *broken.args)
 
 
-def next_member(data: mmap.mmap, position: int, magic: bytes) -> int:
+def next_member(data: Window, position: int, magic: bytes) -> int:
     """Offset of the first member from `position` on that begins with a record; the file's size where there is none."""
     while (position := data.find(magic, position)) >= 0:
         try:
@@ -75,7 +75,7 @@ class _Run:
     `frame` and `number` always name the record that is read or held back: the one to blame when something goes wrong.
     """
 
-    def __init__(self, file: BinaryIO, data: mmap.mmap, start: int, magic: bytes, step: int) -> None:
+    def __init__(self, file: BinaryIO, data: Window, start: int, magic: bytes, step: int) -> None:
         file.seek(start)
         self.data, self.magic, self.step = data, magic, step
         self.reader = READERS[magic](file, buffer_size=1 << 16)

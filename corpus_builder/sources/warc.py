@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import io
-import mmap
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from corpus_builder.errors import InputError
+from corpus_builder.remote.patience import Stat
+from corpus_builder.remote.places import name_of
+from corpus_builder.remote.window import Window, opened, search
 from corpus_builder.sources.http import parse_response
 from corpus_builder.sources.members import GZIP, LZ4, READERS, ZSTD, read_members
 from corpus_builder.sources.record import (
@@ -73,14 +75,14 @@ class OtherRecord:
     url: str
 
 
-def read_warc(path: str | Path) -> Iterator[Page | Damage | OtherRecord]:
+def read_warc(path: str | Path, stat: Stat | None = None) -> Iterator[Page | Damage | OtherRecord]:
     """Every record of a WARC file, in order: .warc, .warc.gz, .warc.zst, .warc.lz4, told apart by their bytes.
 
-    Bad content never raises: what cannot be read is a Damage with one of REASONS.  A file that is missing or cannot be
+    The file may lie at https:// or s3://; `stat` is then the version that is meant (default: the one that is there).  Bad content never raises: what cannot be read is a Damage with one of REASONS.  A file that is missing or cannot be
     read raises InputError.
     """
     crawl = ""
-    for record in read_records(Path(path)):
+    for record in read_records(path, stat):
         if isinstance(record, Damage):
             yield record
             continue
@@ -124,23 +126,22 @@ def _text(value: bytes) -> str:
     return value.decode("utf-8", "replace")
 
 
-def read_records(path: Path) -> Iterator[Record | Damage]:
+def read_records(path: str | Path, stat: Stat | None = None) -> Iterator[Record | Damage]:
     """Every record as bytes and every damaged stretch; see `read_warc`."""
     try:
-        with path.open("rb") as file:
-            if not file.seek(0, io.SEEK_END):
+        with opened(path, stat) as (file, data):
+            if not len(data):
                 yield Damage(0, 0, "warc_empty", REASONS["warc_empty"])
                 return
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                found = False
-                for item in _read(file, data, path.suffix.lower()):
-                    if not found and isinstance(item, Damage) and item.reason == "warc_damaged" and item.length == len(data):
-                        what = "an ARC file; convert it to WARC" if data[:11] == b"filedesc://" else item.detail
-                        item = Damage(0, item.length, "not_a_warc", what)
-                    found = True
-                    yield item
-                if not found:
-                    yield Damage(0, len(data), "not_a_warc", "the file holds line breaks only")
+            found = False
+            for item in _read(file, data, Path(name_of(path)).suffix.lower()):
+                if not found and isinstance(item, Damage) and item.reason == "warc_damaged" and item.length == len(data):
+                    what = "an ARC file; convert it to WARC" if data[:11] == b"filedesc://" else item.detail
+                    item = Damage(0, item.length, "not_a_warc", what)
+                found = True
+                yield item
+            if not found:
+                yield Damage(0, len(data), "not_a_warc", "the file holds line breaks only")
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}; check the path of the source in the recipe.") from error
     except OSError as error:
@@ -149,14 +150,14 @@ def read_records(path: Path) -> Iterator[Record | Damage]:
         ) from error
 
 
-def _read(file: io.BufferedReader, data: mmap.mmap, suffix: str) -> Iterator[Record | Damage]:
+def _read(file: BinaryIO, data: Window, suffix: str) -> Iterator[Record | Damage]:
     magic = next((magic for magic in READERS if data[: len(magic)] == magic), b"")
-    if not magic and not _RECORD_START.match(data):  # the start of the file is damaged: go by the name
+    if not magic and not _RECORD_START.match(data[:MAX_HEADER_BYTES]):  # the start of the file is damaged: go by the name
         magic = _SUFFIXES.get(suffix, b"")
     return read_members(file, data, magic) if magic else _read_plain(data)
 
 
-def _read_plain(data: mmap.mmap) -> Iterator[Record | Damage]:
+def _read_plain(data: Window) -> Iterator[Record | Damage]:
     position, size = _after_newlines(data, 0), len(data)
     while position < size:
         try:
@@ -171,8 +172,8 @@ def _read_plain(data: mmap.mmap) -> Iterator[Record | Damage]:
         except Broken as broken:
             reason, detail = broken.args
             # The length may be what is wrong, so the next record may start before the end of this one.
-            found = _NEXT_RECORD.search(data, position)
-            end = found.start() + 1 if found else size
+            found = search(_NEXT_RECORD, data, position)
+            end = found[0] + 1 if found else size
             if found and reason == "warc_truncated":
                 reason, detail = "warc_content_length", f"another record starts within its {length} bytes"
             yield Damage(position, end - position, reason, detail)
@@ -185,19 +186,19 @@ def _read_plain(data: mmap.mmap) -> Iterator[Record | Damage]:
         position = following
 
 
-def _plain_header(data: mmap.mmap, position: int) -> tuple[dict[bytes, bytes], int, int]:
+def _plain_header(data: Window, position: int) -> tuple[dict[bytes, bytes], int, int]:
     if data[position : position + 5] != b"WARC/":
         raise Broken("warc_damaged", "no record starts here")
-    found = HEADER_END.search(data, position, position + MAX_HEADER_BYTES)
+    found = search(HEADER_END, data, position, position + MAX_HEADER_BYTES)
     if not found:
         if len(data) - position < MAX_HEADER_BYTES:
             raise Broken("warc_truncated", "the file ends inside a record's header")
         raise Broken("warc_damaged", f"the header has no end within {MAX_HEADER_BYTES} bytes")
-    fields, length = header_fields(data[position : found.start()])
-    return fields, found.end(), length
+    fields, length = header_fields(data[position : found[0]])
+    return fields, found[1], length
 
 
-def _after_newlines(data: mmap.mmap, position: int) -> int:
+def _after_newlines(data: Window, position: int) -> int:
     while data[position : position + 1] in (b"\r", b"\n"):
         position += 1
     return position

@@ -20,6 +20,10 @@ from corpus_builder.html.extract import extractor_version
 from corpus_builder.html.page import PageSettings, read_page
 from corpus_builder.japanese.detect import japanese_score
 from corpus_builder.quality.hosts import host_of
+from corpus_builder.remote.patience import Stat
+from corpus_builder.remote.places import is_remote, name_of, shown
+from corpus_builder.remote.window import read_small
+from corpus_builder.sources.commoncrawl import original_numbers
 from corpus_builder.sources.jsonl import read_jsonl
 from corpus_builder.sources.warc import Damage, OtherRecord, Page, read_warc
 from corpus_builder.sources.wikipedia import Skipped, read_wikipedia
@@ -29,17 +33,18 @@ BATCH_ROWS = 256
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """One input file: where it is, whose it is, and the digest of its bytes."""
+    """One input file: where it is, whose it is, and the digest of its bytes (of a remote one: the server's word for its version)."""
 
     path: str
     source: str
     kind: str
     digest: str
+    stat: Stat | None = None  # of a remote file: the version that is meant
 
     @property
     def name(self) -> str:
         """The file's name, which ids start with."""
-        return Path(self.path).name
+        return name_of(self.path)
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,7 @@ class Extract:
 
 def pages_of(file: InputFile, settings: PageSettings, records: dict[str, int]) -> Iterator[Document | Ledgered]:
     """Every page of an input file, as a document or as a row of the ledger; `records` counts what is no page."""
-    if file.kind == "warc":
+    if file.kind in ("warc", "commoncrawl"):
         yield from _from_warc(file, settings, records)
     elif file.kind == "wikipedia":
         yield from _from_wikipedia(file)
@@ -120,8 +125,9 @@ def pages_of(file: InputFile, settings: PageSettings, records: dict[str, int]) -
 
 
 def _from_warc(file: InputFile, settings: PageSettings, records: dict[str, int]) -> Iterator[Document | Ledgered]:
-    for record in read_warc(file.path):
-        page_id = f"{file.name}/{record.number}"
+    number_of = original_numbers(file.path) if file.kind == "commoncrawl" else int
+    for record in read_warc(file.path, file.stat):
+        page_id = f"{file.name}/{number_of(record.number)}"
         if isinstance(record, OtherRecord):
             records[record.kind] = records.get(record.kind, 0) + 1
             if record.kind == "revisit":
@@ -159,7 +165,7 @@ def _page(record: Page, page_id: str, source: str, settings: PageSettings) -> Do
 
 
 def _from_wikipedia(file: InputFile) -> Iterator[Document | Ledgered]:
-    for article in read_wikipedia(file.path):
+    for article in read_wikipedia(file.path, file.stat):
         article_id = f"{file.name}/{article.number}"
         if isinstance(article, Skipped):
             yield Ledgered(article_id, article.url, article.drop, 0)
@@ -177,7 +183,7 @@ def _from_wikipedia(file: InputFile) -> Iterator[Document | Ledgered]:
 
 
 def _from_jsonl(file: InputFile, settings: PageSettings) -> Iterator[Document | Ledgered]:
-    for line in read_jsonl(file.path):
+    for line in read_jsonl(file.path, file.stat):
         line_id = f"{file.name}/{line.number}"
         if line.drop is not None:
             yield Ledgered(line_id, line.url, line.drop, line.size_bytes)
@@ -224,19 +230,24 @@ def _ledger(rows: list[Ledgered]) -> pa.Table:
 
 
 def extracted_lines(path: str | Path, settings: PageSettings | None = None) -> Iterator[dict[str, Any]]:
-    """The pages of a WARC, or the one page of an HTML file, as the pipeline sees them: JSON objects, kept or dropped."""
-    path, settings = Path(path), settings or PageSettings()
+    """The pages of a WARC, or the one page of an HTML file, as the pipeline sees them: JSON objects, kept or dropped.
+
+    The file may lie at https:// or s3://.
+    """
+    settings = settings or PageSettings()
     if is_warc(path):
         for found in pages_of(InputFile(str(path), "", "warc", ""), settings, {}):
             yield _as_line(found)
     else:
-        page = Page(0, path.absolute().as_uri(), "", "", 200, "", "", "", _read(path))
-        yield _as_line(_page(page, path.name, "", settings))
+        url, body = (
+            (shown(path), read_small(str(path))) if is_remote(path) else (Path(path).absolute().as_uri(), _read(Path(path)))
+        )
+        yield _as_line(_page(Page(0, url, "", "", 200, "", "", "", body), name_of(path), "", settings))
 
 
-def is_warc(path: Path) -> bool:
+def is_warc(path: str | Path) -> bool:
     """Does the file's name say WARC?"""
-    return any(path.name.endswith(f".warc{suffix}") for suffix in ("", ".gz", ".zst", ".lz4"))
+    return any(name_of(path).endswith(f".warc{suffix}") for suffix in ("", ".gz", ".zst", ".lz4"))
 
 
 def _read(path: Path) -> bytes:
