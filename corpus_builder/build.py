@@ -22,7 +22,6 @@ from corpus_builder.dataset import FORMAT, Dataset, Manifest, Receipt, Shard, St
 from corpus_builder.engine import Engine, Failure, Ray
 from corpus_builder.errors import CorpusError, InputError, IntegrityError, StageError
 from corpus_builder.files import write_atomically
-from corpus_builder.html.page import PageSettings
 from corpus_builder.inputs import input_files, read_keywords
 from corpus_builder.progress import with_progress
 from corpus_builder.quality.rulebook import DuplicateRule
@@ -48,7 +47,7 @@ STAGES = ("extract", "measure", "sign", "screen", "match", "decide", "release")
 
 def stages_of(recipe: Recipe, inputs: Sequence[InputFile], out: Path) -> Iterator[Stage]:
     """The stages of a recipe, in order."""
-    settings = PageSettings(**recipe.extract.model_dump())
+    settings = recipe.page_settings
     rules = running_rules(recipe)
     release = recipe.release
 

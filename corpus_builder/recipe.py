@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from corpus_builder.dedup.minhash import MinHash
 from corpus_builder.errors import RecipeError
 from corpus_builder.html.page import PageSettings
+from corpus_builder.japanese.detectors import located
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.rules import Threshold
 
@@ -39,6 +40,7 @@ class Extract(_Part):
     """From page bytes to Japanese text; the limits are those of `html.page.PageSettings`."""
 
     extractor: str = "trafilatura"
+    detector: str = PageSettings.detector  # "ngrams", "ngrams:PATH" or "fasttext:PATH"
     min_japanese_score: Fraction = PageSettings.min_japanese_score
     max_bytes: int = Field(default=PageSettings.max_bytes, gt=0)
     max_elements: int = Field(default=PageSettings.max_elements, gt=0)
@@ -219,6 +221,11 @@ class Recipe(_Part):
     def resolve(self, path: str) -> Path:
         """A path of the recipe: relative ones start at the recipe's own directory."""
         return (self.base / Path(path).expanduser()).resolve()
+
+    @property
+    def page_settings(self) -> PageSettings:
+        """What stands under `extract`, with the path of a detector's model resolved."""
+        return PageSettings(**{**self.extract.model_dump(), "detector": located(self.extract.detector, self.resolve)})
 
     def judged_by(self, rule: Rule) -> tuple[str, ...]:
         """Sources whose documents a rule judges."""

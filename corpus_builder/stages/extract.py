@@ -18,7 +18,7 @@ from corpus_builder.document import DOCUMENT, LEDGER, Document, Drop
 from corpus_builder.errors import InputError
 from corpus_builder.html.extract import extractor_version
 from corpus_builder.html.page import PageSettings, read_page
-from corpus_builder.japanese.detect import japanese_score
+from corpus_builder.japanese.detectors import detector_version, named_detector
 from corpus_builder.quality.hosts import host_of
 from corpus_builder.sources.jsonl import read_jsonl
 from corpus_builder.sources.warc import Damage, OtherRecord, Page, read_warc
@@ -64,6 +64,7 @@ class Extract:
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One shard per input file, by name."""
         settings = asdict(self.settings)
+        settings["detector"] = detector_version(self.settings.detector)
         settings["extractor_version"] = extractor_version(self.settings.extractor)
         return [
             Shard(
@@ -176,6 +177,7 @@ def _from_wikipedia(file: InputFile) -> Iterator[Document | Ledgered]:
 
 
 def _from_jsonl(file: InputFile, settings: PageSettings) -> Iterator[Document | Ledgered]:
+    japanese_score = named_detector(settings.detector)
     for line in read_jsonl(file.path):
         line_id = f"{file.name}/{line.number}"
         if line.drop is not None:
