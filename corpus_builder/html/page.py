@@ -20,6 +20,7 @@ REASONS = {
     "not_html": "the body is no HTML, whatever its headers say",
     "gate_not_japanese": "the bytes hold no kana in any encoding of Japanese",
     "undecodable": "more than max_undecodable of the characters do not decode",
+    "mojibake": "more than max_undecodable of the letters beyond ASCII were decoded wrongly before the page was stored, beyond repair",
     "too_many_elements": "the page has more than max_elements elements",
     "too_deep": "the elements nest deeper than max_depth",
     "no_japanese_text": "all kana but a few stand in scripts, styles or comments",
@@ -66,6 +67,8 @@ def read_page(body: bytes, *, content_type: str, status: int, settings: PageSett
     decoded = decode(body, content_type)
     if decoded.undecodable > settings.max_undecodable:
         return Drop("undecodable", decoded.undecodable, settings.max_undecodable, decoded.charset)
+    if decoded.mojibake > settings.max_undecodable:
+        return Drop("mojibake", decoded.mojibake, settings.max_undecodable, decoded.charset)
     if drop := _unparsable(decoded.text, settings):
         return drop
     extractor = named_extractor(settings.extractor)
