@@ -1,6 +1,6 @@
 # make corpus   builds the sample corpus into data/corpus/sample          make test     runs the tests
 # make check    format, lint, types, import contract, tests, README       make test-all the slow tests too
-.PHONY: corpus test test-all check format docs clean
+.PHONY: corpus test test-all check format docs quality clean
 SHELL := /bin/sh
 
 # The newest Python that the lock file was tried with; override with `make PYTHON=/path/to/python corpus`.
@@ -30,6 +30,12 @@ format: .venv/ready
 
 docs: .venv/ready
 	$(BIN)/python docs/make_docs.py
+
+# Measures detection, charsets and the gate, and writes docs/detection.md and docs/charset.md.  PACKAGES and EXTRA are the directories
+# that tests/benchmarks/material.py describes; without EXTRA the sets of texts that it holds are left out.
+quality: .venv/ready
+	$(BIN)/python tests/benchmarks/bench_detection.py $(PACKAGES) $(if $(EXTRA),--extra $(EXTRA)) --write
+	$(BIN)/python tests/benchmarks/bench_charset.py $(PACKAGES) $(if $(EXTRA),--extra $(EXTRA)) --write
 
 .venv/ready: requirements.lock pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \

@@ -142,7 +142,7 @@ def _candidates(body: bytes, declared: str | None) -> list[str]:
 def utf16_of(body: bytes) -> str | None:
     """Which UTF-16 a page without a byte order mark is in, if any.
 
-    Every second byte is the upper one: zero for ASCII, 0x30 for kana and Japanese marks, together more than a third of any page.
+    Every second byte is the upper one: zero for ASCII, 0x30 for kana and Japanese marks, together more than a seventh of any page.
     Both are rare among the others.
     """
     head = body[:4096]
@@ -151,7 +151,7 @@ def utf16_of(body: bytes) -> str | None:
     even, odd = head[::2], head[1::2]
     for codec, upper, lower in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
         zeros, kana = upper.count(0), upper.count(0x30)
-        if 3 * (zeros + kana) >= len(upper) and zeros + kana > 8 * (lower.count(0) + lower.count(0x30)):
+        if 7 * (zeros + kana) >= len(upper) and zeros + kana > 8 * (lower.count(0) + lower.count(0x30)):
             return codec
     return None
 

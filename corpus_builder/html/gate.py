@@ -25,9 +25,6 @@ JAMO = 0.5  # a share of kana below this may be Korean: ㅋㅋ and ㅠㅠ stand 
 SAMPLE = 8192
 
 _ISO_2022_JP = re.compile(rb"\x1b\$[@B]|\x1b\(I")
-# Kana whose UTF-8 was read as code page 1252 (ã and 0x81 to 0x83) or 932 (縺, 繧, 繝) and encoded again: see mojibake.py.
-_MOJIBAKE = re.compile(rb"\xc3\xa3(?:\xc2[\x81-\x83]|\xe2\x80\x9a|\xc6\x92)|\xe7\xb8\xba|\xe7\xb9[\xa7\x9d]")
-_ENTITY = re.compile(rb"&#(?:0*12[345]\d\d|[xX]0*30[4-9a-fA-F][0-9a-fA-F])(?!\d)")
 
 
 def gate(body: bytes) -> str | None:
@@ -43,10 +40,10 @@ def gate(body: bytes) -> str | None:
     'gate_not_japanese'
     """
     octets = np.frombuffer(body, dtype=np.uint8)
-    kana, high, entities = _survey(octets)
-    if kana >= MIN_KANA and kana >= MIN_SHARE_UTF8 * (kana + _utf8_han(octets)):
+    kana, han, high, entities, mojibake = _survey(octets, np.frombuffer(body, dtype=np.uint64, count=len(body) // 8))
+    if kana >= MIN_KANA and kana >= MIN_SHARE_UTF8 * (kana + han):
         return None
-    if entities >= MIN_KANA and _may_be_entities(octets) >= MIN_KANA and len(_ENTITY.findall(body)) >= MIN_KANA:
+    if entities >= MIN_KANA or mojibake >= MIN_KANA:
         return None
     if b"\x1b" in body and _ISO_2022_JP.search(body):
         return None
@@ -56,8 +53,6 @@ def gate(body: bytes) -> str | None:
         for found, letters, broken in (_shift_jis_kana(octets), _euc_jp_kana(octets)):
             if found >= MIN_KANA and found >= MIN_SHARE_LEGACY * letters and broken <= MAX_BROKEN * letters:
                 return None
-    if high >= 3 * MIN_KANA and _may_be_mojibake(octets) >= MIN_KANA and len(_MOJIBAKE.findall(body)) >= MIN_KANA:
-        return None
     return REASON
 
 
@@ -76,52 +71,61 @@ def _is_utf8(body: bytes, first: int) -> bool:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _survey(octets: Any) -> tuple[Any, Any, Any]:
-    """Kana in UTF-8 (E3 81 to E3 83), bytes beyond ASCII, and starts of numeric entities.
+def _survey(octets: Any, words: Any) -> tuple[int, int, int, int, int]:
+    """What the page holds in UTF-8: kana, Chinese characters, bytes beyond ASCII, kana as entities, and signs of mojibake.
 
-    One pass without branches, which the compiler turns into vector instructions: 0.2 ns a byte.
+    Eight bytes at a time are passed over where all are ASCII and none is an ampersand, which is most of any page.
     """
-    kana: Any = np.int32(0)
-    entities: Any = np.int32(0)
-    high: Any = np.int32(0)
-    for place in range(len(octets) - 1):
-        one, two = octets[place], octets[place + 1]
-        kana += np.int32((one == 0xE3) & (two >= 0x81) & (two <= 0x83))
-        entities += np.int32((one == 0x26) & (two == 0x23))
-        high += np.int32(one >> np.uint8(7))
-    return kana, high, entities
+    kana = han = high = entities = mojibake = 0
+    for word in range(len(words) + 1):
+        if word < len(words):
+            ampersands = words[word] ^ np.uint64(0x2626262626262626)  # 0 where one stands
+            marks = (ampersands - np.uint64(0x0101010101010101)) & ~ampersands
+            if not (words[word] | marks) & np.uint64(0x8080808080808080):
+                continue
+        for place in range(8 * word, min(8 * word + 8, len(octets))):
+            one = octets[place]
+            if one == 0x26:
+                entities += _is_kana_entity(octets, place)
+            elif one >= 0x80:
+                high += 1
+                if one >= 0xC3:
+                    two: Any = octets[place + 1] if place + 1 < len(octets) else np.uint8(0)
+                    kana += one == 0xE3 and 0x81 <= two <= 0x83
+                    han += 0xE4 <= one <= 0xE9
+                    if (one == 0xE7 and two >= 0xB8) or (one == 0xC3 and two == 0xA3):
+                        mojibake += _is_mojibake(octets, place)
+    return kana, han, high, entities, mojibake
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _utf8_han(octets: Any) -> Any:
-    """Chinese characters in UTF-8, by their lead bytes: E4 to E9."""
-    han: Any = np.int32(0)
-    for place in range(len(octets)):
-        han += np.int32((octets[place] >= 0xE4) & (octets[place] <= 0xE9))
-    return han
+def _is_mojibake(octets: Any, place: Any) -> Any:
+    """A kana whose UTF-8 was read as code page 932 (縺, 繧, 繝) or 1252 (ã and 0x81 to 0x83) and encoded again: see mojibake.py."""
+    if place + 3 >= len(octets):
+        return False
+    two, three, four = octets[place + 1], octets[place + 2], octets[place + 3]
+    if octets[place] == 0xE7:
+        return (two == 0xB8 and three == 0xBA) or (two == 0xB9 and (three == 0xA7 or three == 0x9D))
+    return (three == 0xC2 and 0x81 <= four <= 0x83) or (three == 0xE2 and four == 0x80) or (three == 0xC6 and four == 0x92)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _may_be_mojibake(octets: Any) -> Any:
-    """First two bytes of the signs of mojibake: C3 A3, E7 B8 and E7 B9."""
-    found: Any = np.int32(0)
-    for place in range(len(octets) - 1):
-        one, two = octets[place], octets[place + 1]
-        found += np.int32((one == 0xC3) & (two == 0xA3))
-        found += np.int32((one == 0xE7) & ((two == 0xB8) | (two == 0xB9)))
-    return found
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _may_be_entities(octets: Any) -> Any:
-    """Numeric entities whose number begins with 0, 1 or x."""
-    found: Any = np.int32(0)
-    for place in range(len(octets) - 2):
-        one, two, three = octets[place], octets[place + 1], octets[place + 2]
-        found += np.int32(
-            (one == 0x26) & (two == 0x23) & ((three == 0x31) | (three == 0x30) | ((three | np.uint8(0x20)) == 0x78))
-        )
-    return found
+def _is_kana_entity(octets: Any, place: Any) -> Any:
+    """A numeric entity of U+3041 to U+30FF, decimal or hexadecimal."""
+    if place + 5 >= len(octets) or octets[place + 1] != 0x23:
+        return False
+    place += 2
+    base = 16 if octets[place] | 0x20 == 0x78 else 10
+    place += base == 16
+    number = 0
+    for digit in octets[place : place + 12]:
+        if 0x30 <= digit <= 0x39:
+            number = number * base + digit - 0x30
+        elif base == 16 and 0x61 <= digit | 0x20 <= 0x66:
+            number = number * base + (digit | 0x20) - 0x57
+        else:
+            break
+    return 0x3041 <= number <= 0x30FF
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
