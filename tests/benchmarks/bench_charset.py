@@ -37,7 +37,7 @@ HEAD = """<!-- Written by `make quality`. -->
 
 Japanese pages ({pages}) without their declarations, encoded anew (letters that an encoding lacks become numeric entities) and decoded with
 nothing but their bytes. A piece of 8 kB or less is cut out of the page at an arbitrary place, inside a character where it falls so (UTF-16: at an even
-one). Right is the right encoding, or the same text.
+one). Right is the right encoding, or the same text. The other tools see 120 of the pages.
 """
 GATE = """## The gate
 
