@@ -20,7 +20,7 @@ _TO_BYTES_1252 |= {octet: octet for octet in range(0x100)}
 _PIECES = re.compile(r"[^<>\n]+")
 _JAPANESE = re.compile("[\u3041-\u30ff\u3400-\u9fff]")
 # What a restored piece does not hold: controls, private use, specials.
-_STRANGE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ue000-\uf8ff\ufff0-\uffff]")
+STRANGE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ue000-\uf8ff\ufff0-\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +80,4 @@ def _encoded_back(piece: str, through: str) -> str | None:
         new = octets.decode("utf-8")
     except (KeyError, UnicodeError):
         return None
-    return None if _STRANGE.search(new) else new
+    return None if STRANGE.search(new) else new

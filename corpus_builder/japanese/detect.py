@@ -32,8 +32,8 @@ _SYLLABARY_WEIGHT = 0.8
 
 # Letters: a window ends at the end of a line if it has SHORTEST, at the end of a sentence if it has LONG, and at LONGEST anyway.
 SHORTEST, LONG, LONGEST = 10, 24, 64
-# How far the rest of a text tells about a window that says little itself: at most this much, as a logarithm of odds.
-_PRIOR = 1.5
+# How far the rest of a text tells about a window that says little itself: its odds are multiplied by so much at most.
+_PRIOR = 4.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class Detector:
     def score(self, text: str) -> float:
         """Share of a text's letters that are Japanese, 0..1; see `japanese_score`."""
         points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        return float(_score(points, *_tables(), self.weights, self.scale, self.bias))
+        return float(_score(points, *tables(), self.weights, self.scale, self.bias))
 
     def to_bytes(self) -> bytes:
         """The model file."""
@@ -98,7 +98,7 @@ def shipped() -> Detector:
 
 
 @cache
-def _tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]:
+def tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]:
     """For every code point of the BMP its class, and the symbol that the model sees: (65536,) uint8 and uint16.
 
     Kana, Chinese characters and East Asian marks stand for themselves, everything else for its kind.
@@ -143,11 +143,28 @@ def is_end(point: Any, letters: Any) -> Any:
     return letters >= LONGEST or point == 10 or (letters >= LONG and (point == 0x3002 or point == 0xFF01 or point == 0xFF1F))
 
 
-SYMBOLS = np.uint64(0x10000)
-RARE = 0x3400  # stands for Chinese characters beyond the BMP
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def look_up(point: Any, classes: Any, symbols: Any) -> tuple[Any, Any]:
+    """Class and symbol of a code point; Chinese characters beyond the BMP share one symbol."""
+    if point < 0x10000:
+        return classes[point], np.uint64(symbols[point])
+    if 0x20000 <= point < 0x32000:
+        return np.uint8(LETTER), np.uint64(0x3400)
+    return np.uint8(NONE), np.uint64(0x2E)
 
 
 # ---- the model --------------------------------------------------------------------------------------------------------
+
+SYMBOLS = np.uint64(0x10000)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def sigmoid(value: float) -> float:
+    """1 / (1 + e^-x) to three digits, by (1 + x/1024)^1024: plain arithmetic, the same on every machine."""
+    power = 1.0 + min(abs(value), 30.0) / 1024.0
+    for _ in range(10):
+        power *= power
+    return 1.0 / (1.0 + power) if value < 0 else power / (1.0 + power)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -174,15 +191,7 @@ def _score(points: Any, classes: Any, symbols: Any, weights: Any, scale: float, 
     before = last = np.uint64(0x20)
     summed = np.int64(0)
     for point in points:
-        if point < 0x10000:
-            kind = classes[point]
-            here = np.uint64(symbols[point])
-        elif 0x20000 <= point < 0x32000:
-            kind = LETTER
-            here = np.uint64(RARE)
-        else:
-            kind = NONE
-            here = np.uint64(0x2E)
+        kind, here = look_up(point, classes, symbols)
         if kind >= MARK:
             first, second, third = places(before, last, here, shift)
             summed += np.int64(weights[first]) + np.int64(weights[second]) + np.int64(weights[third])
@@ -207,14 +216,14 @@ def _score(points: Any, classes: Any, symbols: Any, weights: Any, scale: float, 
     if not windows:
         return 0.0
     others = _ALPHABET_WEIGHT * alphabet + _SYLLABARY_WEIGHT * syllabary
-    first_share = 0.0
+    alone = 0.0
     for window in range(windows):
-        first_share += counts[window] / (1.0 + np.exp(-sums[window]))
-    share = first_share
-    if windows > 1:
-        odds = np.log((first_share + 0.5) / (total - first_share + 0.5))
-        prior = min(max(odds, -_PRIOR), _PRIOR)
-        share = 0.0
-        for window in range(windows):
-            share += counts[window] / (1.0 + np.exp(-sums[window] - prior))
+        alone += counts[window] * sigmoid(sums[window])
+    if windows == 1:
+        return alone / (total + others)
+    prior = min(max((alone + 0.5) / (total - alone + 0.5), 1.0 / _PRIOR), _PRIOR)
+    share = 0.0
+    for window in range(windows):
+        likely = prior * sigmoid(sums[window])
+        share += counts[window] * likely / (likely + 1.0 - likely / prior)
     return share / (total + others)

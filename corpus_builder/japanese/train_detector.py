@@ -15,7 +15,7 @@ import numpy.typing as npt
 from numba import njit
 
 from corpus_builder.errors import InputError
-from corpus_builder.japanese.detect import LETTER, MARK, RARE, SHORTEST, Detector, _tables, is_end, places
+from corpus_builder.japanese.detect import LETTER, MARK, SHORTEST, Detector, is_end, look_up, places, sigmoid, tables
 from corpus_builder.japanese.letters import code_points
 
 BITS = 19  # of the table of pairs and triples: 524,288 weights; 18 cost a point of precision on titles of Chinese characters
@@ -50,7 +50,7 @@ def train(japanese: Sequence[str], other: Sequence[str], *, bits: int = BITS, ep
     sizes: list[int] = []
     for name, texts in (("Japanese", japanese), ("other", other)):
         points, bounds = code_points(texts)
-        features, ends = _features(points, bounds, *_tables(), np.uint64(64 - bits))
+        features, ends = _features(points, bounds, *tables(), np.uint64(64 - bits))
         if not len(ends):
             raise InputError(f"None of the {name} examples holds kana or Chinese characters; there is nothing to learn.")
         windows.append(features)
@@ -83,15 +83,7 @@ def _features(points: Any, bounds: Any, classes: Any, symbols: Any, shift: Any) 
         letters = 0
         start = count
         for place in range(bounds[text], bounds[text + 1]):
-            point = points[place]
-            kind = 0
-            here = np.uint64(0x2E)
-            if point < 0x10000:
-                kind = classes[point]
-                here = np.uint64(symbols[point])
-            elif 0x20000 <= point < 0x32000:
-                kind = LETTER
-                here = np.uint64(RARE)
+            kind, here = look_up(points[place], classes, symbols)
             if kind >= MARK:
                 first, second, third = places(before, last, here, shift)
                 features[count] = first
@@ -100,7 +92,7 @@ def _features(points: Any, bounds: Any, classes: Any, symbols: Any, shift: Any) 
                 count += 3
                 letters += kind == LETTER
             before, last = last, here
-            if is_end(point, letters):
+            if is_end(points[place], letters):
                 ends[windows] = count
                 windows += 1
                 letters = 0
@@ -123,7 +115,7 @@ def _epoch(features: Any, ends: Any, order: Any, japanese: int, balance: Any, we
         for place in range(start, stop):
             total += weights[features[place]]
         side = 0 if window < japanese else 1
-        gradient = (_sigmoid(total) - (1.0 - side)) * balance[side]
+        gradient = (sigmoid(total) - (1.0 - side)) * balance[side]
         for place in range(start, stop):
             at = features[place]
             squares[at] += gradient * gradient
@@ -131,12 +123,3 @@ def _epoch(features: Any, ends: Any, order: Any, japanese: int, balance: Any, we
             weights[at] -= step * gradient / np.sqrt(squares[at])
         bias[1] += gradient * gradient
         bias[0] -= RATE * gradient / np.sqrt(1.0 + bias[1])
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _sigmoid(value: float) -> float:
-    """1 / (1 + e^-x) to three digits, by (1 + x/1024)^1024: the same on every machine."""
-    power = 1.0 + min(abs(value), 30.0) / 1024.0
-    for _ in range(10):
-        power *= power
-    return 1.0 / (1.0 + power) if value < 0 else power / (1.0 + power)

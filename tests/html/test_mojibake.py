@@ -11,7 +11,7 @@ from strategies_japanese import japanese_text
 from corpus_builder.document import Drop
 from corpus_builder.html.charset import decode
 from corpus_builder.html.gate import gate
-from corpus_builder.html.mojibake import _STRANGE, ENOUGH, Restored, restore
+from corpus_builder.html.mojibake import ENOUGH, STRANGE, Restored, restore
 from corpus_builder.html.page import PageSettings, read_page
 
 CASES = tomllib.loads((Path(__file__).parents[1] / "cases/html/mojibake.toml").read_text(encoding="utf-8"))["case"]
@@ -74,5 +74,5 @@ def test_what_went_through_a_western_code_page_comes_back(text: str) -> None:
     text = f"<p>いろはにほへとちりぬるを</p>{text}"
     found = restore(as_1252(text))
     assert found.through == "cp1252"
-    if not _STRANGE.search(text):
+    if not STRANGE.search(text):
         assert found == Restored(text, "cp1252", 0.0)

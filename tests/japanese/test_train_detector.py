@@ -1,5 +1,6 @@
 """The trainer learns what its examples show, and gives the same bytes every time."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from conftest import SENTENCES
 
 from corpus_builder import InputError
 from corpus_builder.cli import main
-from corpus_builder.japanese.detect import Detector
+from corpus_builder.japanese.detect import Detector, shipped
 from corpus_builder.japanese.train_detector import train, train_files
 
 CHINESE = [
@@ -58,3 +59,10 @@ def test_examples_that_cannot_be_read(tmp_path: Path) -> None:
         train_files([tmp_path / "sjis.txt"], [tmp_path / "sjis.txt"])
     with pytest.raises(InputError, match=r"none\.txt cannot be read: No such file"):
         train_files([tmp_path / "none.txt"], [])
+
+
+def test_the_model_card_is_that_of_the_shipped_model() -> None:
+    card = (Path(__file__).parents[2] / "docs/detector.md").read_text(encoding="utf-8")
+    data = shipped().to_bytes()
+    assert f"| detector.bin | `{hashlib.sha256(data).hexdigest()}` |" in card
+    assert f"{len(data):,} bytes" in card
