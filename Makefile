@@ -39,6 +39,11 @@ tables: .venv/ready
 model: .venv/ready
 	$(BIN)/python data/training/pages.py 3000 > data/training/pages.jsonl
 	OPENBLAS_NUM_THREADS=1 $(BIN)/corpus-builder train-extractor data/training/pages.jsonl --out corpus_builder/main_text/model.npz
+# Measures detection, charsets and the gate, and writes docs/detection.md and docs/charset.md.  PACKAGES and EXTRA are the directories
+# that tests/benchmarks/material.py describes; without EXTRA the sets of texts that it holds are left out.
+quality: .venv/ready
+	$(BIN)/python tests/benchmarks/bench_detection.py $(PACKAGES) $(if $(EXTRA),--extra $(EXTRA)) --write
+	$(BIN)/python tests/benchmarks/bench_charset.py $(PACKAGES) $(if $(EXTRA),--extra $(EXTRA)) --write
 
 .venv/ready: requirements.lock pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \

@@ -127,7 +127,7 @@ def report(out: Path, as_json: bool) -> None:
         click.echo("\n\n".join(funnel.as_text(one) for one in found) + f"\n\nThe report: {page}")
 
 
-@main.command()
+@main.command(short_help="Tell the whole story of a URL or an id.")
 @click.argument("out", type=click.Path(path_type=Path))
 @click.argument("page")
 @as_json
@@ -181,7 +181,7 @@ def judge(
         click.echo(as_text(judged))
 
 
-@main.command(short_help="List the built-in measures, with definitions and sources.")
+@main.command(short_help="List the built-in measures and their sources.")
 @as_json
 def measures(as_json: bool) -> None:
     """List the built-in measures with their definitions, units and sources."""
@@ -224,7 +224,7 @@ def train_extractor(files: tuple[Path, ...], out: Path) -> None:
     train(examples, lambda line: click.echo(line, err=True)).save(out)
 
 
-@main.command(short_help="Texts of a JSONL file with their measures.")
+@main.command(short_help="Texts of a JSONL file to their measures.")
 @click.argument("file", type=click.Path(path_type=Path))
 def measure(file: Path) -> None:
     """Texts of a JSONL FILE (- for standard input) to JSON lines with `id` and `measures`."""
@@ -234,7 +234,7 @@ def measure(file: Path) -> None:
         click.echo(json.dumps(line, ensure_ascii=False))
 
 
-@main.command(short_help="Hold every file of a build against its manifests.")
+@main.command(short_help="Hold a build's files against its manifests.")
 @click.argument("out", type=click.Path(path_type=Path))
 @as_json
 def verify(out: Path, as_json: bool) -> None:
@@ -251,7 +251,7 @@ def verify(out: Path, as_json: bool) -> None:
         sys.exit(5)
 
 
-@main.command()
+@main.command(short_help="Say where two builds part, and by what cause.")
 @click.argument("left", type=click.Path(path_type=Path))
 @click.argument("right", type=click.Path(path_type=Path))
 @as_json
@@ -269,7 +269,7 @@ def diff(left: Path, right: Path, as_json: bool) -> None:
         sys.exit(1)
 
 
-@main.command(short_help="Time every step, beside a straightforward composition.")
+@main.command(short_help="Time every step, beside a plain composition.")
 @click.argument("warc", type=click.Path(path_type=Path))
 @click.option("--pages", type=click.IntRange(1), default=2000, show_default=True, help="Stop after this many responses.")
 @as_json
@@ -282,6 +282,23 @@ def bench(warc: Path, pages: int, as_json: bool) -> None:
         _print_json(asdict(found))
     else:
         click.echo(as_text(found))
+
+
+@main.command("train-detector", short_help="Train a model for the language detector.")
+@click.option("--japanese", multiple=True, required=True, type=click.Path(path_type=Path), help="Text file of Japanese examples.")
+@click.option("--other", multiple=True, required=True, type=click.Path(path_type=Path), help="Text file of other examples.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Where to write the model.")
+def train_detector(japanese: tuple[Path, ...], other: tuple[Path, ...], out: Path) -> None:
+    """Train a model for the language detector from text files with one example a line; both options can be repeated.
+
+    The same files give the same bytes.
+    """
+    from corpus_builder.files import write_atomically
+    from corpus_builder.japanese.train_detector import train_files
+
+    model = train_files(japanese, other).to_bytes()
+    write_atomically(out, model)
+    click.echo(f'{out}: {len(model):,} bytes. A recipe uses it by detector = "ngrams:{out}" under [extract].')
 
 
 def _engine(engine: str, workers: int | None, address: str | None, memory_mib: int) -> Any:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from corpus_builder.dedup.minhash import MinHash
 from corpus_builder.errors import RecipeError
 from corpus_builder.html.page import PageSettings
+from corpus_builder.japanese.detectors import located
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.rules import Threshold
 
@@ -47,6 +48,7 @@ class Extract(_Part):
     form: Literal["plain", "markdown"] = "plain"
     readings: bool = False
     model: str | None = None
+    detector: str = PageSettings.detector  # "ngrams", "ngrams:PATH" or "fasttext:PATH"
     min_japanese_score: Fraction = PageSettings.min_japanese_score
     max_bytes: int = Field(default=PageSettings.max_bytes, gt=0)
     max_elements: int = Field(default=PageSettings.max_elements, gt=0)
@@ -236,9 +238,10 @@ class Recipe(_Part):
 
     @property
     def page_settings(self) -> PageSettings:
-        """The settings of `extract`, with the model's path resolved."""
+        """What stands under `extract`, with the paths of models resolved."""
         settings = self.extract.model_dump()
         settings["model"] = self.resolve(self.extract.model) if self.extract.model else None
+        settings["detector"] = located(self.extract.detector, self.resolve)
         return PageSettings(**settings)
 
     def judged_by(self, rule: Rule) -> tuple[str, ...]:

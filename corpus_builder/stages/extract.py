@@ -18,7 +18,7 @@ from corpus_builder.document import DOCUMENT, LEDGER, Document, Drop
 from corpus_builder.errors import InputError
 from corpus_builder.html.extract import extractor_version
 from corpus_builder.html.page import PageSettings, read_page
-from corpus_builder.japanese.detect import japanese_score
+from corpus_builder.japanese.detectors import detector_version, named_detector
 from corpus_builder.quality.hosts import host_of
 from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import is_remote, name_of, shown
@@ -69,7 +69,8 @@ class Extract:
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One shard per input file, by name."""
         settings = asdict(self.settings)
-        # The model is known by its bytes, not by where it lies.
+        settings["detector"] = detector_version(self.settings.detector)
+        # A model is known by its bytes, not by where it lies.
         settings["extractor_version"] = extractor_version(self.settings.extractor, settings.pop("model"))
         return [
             Shard(
@@ -183,6 +184,7 @@ def _from_wikipedia(file: InputFile) -> Iterator[Document | Ledgered]:
 
 
 def _from_jsonl(file: InputFile, settings: PageSettings) -> Iterator[Document | Ledgered]:
+    japanese_score = named_detector(settings.detector)
     for line in read_jsonl(file.path, file.stat):
         line_id = f"{file.name}/{line.number}"
         if line.drop is not None:
