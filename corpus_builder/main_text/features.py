@@ -31,6 +31,8 @@ from corpus_builder.main_text.blocks import (
     START,
     STOPS,
 )  # fmt: skip
+from corpus_builder.main_text.elements import ABOVE, DEPTH, HINTS_ABOVE, PARENT, TAG
+from corpus_builder.main_text.elements import HINTS as OWN_HINTS
 from corpus_builder.main_text.markup import (
     ARTICLE,
     ASIDE,
@@ -64,8 +66,7 @@ from corpus_builder.main_text.markup import (
     UL,
     P,
 )  # fmt: skip
-from corpus_builder.main_text.scan import ABOVE, DEPTH, HINTS_ABOVE, PARENT, TAG, Scan
-from corpus_builder.main_text.scan import HINTS as OWN_HINTS
+from corpus_builder.main_text.scan import Scan
 from corpus_builder.main_text.tokens import look_up
 
 N_HINTS, N_PHRASES = len(HINTS), len(PHRASES)

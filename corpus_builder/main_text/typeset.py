@@ -9,8 +9,9 @@ import numpy.typing as npt
 from numba import njit
 
 from corpus_builder.main_text.blocks import BREAKS, ELEMENT, END, START
+from corpus_builder.main_text.elements import ABOVE, PARENT, TAG
 from corpus_builder.main_text.markup import DD, DT, H1, H6, LI, OL, PRE, QUOTE, TD, TH, TR, UL
-from corpus_builder.main_text.scan import ABOVE, PARENT, TAG, Scan
+from corpus_builder.main_text.scan import Scan
 
 CELL_CHARS = 60  # ours: a table cell of more, or with a full stop, is a text that stands in a table, and takes a line of its own
 # A text whose lines are this full was wrapped to a width by hand (in halves of a full-width character): ours, from mail
