@@ -6,9 +6,11 @@ import io
 import re
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
-from fastwarc.stream_io import BrotliReader
+from fastwarc.stream_io import BrotliReader, ZstdReader
 
+from corpus_builder.sources.frames import ZSTD, member_end
 from corpus_builder.sources.record import HEADER_END, Broken
 
 MAX_BODY_BYTES = 64 << 20  # ours: bounds what a decompression bomb can unfold to
@@ -68,6 +70,8 @@ def _undo(encoding: bytes, body: bytes, truncated: bool) -> bytes:
         return _deflated(body, truncated)
     if encoding == b"br":
         return _unbrotli(body, truncated)
+    if encoding == b"zstd":
+        return _unzstd(body, truncated)
     return body
 
 
@@ -129,7 +133,26 @@ def _inflate(body: bytes, window: int, truncated: bool) -> bytes:
 
 def _unbrotli(body: bytes, truncated: bool) -> bytes:
     """Brotli has no magic number: what does not decode was stored decoded."""
-    reader = BrotliReader(io.BytesIO(body))
+    try:
+        return _read_all(BrotliReader(io.BytesIO(body)), truncated)
+    except OSError:
+        return body
+
+
+def _unzstd(body: bytes, truncated: bool) -> bytes:
+    if not body.startswith(ZSTD):
+        return body
+    try:
+        content = _read_all(ZstdReader(io.BytesIO(body)), truncated)
+    except OSError as error:
+        raise Broken("http_encoding_broken", str(error)) from error
+    if not truncated and (member_end(body, 0, ZSTD) or 0) > len(body):
+        raise Broken("http_encoding_broken", "the compressed body is cut off")
+    return content
+
+
+def _read_all(reader: Any, truncated: bool) -> bytes:
+    """All that a decompressor gives; of a body that the crawler cut off, what comes before the error."""
     pieces: list[bytes] = []
     total = 0
     try:
@@ -139,5 +162,6 @@ def _unbrotli(body: bytes, truncated: bool) -> bytes:
             if total > MAX_BODY_BYTES:
                 raise Broken("http_body_too_large", f"it unfolds to more than {MAX_BODY_BYTES} bytes")
     except OSError:
-        return b"".join(pieces) if truncated and total else body
+        if not (truncated and total):
+            raise
     return b"".join(pieces)

@@ -6,6 +6,7 @@ Japanese, and must never touch the disk.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,11 +18,11 @@ from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of
 from corpus_builder.document import DOCUMENT, LEDGER, Document, Drop
 from corpus_builder.errors import InputError
 from corpus_builder.html.extract import extractor_version
-from corpus_builder.html.page import PageSettings, read_page
+from corpus_builder.html.page import PageSettings, read_page, storable
 from corpus_builder.japanese.detect import japanese_score
 from corpus_builder.quality.hosts import host_of
 from corpus_builder.sources.jsonl import read_jsonl
-from corpus_builder.sources.warc import Damage, OtherRecord, Page, read_warc
+from corpus_builder.sources.warc import Damage, OtherRecord, Page, Text, read_warc
 from corpus_builder.sources.wikipedia import Skipped, read_wikipedia
 
 BATCH_ROWS = 256
@@ -130,6 +131,10 @@ def _from_warc(file: InputFile, settings: PageSettings, records: dict[str, int])
             drop = Drop(record.reason, value=record.length, detail=record.detail)
             yield Ledgered(page_id, _storable(record.url), drop, record.length)
             continue
+        if isinstance(record, Text):
+            records["conversion"] = records.get("conversion", 0) + 1
+            yield _text(record, page_id, file.source, settings)
+            continue
         records["response"] = records.get("response", 0) + 1
         yield _page(record, page_id, file.source, settings)
 
@@ -154,6 +159,31 @@ def _page(record: Page, page_id: str, source: str, settings: PageSettings) -> Do
         date=record.date,
         crawl=record.crawl,
         charset=page.charset,
+    )
+
+
+def _text(record: Text, page_id: str, source: str, settings: PageSettings) -> Document | Ledgered:
+    """A text that was extracted before, judged as a line of a text file is."""
+    url, size = _storable(record.url), len(record.body)
+    text = storable(decoded := record.body.decode("utf-8", "replace"))
+    undecodable = max(decoded.count("\ufffd") - record.body.count("\ufffd".encode()), 0) / max(len(decoded), 1)
+    if undecodable > settings.max_undecodable:
+        return Ledgered(page_id, url, Drop("undecodable", undecodable, settings.max_undecodable, "utf-8"), size)
+    if not text:
+        return Ledgered(page_id, url, Drop("no_text"), size)
+    score = japanese_score(text)
+    if score < settings.min_japanese_score:
+        return Ledgered(page_id, url, Drop("not_japanese", value=score, threshold=settings.min_japanese_score), size)
+    return Document(
+        text=text,
+        id=page_id,
+        source=source,
+        url=url,
+        host=host_of(url),
+        title="",
+        date=record.date,
+        crawl=record.crawl,
+        charset="utf-8",
     )
 
 
@@ -234,8 +264,8 @@ def extracted_lines(path: str | Path, settings: PageSettings | None = None) -> I
 
 
 def is_warc(path: Path) -> bool:
-    """Does the file's name say WARC?"""
-    return any(path.name.endswith(f".warc{suffix}") for suffix in ("", ".gz", ".zst", ".lz4"))
+    """Does the file's name say WARC, WET or ARC?"""
+    return re.search(r"\.(?:warc|arc|wet)(?:\.(?:gz|zst|lz4))?$", path.name) is not None
 
 
 def _read(path: Path) -> bytes:

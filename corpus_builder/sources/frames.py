@@ -1,0 +1,74 @@
+"""Where a compressed member ends, by its own account: what tells a file that was cut off from one that is damaged."""
+
+from __future__ import annotations
+
+import mmap
+import zlib
+
+GZIP, ZSTD, LZ4 = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18"
+SKIPPABLE = b"\x5d\x2a\x4d\x18"  # a zstd frame that holds no data; at the head of a .warc.zst it holds the dictionary
+
+PIECE = 1 << 20
+
+
+def member_end(data: bytes | mmap.mmap, at: int, magic: bytes) -> int | None:
+    """Offset behind the member that starts at `at`; more than the file's size where the file ends within it.
+
+    None where it is damaged as far as it can be seen: gzip is decompressed, the frames of zstd and LZ4 are walked by the
+    lengths of their blocks.
+    """
+    if not (data[at : at + 4].startswith(magic) or magic.startswith(data[at:])):
+        return None
+    return {GZIP: _gzip_end, ZSTD: _zstd_end, LZ4: _lz4_end}[magic](data, at)
+
+
+def _gzip_end(data: bytes | mmap.mmap, at: int) -> int | None:
+    member = zlib.decompressobj(31)
+    position = at
+    try:
+        while not member.eof and position < len(data):
+            piece = data[position : position + PIECE]
+            position += len(piece)
+            while piece and not member.eof:
+                member.decompress(piece, PIECE)
+                piece = member.unconsumed_tail
+    except zlib.error:
+        return None
+    return position - len(member.unused_data) if member.eof else len(data) + 1
+
+
+def _zstd_end(data: bytes | mmap.mmap, at: int) -> int | None:
+    """RFC 8878, 3.1.1: the header's length by its first byte, then blocks, the last of which says so."""
+    flags = _number(data, at + 4, 1)
+    if flags is None:
+        return len(data) + 1
+    single = flags >> 5 & 1
+    position = at + 5 + (1 - single) + (0, 1, 2, 4)[flags & 3] + (single, 2, 4, 8)[flags >> 6]
+    last = 0
+    while not last:
+        block = _number(data, position, 3)
+        if block is None:
+            return len(data) + 1
+        last, kind, size = block & 1, block >> 1 & 3, block >> 3
+        if kind == 3 or size > 128 << 10:
+            return None
+        position += 3 + (1 if kind == 1 else size)
+    return position + 4 * (flags >> 2 & 1)
+
+
+def _lz4_end(data: bytes | mmap.mmap, at: int) -> int | None:
+    """LZ4 Frame Format 1.6: a descriptor, blocks with their lengths, four zero bytes, perhaps a checksum."""
+    flags = _number(data, at + 4, 1)
+    if flags is None:
+        return len(data) + 1
+    position = at + 7 + 8 * (flags >> 3 & 1) + 4 * (flags & 1)
+    while size := _number(data, position, 4):
+        position += 4 + (size & 0x7FFFFFFF) + 4 * (flags >> 4 & 1)
+    if size is None:
+        return len(data) + 1
+    return position + 4 + 4 * (flags >> 2 & 1)
+
+
+def _number(data: bytes | mmap.mmap, at: int, length: int) -> int | None:
+    found = data[at : at + length]
+    return int.from_bytes(found, "little") if len(found) == length else None
