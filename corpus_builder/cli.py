@@ -202,7 +202,7 @@ def extract(files: tuple[Path, ...], recipe: Path | None, text_only: bool) -> No
     """Pages of HTML files or WARCs to JSON lines, as the pipeline sees them: id, url, charset, verdict, reason, text."""
     from corpus_builder.html.page import PageSettings
     from corpus_builder.recipe import Recipe
-    from corpus_builder.stages.extract import extracted_lines
+    from corpus_builder.stages.preview import extracted_lines
 
     settings = PageSettings(**Recipe.load(recipe).extract.model_dump()) if recipe else PageSettings()
     for path in files:

@@ -11,7 +11,7 @@ from fastwarc.stream_io import GzipReader, Lz4Reader, ZstdReader
 
 from corpus_builder.sources.frames import GZIP, LZ4, SKIPPABLE, ZSTD
 from corpus_builder.sources.members import Packing
-from corpus_builder.sources.record import ARC, WARC, Layout
+from corpus_builder.sources.record import ARC, MAX_HEADER_BYTES, WARC, Layout
 
 READERS: dict[bytes, Any] = {GZIP: GzipReader, ZSTD: ZstdReader, LZ4: Lz4Reader}
 MAX_DICTIONARY_BYTES = 32 << 20  # ours: those of the Internet Archive have some hundred kilobytes
@@ -23,7 +23,9 @@ def packing_of(data: mmap.mmap, name: str) -> Packing | None:
     """How a file is compressed; None for a plain one.  `name` is in lower case."""
     start, dictionary = _dictionary(data)
     magic = next((magic for magic in READERS if data[start : start + len(magic)] == magic), b"")
-    if not magic and not any(layout.line.match(data) for layout in (WARC, ARC)):  # the start of the file is damaged
+    if not magic and not any(
+        layout.line.match(data[:MAX_HEADER_BYTES]) for layout in (WARC, ARC)
+    ):  # the start of the file is damaged
         magic = next((magic for suffix, magic in _SUFFIXES.items() if name.endswith(suffix)), b"")
     if not magic:
         return None

@@ -189,7 +189,9 @@ def _is_closed(data: mmap.mmap, content_at: int, end: int, layout: Layout) -> bo
     """Whether a record is sound though no other follows it.  A line break, which ends one of ARC, stands there by chance, too."""
     if data[end : end + len(layout.closing)] != layout.closing:
         return False
-    return layout is not ARC or not layout.next_line().search(data, content_at, end + 1)
+    return layout is not ARC or (
+        end - content_at <= MAX_RECORD_BYTES and not layout.next_line().search(data[content_at : end + 1])
+    )
 
 
 def _plain_header(data: mmap.mmap, position: int, layout: Layout) -> tuple[dict[bytes, bytes], int, int]:

@@ -6,18 +6,18 @@ Japanese, and must never touch the disk.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
 from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of
 from corpus_builder.document import DOCUMENT, LEDGER, Document, Drop
-from corpus_builder.errors import InputError
-from corpus_builder.html.extract import extractor_version
+from corpus_builder.guard import CPU_SECONDS, Crash, guarded
+from corpus_builder.html.extract import EXTRACTORS, extractor_version, named_extractor
 from corpus_builder.html.page import PageSettings, read_page, storable
 from corpus_builder.japanese.detect import japanese_score
 from corpus_builder.quality.hosts import host_of
@@ -120,26 +120,44 @@ def pages_of(file: InputFile, settings: PageSettings, records: dict[str, int]) -
 
 
 def _from_warc(file: InputFile, settings: PageSettings, records: dict[str, int]) -> Iterator[Document | Ledgered]:
-    for record in read_warc(file.path):
-        page_id = f"{file.name}/{record.number}"
-        if isinstance(record, OtherRecord):
-            records[record.kind] = records.get(record.kind, 0) + 1
-            if record.kind == "revisit":
-                yield Ledgered(page_id, _storable(record.url), Drop("revisit"), 0)
-            continue
-        if isinstance(record, Damage):
-            drop = Drop(record.reason, value=record.length, detail=record.detail)
-            yield Ledgered(page_id, _storable(record.url), drop, record.length)
-            continue
-        if isinstance(record, Text):
-            records["conversion"] = records.get("conversion", 0) + 1
-            yield _text(record, page_id, file.source, settings)
-            continue
-        records["response"] = records.get("response", 0) + 1
-        yield _page(record, page_id, file.source, settings)
+    named_extractor(settings.extractor)  # load the libraries here, not once more in every child
+    if settings.extractor in EXTRACTORS:
+        read_page(_WARM_UP, content_type="", status=200, settings=settings)
+    found = guarded(partial(read_warc, file.path), partial(_record, file, settings), partial(_crashed, file))
+    for kind, page in found:
+        if kind:
+            records[kind] = records.get(kind, 0) + 1
+        if page is not None:
+            yield page
 
 
-def _page(record: Page, page_id: str, source: str, settings: PageSettings) -> Document | Ledgered:
+_WARM_UP = "<html><body><p>これは日本語の文章です。".encode()
+Found: TypeAlias = Page | Text | Damage | OtherRecord
+
+
+def _record(file: InputFile, settings: PageSettings, record: Found) -> tuple[str, Document | Ledgered | None]:
+    """What a record counts as, and its page as a document or a row of the ledger."""
+    page_id = f"{file.name}/{record.number}"
+    if isinstance(record, OtherRecord):
+        revisit = Ledgered(page_id, _storable(record.url), Drop("revisit"), 0) if record.kind == "revisit" else None
+        return record.kind, revisit
+    if isinstance(record, Damage):
+        drop = Drop(record.reason, value=record.length, detail=record.detail)
+        return "", Ledgered(page_id, _storable(record.url), drop, record.length)
+    if isinstance(record, Text):
+        return "conversion", _text(record, page_id, file.source, settings)
+    return "response", page_of(record, page_id, file.source, settings)
+
+
+def _crashed(file: InputFile, record: Found, crash: Crash) -> tuple[str, Ledgered]:
+    drop = Drop("extraction_endless", threshold=CPU_SECONDS) if crash.endless else Drop("extraction_crashed", detail=crash.how)
+    body = record.body if isinstance(record, Page | Text) else b""
+    kind = "conversion" if isinstance(record, Text) else "response"
+    return kind, Ledgered(f"{file.name}/{record.number}", _storable(record.url), drop, len(body))
+
+
+def page_of(record: Page, page_id: str, source: str, settings: PageSettings) -> Document | Ledgered:
+    """A page as a document or as a row of the ledger."""
     url = _storable(record.url)
     page = read_page(
         record.body,
@@ -250,51 +268,3 @@ def _ledger(rows: list[Ledgered]) -> pa.Table:
         },
         schema=LEDGER,
     )
-
-
-def extracted_lines(path: str | Path, settings: PageSettings | None = None) -> Iterator[dict[str, Any]]:
-    """The pages of a WARC, or the one page of an HTML file, as the pipeline sees them: JSON objects, kept or dropped."""
-    path, settings = Path(path), settings or PageSettings()
-    if is_warc(path):
-        for found in pages_of(InputFile(str(path), "", "warc", ""), settings, {}):
-            yield _as_line(found)
-    else:
-        page = Page(0, path.absolute().as_uri(), "", "", 200, "", "", "", _read(path))
-        yield _as_line(_page(page, path.name, "", settings))
-
-
-def is_warc(path: Path) -> bool:
-    """Does the file's name say WARC, WET or ARC?"""
-    return re.search(r"\.(?:warc|arc|wet)(?:\.(?:gz|zst|lz4))?$", path.name) is not None
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def _as_line(found: Document | Ledgered) -> dict[str, Any]:
-    if isinstance(found, Document):
-        return {
-            "id": found.id,
-            "url": found.url,
-            "charset": found.charset,
-            "verdict": "document",
-            "reason": None,
-            "title": found.title,
-            "text": found.text,
-        }
-    drop = found.drop
-    return {
-        "id": found.id,
-        "url": found.url,
-        "charset": None,
-        "verdict": "dropped",
-        "reason": drop.reason,
-        "value": drop.value,
-        "threshold": drop.threshold,
-        "detail": drop.detail,
-        "text": None,
-    }
