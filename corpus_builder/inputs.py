@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from corpus_builder.counts import expected_counts
 from corpus_builder.engine import Engine, Failure
 from corpus_builder.errors import InputError
 from corpus_builder.files import digest_file, write_atomically
@@ -31,7 +32,11 @@ def input_files(recipe: Recipe, out: Path, engine: Engine, progress: bool) -> li
         cache[keys[unknown[outcome.index]]] = outcome.value
     if out.exists():  # `plan` may come before the first build
         write_atomically(cache_file, json.dumps({key: cache[key] for key in keys.values()}, indent=1).encode())
-    return [InputFile(str(path), source, kind, cache[keys[path]]) for source, kind, path in found]
+    counts = expected_counts(recipe)
+    return [
+        InputFile(str(path), source, kind, cache[keys[path]], expected=counts.get((source, path.name)))
+        for source, kind, path in found
+    ]
 
 
 def find_inputs(recipe: Recipe) -> Iterator[tuple[str, str, Path]]:

@@ -28,11 +28,22 @@ class _Part(BaseModel):
 
 
 class Source(_Part):
-    """Where pages come from.  `paths` are files or globs; every file name must be unique, since ids start with it."""
+    """Where pages come from.  `paths` are files or globs; every file name must be unique, since ids start with it.
+
+    A source of the kind `warc` may hold WARC, WET and ARC files; `counts` is a table of how many responses (of WET files: texts)
+    each should hold, so that a file that is short of some is told.
+    """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     kind: Literal["warc", "wikipedia", "jsonl"]
     paths: tuple[str, ...] = Field(min_length=1)
+    counts: str | None = None
+
+    @model_validator(mode="after")
+    def _counts_of_archives(self) -> Source:
+        if self.counts is not None and self.kind != "warc":
+            raise ValueError('counts go with kind = "warc": other files have no records that somebody counted')
+        return self
 
 
 class Extract(_Part):

@@ -29,6 +29,7 @@ REASONS = {
     "http_damaged": "a response does not start with an HTTP status line",
     "http_encoding_broken": "the body's gzip, zstd or chunked encoding is broken",
     "http_body_too_large": "the body's encoding unfolds to more than 64 MiB",
+    "records_missing": "the file holds fewer responses than the source's table of counts says",
     "revisit": "the record holds no body, as the page had not changed since an earlier visit",
 }
 

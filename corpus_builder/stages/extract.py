@@ -36,6 +36,7 @@ class InputFile:
     source: str
     kind: str
     digest: str
+    expected: int | None = None  # how many responses it should hold, where that is known
 
     @property
     def name(self) -> str:
@@ -74,6 +75,7 @@ class Extract:
                     "settings": digest_of(settings),
                     "source": f"{file.source} ({file.kind})",
                     "input": file.digest,
+                    **({} if file.expected is None else {"expected": str(file.expected)}),
                 },
                 file,
             )
@@ -124,36 +126,43 @@ def _from_warc(file: InputFile, settings: PageSettings, records: dict[str, int])
     if settings.extractor in EXTRACTORS:
         read_page(_WARM_UP, content_type="", status=200, settings=settings)
     found = guarded(partial(read_warc, file.path), partial(_record, file, settings), partial(_crashed, file))
-    for kind, page in found:
+    seen = end = 0
+    for kind, number, page in found:
         if kind:
             records[kind] = records.get(kind, 0) + 1
         if page is not None:
             yield page
+        unreadable = not kind and isinstance(page, Ledgered) and page.drop.reason.startswith("http_")
+        seen += kind in ("response", "conversion") or unreadable
+        end = max(end, number + 1)
+    if file.expected is not None and seen < file.expected:
+        detail = f"{file.expected - seen} of {file.expected} responses are not in the file, or lie in what is damaged"
+        yield Ledgered(f"{file.name}/{end}", "", Drop("records_missing", seen, file.expected, detail), 0)
 
 
 _WARM_UP = "<html><body><p>これは日本語の文章です。".encode()
 Found: TypeAlias = Page | Text | Damage | OtherRecord
 
 
-def _record(file: InputFile, settings: PageSettings, record: Found) -> tuple[str, Document | Ledgered | None]:
-    """What a record counts as, and its page as a document or a row of the ledger."""
+def _record(file: InputFile, settings: PageSettings, record: Found) -> tuple[str, int, Document | Ledgered | None]:
+    """What a record counts as, where it is, and its page as a document or a row of the ledger."""
     page_id = f"{file.name}/{record.number}"
     if isinstance(record, OtherRecord):
         revisit = Ledgered(page_id, _storable(record.url), Drop("revisit"), 0) if record.kind == "revisit" else None
-        return record.kind, revisit
+        return record.kind, record.number, revisit
     if isinstance(record, Damage):
         drop = Drop(record.reason, value=record.length, detail=record.detail)
-        return "", Ledgered(page_id, _storable(record.url), drop, record.length)
+        return "", record.number, Ledgered(page_id, _storable(record.url), drop, record.length)
     if isinstance(record, Text):
-        return "conversion", _text(record, page_id, file.source, settings)
-    return "response", page_of(record, page_id, file.source, settings)
+        return "conversion", record.number, _text(record, page_id, file.source, settings)
+    return "response", record.number, page_of(record, page_id, file.source, settings)
 
 
-def _crashed(file: InputFile, record: Found, crash: Crash) -> tuple[str, Ledgered]:
+def _crashed(file: InputFile, record: Found, crash: Crash) -> tuple[str, int, Ledgered]:
     drop = Drop("extraction_endless", threshold=CPU_SECONDS) if crash.endless else Drop("extraction_crashed", detail=crash.how)
     body = record.body if isinstance(record, Page | Text) else b""
     kind = "conversion" if isinstance(record, Text) else "response"
-    return kind, Ledgered(f"{file.name}/{record.number}", _storable(record.url), drop, len(body))
+    return kind, record.number, Ledgered(f"{file.name}/{record.number}", _storable(record.url), drop, len(body))
 
 
 def page_of(record: Page, page_id: str, source: str, settings: PageSettings) -> Document | Ledgered:

@@ -69,7 +69,8 @@ def framed(writer, records: list[bytes]) -> bytes:
     for one in records:
         out = io.BytesIO()
         stream = writer(out)
-        stream.write(one)
+        for start in range(0, len(one), 1 << 20):  # of more than 8 MiB at once the zstd writer takes a part
+            stream.write(one[start : start + (1 << 20)])
         stream.finish()
         del stream
         made += out.getvalue()
