@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import mmap
 import zlib
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from fastwarc.stream_io import ZstdReader
+
+T = TypeVar("T")
 
 GZIP, ZSTD, LZ4 = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18"
 SKIPPABLE = b"\x5d\x2a\x4d\x18"  # a zstd frame that holds no data; at the head of a .warc.zst it holds the dictionary
@@ -72,3 +78,31 @@ def _lz4_end(data: bytes | mmap.mmap, at: int) -> int | None:
 def _number(data: bytes | mmap.mmap, at: int, length: int) -> int | None:
     found = data[at : at + length]
     return int.from_bytes(found, "little") if len(found) == length else None
+
+
+class CalmZstdReader:
+    """FastWARC's reader, with an OSError where it panics: at dictionaries that are none, which may stand anywhere in a file."""
+
+    def __init__(self, file: Any, buffer_size: int = 1 << 16, dictionary: bytes | None = None) -> None:
+        self._inner = _calm(lambda: ZstdReader(file, buffer_size=buffer_size, dictionary=dictionary))
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes; none at the end."""
+        return _calm(lambda: bytes(self._inner.read(size)))
+
+    def frame_start_position(self) -> int | None:
+        """Where the member starts that was read last."""
+        return _calm(lambda: self._inner.frame_start_position())
+
+    def inner_tell(self) -> int:
+        """How far the file was read."""
+        return _calm(lambda: int(self._inner.inner_tell()))
+
+
+def _calm(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # Rust's; it cannot be imported, and is no Exception
+            raise
+        raise OSError(f"zstd: {error}") from None

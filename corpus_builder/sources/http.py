@@ -8,9 +8,9 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
-from fastwarc.stream_io import BrotliReader, ZstdReader
+from fastwarc.stream_io import BrotliReader
 
-from corpus_builder.sources.frames import ZSTD, member_end
+from corpus_builder.sources.frames import ZSTD, CalmZstdReader, member_end
 from corpus_builder.sources.record import HEADER_END, Broken
 
 MAX_BODY_BYTES = 64 << 20  # ours: bounds what a decompression bomb can unfold to
@@ -143,7 +143,7 @@ def _unzstd(body: bytes, truncated: bool) -> bytes:
     if not body.startswith(ZSTD):
         return body
     try:
-        content = _read_all(ZstdReader(io.BytesIO(body)), truncated)
+        content = _read_all(CalmZstdReader(io.BytesIO(body)), truncated)
     except OSError as error:
         raise Broken("http_encoding_broken", str(error)) from error
     if not truncated and (member_end(body, 0, ZSTD) or 0) > len(body):

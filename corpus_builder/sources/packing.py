@@ -7,13 +7,13 @@ import mmap
 from functools import partial
 from typing import Any
 
-from fastwarc.stream_io import GzipReader, Lz4Reader, ZstdReader
+from fastwarc.stream_io import GzipReader, Lz4Reader
 
-from corpus_builder.sources.frames import GZIP, LZ4, SKIPPABLE, ZSTD
+from corpus_builder.sources.frames import GZIP, LZ4, SKIPPABLE, ZSTD, CalmZstdReader
 from corpus_builder.sources.members import Packing
 from corpus_builder.sources.record import ARC, MAX_HEADER_BYTES, WARC, Layout
 
-READERS: dict[bytes, Any] = {GZIP: GzipReader, ZSTD: ZstdReader, LZ4: Lz4Reader}
+READERS: dict[bytes, Any] = {GZIP: GzipReader, ZSTD: CalmZstdReader, LZ4: Lz4Reader}
 MAX_DICTIONARY_BYTES = 32 << 20  # ours: those of the Internet Archive have some hundred kilobytes
 
 _SUFFIXES = {".gz": GZIP, ".zst": ZSTD, ".lz4": LZ4}
@@ -29,7 +29,7 @@ def packing_of(data: mmap.mmap, name: str) -> Packing | None:
         magic = next((magic for suffix, magic in _SUFFIXES.items() if name.endswith(suffix)), b"")
     if not magic:
         return None
-    reader = partial(ZstdReader, dictionary=dictionary) if dictionary and magic == ZSTD else READERS[magic]
+    reader = partial(CalmZstdReader, dictionary=dictionary) if dictionary and magic == ZSTD else READERS[magic]
     return Packing(magic, reader, layout_of(_head(reader, data, start), name), start)
 
 
@@ -60,9 +60,10 @@ def _dictionary(data: mmap.mmap) -> tuple[int, bytes]:
     if data[:4] != SKIPPABLE or not 0 < length <= MAX_DICTIONARY_BYTES:
         return 0, b""
     dictionary = bytes(data[8 : 8 + length])
-    if dictionary.startswith(ZSTD):
-        try:
-            dictionary = ZstdReader(io.BytesIO(dictionary)).read(MAX_DICTIONARY_BYTES)
-        except OSError:
-            return 0, b""  # every member will then say that it cannot be read
+    try:
+        if dictionary.startswith(ZSTD):
+            dictionary = CalmZstdReader(io.BytesIO(dictionary)).read(MAX_DICTIONARY_BYTES)
+        CalmZstdReader(io.BytesIO(), dictionary=dictionary)
+    except OSError:
+        return 8 + length, b""  # it is damaged: every member will say that it cannot be read
     return 8 + length, dictionary

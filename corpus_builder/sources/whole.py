@@ -17,6 +17,7 @@ import deflate
 from corpus_builder.sources.record import HEADER_END, MAX_HEADER_BYTES, MAX_RECORD_BYTES, Broken, Layout, Record
 
 WINDOW = 1 << 20
+WIDEST = 8 << 20  # longer members go the other way, which holds less of them at a time; crawlers cut responses off far below
 TRIES = 4  # marks tried as the end of one member
 
 _MARK = re.compile(rb"\x1f\x8b\x08")
@@ -35,7 +36,7 @@ def whole_members(data: mmap.mmap, start: int, layout: Layout) -> Generator[Reco
         for _ in range(TRIES):
             mark = next(ends, None)
             if mark is None and base + len(window) < len(data):
-                if len(window) > MAX_RECORD_BYTES and base == start:
+                if len(window) >= WIDEST and base == start:
                     return start
                 base, window = start, data[start : start + max(WINDOW, 2 * (base == start) * len(window))]
                 break

@@ -3,7 +3,7 @@
 import pytest
 from conftest import prose
 from hypothesis import given
-from strategies_japanese import japanese_text
+from strategies import japanese_text
 
 from corpus_builder.japanese.detect import japanese_score
 

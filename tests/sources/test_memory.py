@@ -1,6 +1,7 @@
 """Reading takes bounded memory, whatever a record claims to be or unfolds to."""
 
 import gzip
+import os
 import subprocess
 import sys
 import zlib
@@ -10,7 +11,7 @@ import pytest
 from fastwarc.stream_io import BrotliWriter, ZstdWriter
 from make_zoo import framed, gz, http, page, record
 
-MEBIBYTES = 600  # the package and its libraries take 100; a record, its member and its body may have 64 each
+MEBIBYTES = 400  # the package and its libraries take 40; a record, its member and its body may have 64 each
 
 READ = """
 import resource, sys
@@ -89,6 +90,13 @@ def test_a_bomb_in_a_bomb(tmp_path: Path) -> None:
     bomb = record("response", http(body, "Content-Encoding: gzip, gzip"), "https://www.example/2")
     path.write_bytes(gz(page(1)) + gz(bomb) + gz(page(3)))
     assert read(path) == ["Page", "http_body_too_large", "Page"]
+
+
+def test_the_largest_record_that_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "large.warc.gz"
+    large = record("response", http(gzip.compress(os.urandom(60 << 20), 0), "Content-Encoding: gzip"), "https://www.example/2")
+    path.write_bytes(gz(page(1)) + gzip.compress(large, 0) + gz(page(3)))
+    assert read(path) == ["Page", "Page", "Page"]
 
 
 def test_segments_without_an_end(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import warcio.archiveiterator
 from conftest import make_inputs
 from fastwarc.stream_io import Lz4Reader, ZstdReader
 from hypothesis import given, settings
-from strategies_html import Harmed, warc_bytes
+from strategies import Harmed, warc_bytes
 
 from corpus_builder.errors import InputError
 from corpus_builder.sources import http, members, record, warc, whole

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fastwarc.stream_io import Lz4Writer, ZstdWriter
 from hypothesis import given, settings
-from strategies_html import Harmed, as_record, warc_bytes
+from strategies import Harmed, as_record, warc_bytes
 
 from corpus_builder.sources import members, whole
 from corpus_builder.sources.record import Damage, Layout, Record

@@ -180,6 +180,8 @@ def other_files() -> dict[str, bytes]:
         "dictionary_packed.warc.zst": packed + members_,
         "dictionary_cut_off.warc.zst": (packed + members_)[:-20],
         "dictionary_damaged_member.warc.zst": head + damaged,
+        "dictionary_damaged.warc.zst": skippable(dictionary[:16] + b"\xff" * 24 + dictionary[40:]) + members_,
+        "dictionary_packed_damaged.warc.zst": skippable(zstd(dictionary)[:99]) + members_,
         "dictionary_lost.warc.zst": members_,
     }
 
