@@ -37,7 +37,7 @@ SECONDS_EACH ?= 300
 fuzz: .venv/ready
 	mkdir -p data/fuzz
 	for job in warc html; do \
-		$(BIN)/python tests/fuzz/fuzz_$$job.py data/fuzz/$$job -artifact_prefix=data/fuzz/ -max_total_time=$(SECONDS_EACH) \
+		RUST_BACKTRACE=0 $(BIN)/python tests/fuzz/fuzz_$$job.py data/fuzz/$$job -artifact_prefix=data/fuzz/ -max_total_time=$(SECONDS_EACH) \
 			-timeout=20 -rss_limit_mb=2000 -max_len=20000 || exit 1; done
 
 .venv/ready: requirements.lock pyproject.toml

@@ -188,7 +188,8 @@ def _allow(limit: int) -> int:
     """Let the unit that follows have CPU_SECONDS, and up to one more; the limit that is set."""
     wanted = int(time.process_time()) + CPU_SECONDS + 1
     if wanted != limit:
-        resource.setrlimit(resource.RLIMIT_CPU, (wanted, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+        most = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        resource.setrlimit(resource.RLIMIT_CPU, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most))
     return wanted
 
 

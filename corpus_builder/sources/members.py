@@ -51,6 +51,7 @@ def read_members(file: BinaryIO, data: mmap.mmap, packing: Packing) -> Iterator[
             if start == len(data):
                 return
         run = _Run(file, data, start, packing, step)
+        run.hands_back = packing.magic == GZIP and misses < MISSES
         try:
             for item in run.items():
                 if item.number >= floor:
@@ -100,8 +101,8 @@ class _Run:
         file.seek(start)
         self.data, self.packing, self.layout, self.step = data, packing, packing.layout, step
         self.reader = packing.reader(file, buffer_size=1 << 16)
-        self.start = start
-        self.resume: int | None = None  # where a new member starts, from which the shorter way may be tried again
+        self.hands_back = False  # at the next member, so that the shorter way may be tried again
+        self.resume: int | None = None  # where that is
         self.frame = self.number = start
         self.before = start, start  # where to read again when the member of a record is not known
         self.fresh = True  # no record has started yet
@@ -132,7 +133,7 @@ class _Run:
                 yield held
             if not self.carry:
                 return
-            if held and self.packing.magic == GZIP and not self.spans and at > max(self.frame, self.number):
+            if held and self.hands_back and not self.spans and at > max(self.frame, self.number):
                 self.resume = at
                 return
             self.before = self.frame, self.number + (not self.fresh)
