@@ -28,6 +28,32 @@ def member_end(data: bytes | mmap.mmap, at: int, magic: bytes) -> int | None:
     return {GZIP: _gzip_end, ZSTD: _zstd_end, LZ4: _lz4_end}[magic](data, at)
 
 
+def first_bytes(data: bytes | mmap.mmap, at: int, magic: bytes) -> int:
+    """How many bytes of a member must be read to see how its content begins, 0 where it is no member.
+
+    The mark of a member may stand anywhere any number of times, so looking at one must cost little.
+    """
+    if magic == GZIP:  # the header may hold names and comments; nobody writes longer ones
+        return 0 if (_number(data, at + 3, 1) or 0) & 0xE0 else 4096
+    if magic == ZSTD:
+        flags = _number(data, at + 4, 1) or 0
+        block = at + _zstd_header(flags)
+        return 0 if flags & 8 else block - at + 3 + min((_number(data, block, 3) or 0) >> 3, 128 << 10)
+    flags = _number(data, at + 4, 1) or 0
+    block = at + _lz4_header(flags)
+    return 0 if flags >> 6 != 1 else block - at + 8 + min((_number(data, block, 4) or 0) & 0x7FFFFFFF, 4 << 20)
+
+
+def _zstd_header(flags: int) -> int:
+    """RFC 8878, 3.1.1.1: magic number, flags, window, dictionary, size of the content."""
+    single = flags >> 5 & 1
+    return 5 + (1 - single) + (0, 1, 2, 4)[flags & 3] + (single, 2, 4, 8)[flags >> 6]
+
+
+def _lz4_header(flags: int) -> int:
+    return 7 + 8 * (flags >> 3 & 1) + 4 * (flags & 1)
+
+
 def _gzip_end(data: bytes | mmap.mmap, at: int) -> int | None:
     member = zlib.decompressobj(31)
     position = at
@@ -44,12 +70,11 @@ def _gzip_end(data: bytes | mmap.mmap, at: int) -> int | None:
 
 
 def _zstd_end(data: bytes | mmap.mmap, at: int) -> int | None:
-    """RFC 8878, 3.1.1: the header's length by its first byte, then blocks, the last of which says so."""
+    """RFC 8878, 3.1.1: a header, then blocks, the last of which says so, then perhaps a checksum."""
     flags = _number(data, at + 4, 1)
     if flags is None:
         return len(data) + 1
-    single = flags >> 5 & 1
-    position = at + 5 + (1 - single) + (0, 1, 2, 4)[flags & 3] + (single, 2, 4, 8)[flags >> 6]
+    position = at + _zstd_header(flags)
     last = 0
     while not last:
         block = _number(data, position, 3)
@@ -67,7 +92,7 @@ def _lz4_end(data: bytes | mmap.mmap, at: int) -> int | None:
     flags = _number(data, at + 4, 1)
     if flags is None:
         return len(data) + 1
-    position = at + 7 + 8 * (flags >> 3 & 1) + 4 * (flags & 1)
+    position = at + _lz4_header(flags)
     while size := _number(data, position, 4):
         position += 4 + (size & 0x7FFFFFFF) + 4 * (flags >> 4 & 1)
     if size is None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from corpus_builder.sources.frames import GZIP, ZSTD, member_end
+from corpus_builder.sources.frames import GZIP, ZSTD, first_bytes, member_end
 from corpus_builder.sources.record import MAX_HEADER_BYTES, MAX_RECORD_BYTES, WARC, Broken, Damage, Layout, Record
 from corpus_builder.sources.whole import whole_members
 
@@ -80,13 +80,14 @@ def read_members(file: BinaryIO, data: mmap.mmap, packing: Packing) -> Iterator[
 def next_member(data: mmap.mmap, position: int, packing: Packing) -> int:
     """Offset of the first member from `position` on that begins with a record; the file's size where there is none."""
     while (position := data.find(packing.magic, position)) >= 0:
-        try:
-            reader = packing.reader(io.BytesIO(data[position : position + PIECE]))
-            # not in a member after an empty one
-            if packing.layout.first.match(reader.read(5)) and reader.frame_start_position() == 0:
-                return position
-        except OSError:
-            pass  # the magic number occurred by chance inside a member
+        if length := first_bytes(data, position, packing.magic):
+            try:
+                reader = packing.reader(io.BytesIO(data[position : position + length]))
+                # not in a member after an empty one
+                if packing.layout.first.match(reader.read(5)) and reader.frame_start_position() == 0:
+                    return position
+            except OSError:
+                pass  # the magic number occurred by chance inside a member
         position += 1
     return len(data)
 
@@ -106,6 +107,7 @@ class _Run:
         self.frame = self.number = start
         self.before = start, start  # where to read again when the member of a record is not known
         self.fresh = True  # no record has started yet
+        self.at = -1  # the member in which what follows begins, once that is known
         self.spans = False  # the record reached beyond the member that it started in, or may have
         self.closed = False  # the record was followed by the two empty lines that end one
         self.carry = b""  # bytes that were read and belong to what follows
@@ -117,12 +119,12 @@ class _Run:
         """
         held: Record | Damage | None = None
         while True:
-            at = -1
+            self.at = -1
             try:
                 at = self._start_of_record()
                 self._check(at, bool(held))
             except (Broken, OSError) as problem:
-                at = at if at >= 0 else self._position()
+                at = self.at if self.at >= 0 else self._position()
                 if self.step == 1 and (held is None or self._is_sound(at, problem)):
                     if held:
                         yield held
@@ -184,11 +186,11 @@ class _Run:
             if not (carry := self.reader.read(1)) and self._position() == before:
                 break  # the end; an empty member reads like it, but moves on
             carry = carry.lstrip(NEWLINES)
-        at = self._position()
+        self.at = self._position()
         if len(carry) < 5:
             carry += self.reader.read(5 - len(carry))
         self.carry = carry
-        return at
+        return self.at
 
     def _record(self) -> Record | Damage:
         read, carried = self.reader.read, len(self.carry)

@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from strategies import Harmed, as_record, warc_bytes
 
 from corpus_builder.sources import members, whole
+from corpus_builder.sources.frames import GZIP, LZ4, ZSTD
+from corpus_builder.sources.packing import READERS
 from corpus_builder.sources.record import Damage, Layout, Record
 from corpus_builder.sources.warc import read_records
 
@@ -96,6 +98,24 @@ def test_a_member_may_be_longer_than_the_window(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(whole, "WINDOW", window)
     monkeypatch.setattr(members, "_Run", None)  # the longer way is not needed
     assert [item.number for item in read_records(path)] == [0, len(stored[0]), 2 * len(stored[0])]
+
+
+class Counted(bytes):
+    """Bytes that count how many of them are taken."""
+
+    taken = 0
+
+    def __getitem__(self, place):  # type: ignore[no-untyped-def]
+        found = super().__getitem__(place)
+        self.taken += len(found)
+        return found
+
+
+@pytest.mark.parametrize(("magic", "follows"), [(GZIP, b""), (GZIP, b"\0\0\0\0\0\0\3"), (ZSTD, b""), (LZ4, b"")])
+def test_looking_for_a_member_costs_little_where_its_mark_is_everywhere(magic: bytes, follows: bytes) -> None:
+    data = Counted((magic + follows) * 3000)
+    assert members.next_member(data, 0, members.Packing(magic, READERS[magic])) == len(data)  # type: ignore[arg-type]
+    assert data.taken < 3000 * 5000
 
 
 def framed(writer: type) -> list[bytes]:
