@@ -182,10 +182,7 @@ def other_files() -> dict[str, bytes]:
         "dictionary_damaged_member.warc.zst": head + damaged,
         "dictionary_damaged.warc.zst": skippable(dictionary[:16] + b"\xff" * 24 + dictionary[40:]) + members_,
         "dictionary_packed_damaged.warc.zst": skippable(zstd(dictionary)[:99]) + members_,
-        "little_before_damage.warc.zst": zstd(b"\0\0")
-        + framed(ZstdWriter, FIVE)[:4]
-        + b"\xff" * 40
-        + framed(ZstdWriter, FIVE[2:]),
+        "little_before_damage.warc.zst": zstd(b"\0\0") + b"\x07X&\x80" * 9 + framed(ZstdWriter, FIVE[2:]),
         "dictionary_lost.warc.zst": members_,
     }
 
