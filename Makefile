@@ -1,6 +1,7 @@
 # make corpus   builds the sample corpus into data/corpus/sample          make test     runs the tests
 # make check    format, lint, types, import contract, tests, README       make test-all the slow tests too
-.PHONY: corpus test test-all check format docs tables model clean
+# make fuzz     looks for inputs that break the readers, SECONDS_EACH=300 for each job
+.PHONY: corpus test test-all check format docs tables model quality fuzz clean
 SHELL := /bin/sh
 
 # The newest Python that the lock file was tried with; override with `make PYTHON=/path/to/python corpus`.
@@ -44,6 +45,14 @@ model: .venv/ready
 quality: .venv/ready
 	$(BIN)/python tests/benchmarks/bench_detection.py $(PACKAGES) $(if $(EXTRA),--extra $(EXTRA)) --write
 	$(BIN)/python tests/benchmarks/bench_charset.py $(PACKAGES) $(if $(EXTRA),--extra $(EXTRA)) --write
+
+# Needs the extra `fuzz`.  What is found is printed, and kept as data/fuzz/crash-* or timeout-*.
+SECONDS_EACH ?= 300
+fuzz: .venv/ready
+	mkdir -p data/fuzz
+	for job in warc html; do \
+		RUST_BACKTRACE=0 $(BIN)/python tests/fuzz/fuzz_$$job.py data/fuzz/$$job -artifact_prefix=data/fuzz/ -max_total_time=$(SECONDS_EACH) \
+			-timeout=20 -rss_limit_mb=2000 -max_len=20000 || exit 1; done
 
 .venv/ready: requirements.lock pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \

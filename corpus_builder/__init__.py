@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from corpus_builder.quality.measures import measure_texts as measure_texts
     from corpus_builder.quality.rules import Threshold as Threshold
     from corpus_builder.recipe import Recipe as Recipe
-    from corpus_builder.stages.extract import extracted_lines as extracted_lines
+    from corpus_builder.stages.preview import extracted_lines as extracted_lines
 
 __version__ = "0.1.0"
 
@@ -53,7 +53,7 @@ _WHERE = {
     "quality.measures": ("measure_text", "measure_texts"),
     "quality.rules": ("Threshold",),
     "recipe": ("Recipe",),
-    "stages.extract": ("extracted_lines",),
+    "stages.preview": ("extracted_lines",),
 }
 
 _ROOM_OF = {name: room for room, names in _WHERE.items() for name in names}

@@ -202,7 +202,7 @@ def extract(files: tuple[str, ...], recipe: Path | None, text_only: bool) -> Non
     """Pages of HTML files or WARCs (paths or URLs) to JSON lines, as the pipeline sees them: id, url, charset, verdict, reason, text."""
     from corpus_builder.html.page import PageSettings
     from corpus_builder.recipe import Recipe
-    from corpus_builder.stages.extract import extracted_lines
+    from corpus_builder.stages.preview import extracted_lines
 
     settings = Recipe.load(recipe).page_settings if recipe else PageSettings()
     for path in files:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from corpus_builder.counts import expected_counts
 from corpus_builder.engine import Engine, Failure
 from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.files import digest_file, write_atomically
@@ -34,8 +35,16 @@ def input_files(recipe: Recipe, out: Path, engine: Engine, progress: bool) -> li
     digests = _digests([Path(place) for place in places if not is_remote(place)], out, engine, progress)
     stats = _stats([place for place in places if is_remote(place)], progress)
     digests |= {place: stat.identity for place, stat in stats.items()}
+    counts = expected_counts(recipe)
     return [
-        InputFile(place, source, kind, digests[place] + digests.get(place + SUFFIX, ""), stats.get(place))
+        InputFile(
+            place,
+            source,
+            kind,
+            digests[place] + digests.get(place + SUFFIX, ""),
+            stats.get(place),
+            counts.get((source, name_of(place))),
+        )
         for source, kind, place in found
     ]
 

@@ -32,13 +32,22 @@ class Source(_Part):
     """Where pages come from; every file's name must be unique, since ids start with it.
 
     `paths` are files or globs of this machine, https:// or s3:// URLs, or lists of files (warc.paths.gz), whose lines are
-    relative to `base`.  `commoncrawl` is what `corpus-builder crawl` wrote: WARCs of which only some records were fetched.
+    relative to `base`.  `warc` may hold WARC, WET and ARC files; `commoncrawl` is what `corpus-builder crawl` wrote: WARCs of which
+    only some records were fetched.  `counts` is a table of how many responses (of WET files: texts) each file of the kind `warc`
+    should hold, so that one that is short of some is told.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     kind: Literal["warc", "commoncrawl", "wikipedia", "jsonl"]
     paths: tuple[str, ...] = Field(min_length=1)
     base: str | None = None  # for example "https://data.commoncrawl.org/" or "s3://commoncrawl/"
+    counts: str | None = None
+
+    @model_validator(mode="after")
+    def _counts_of_archives(self) -> Source:
+        if self.counts is not None and self.kind != "warc":
+            raise ValueError('counts go with kind = "warc": other files have no records that somebody counted')
+        return self
 
 
 class Extract(_Part):

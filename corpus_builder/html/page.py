@@ -28,6 +28,8 @@ REASONS = {
     "no_japanese_text": "all kana but a few stand in scripts, styles or comments",
     "extraction_empty": "the extractor found no main text",
     "extraction_failed": "the extractor raised an error, named in the detail",
+    "extraction_crashed": "the extractor ended the process; the detail names the signal",
+    "extraction_endless": "the extractor did not end within the CPU time that is far more than any page takes",
     "not_japanese": "less than min_japanese_score of the main text's letters are Japanese",
 }
 

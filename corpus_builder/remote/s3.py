@@ -222,6 +222,9 @@ def _new_client(connect_seconds: float, answer_seconds: float, settings: tuple[t
         raise InputError(f"S3 cannot be used: {error} Check the AWS profile and the AWS_* variables of this machine.") from error
 
 
+os.register_at_fork(after_in_child=_new_client.cache_clear)  # a connection serves one process
+
+
 def _signed() -> bool:
     _, botocore = _boto3()
     return _client().meta.config.signature_version is not botocore.UNSIGNED

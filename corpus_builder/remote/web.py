@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import urllib.request
 from collections.abc import Iterator
@@ -87,6 +88,9 @@ def _pool(scheme: str, host: str, proxy: str) -> urllib3.PoolManager:
     if proxy and not urllib.request.proxy_bypass(host):
         return urllib3.ProxyManager(proxy, maxsize=32)
     return urllib3.PoolManager(maxsize=32)
+
+
+os.register_at_fork(after_in_child=_pool.cache_clear)  # a connection serves one process
 
 
 def _get(place: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import io
 import re
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, BinaryIO
 
 from fastwarc.stream_io import BrotliReader
 
+from corpus_builder.sources.frames import ZSTD, CalmZstdReader, member_end
 from corpus_builder.sources.record import HEADER_END, Broken
 
 MAX_BODY_BYTES = 64 << 20  # ours: bounds what a decompression bomb can unfold to
 MAX_LAYERS = 4  # encodings on top of each other; ours
 PIECE = 1 << 20
+LAST_PIECE = 64  # FastWARC gives nothing of a piece that it cannot fill, so what may be cut off is read in small ones
+NO_SUCH_STREAM = "the body is not compressed as it says"
 
 _STATUS = re.compile(rb"HTTP/\d+(?:\.\d+)?[ \t]+(\d{3})(?!\d)")
 _FIELD = re.compile(rb"\n(Content-Type|Content-Encoding|Transfer-Encoding)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
@@ -68,6 +73,8 @@ def _undo(encoding: bytes, body: bytes, truncated: bool) -> bytes:
         return _deflated(body, truncated)
     if encoding == b"br":
         return _unbrotli(body, truncated)
+    if encoding == b"zstd":
+        return _unzstd(body, truncated)
     return body
 
 
@@ -100,7 +107,7 @@ def _deflated(body: bytes, truncated: bool) -> bytes:
         try:
             return _inflate(body, window, truncated)
         except Broken as broken:
-            if broken.args[0] == "http_body_too_large":
+            if broken.args != ("http_encoding_broken", NO_SUCH_STREAM):
                 raise
     return body
 
@@ -120,7 +127,7 @@ def _inflate(body: bytes, window: int, truncated: bool) -> bytes:
         except zlib.error as error:
             if truncated and total:
                 break
-            raise Broken("http_encoding_broken", str(error)) from error
+            raise Broken("http_encoding_broken", str(error) if window == 31 else NO_SUCH_STREAM) from error
         if not stream.eof and not truncated:
             raise Broken("http_encoding_broken", "the compressed body is cut off")
         left = stream.unused_data if window == 31 and stream.unused_data[:2] == b"\x1f\x8b" else b""
@@ -128,16 +135,46 @@ def _inflate(body: bytes, window: int, truncated: bool) -> bytes:
 
 
 def _unbrotli(body: bytes, truncated: bool) -> bytes:
-    """Brotli has no magic number: what does not decode was stored decoded."""
-    reader = BrotliReader(io.BytesIO(body))
-    pieces: list[bytes] = []
-    total = 0
+    """Brotli has no magic number: what does not even begin to decode was stored decoded."""
     try:
-        while piece := reader.read(PIECE):
+        return _read_all(BrotliReader, body, truncated)
+    except OSError as error:
+        if body.lstrip()[:1] in (b"<", b"") or not _begins(body):
+            return body
+        raise Broken("http_encoding_broken", str(error)) from error
+
+
+def _begins(body: bytes) -> bool:
+    try:
+        return len(BrotliReader(io.BytesIO(body)).read(LAST_PIECE)) == LAST_PIECE
+    except OSError:
+        return False
+
+
+def _unzstd(body: bytes, truncated: bool) -> bytes:
+    if not body.startswith(ZSTD):
+        return body
+    try:
+        content = _read_all(CalmZstdReader, body, truncated)
+    except OSError as error:
+        raise Broken("http_encoding_broken", str(error)) from error
+    if not truncated and (member_end(body, 0, ZSTD) or 0) > len(body):
+        raise Broken("http_encoding_broken", "the compressed body is cut off")
+    return content
+
+
+def _read_all(decompressor: Callable[[BinaryIO], Any], body: bytes, truncated: bool) -> bytes:
+    """All that a decompressor gives; of a body that the crawler cut off, what comes before the error."""
+    pieces: list[bytes] = []
+    total, size = 0, LAST_PIECE if truncated else PIECE
+    reader = decompressor(io.BytesIO(body))
+    try:
+        while piece := reader.read(size):
             pieces.append(piece)
             total += len(piece)
             if total > MAX_BODY_BYTES:
                 raise Broken("http_body_too_large", f"it unfolds to more than {MAX_BODY_BYTES} bytes")
     except OSError:
-        return b"".join(pieces) if truncated and total else body
+        if not (truncated and total):
+            raise
     return b"".join(pieces)

@@ -1,4 +1,4 @@
-"""The pages of a WARC file, and an account of everything in it that is no page."""
+"""The pages of a WARC or ARC file, the texts of a WET file, and an account of everything in it that is neither."""
 
 from __future__ import annotations
 
@@ -13,18 +13,12 @@ from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import name_of
 from corpus_builder.remote.window import Window, opened, search
 from corpus_builder.sources.http import parse_response
-from corpus_builder.sources.members import GZIP, LZ4, READERS, ZSTD, read_members
-from corpus_builder.sources.record import (
-    HEADER_END,
-    MAX_HEADER_BYTES,
-    MAX_RECORD_BYTES,
-    Broken,
-    Damage,
-    Record,
-    header_fields,
-)
+from corpus_builder.sources.members import read_members
+from corpus_builder.sources.packing import layout_of, packing_of
+from corpus_builder.sources.record import ARC, MAX_HEADER_BYTES, MAX_RECORD_BYTES, Broken, Damage, Layout, Record
+from corpus_builder.sources.segments import join_segments
 
-__all__ = ["REASONS", "Damage", "OtherRecord", "Page", "read_warc"]
+__all__ = ["REASONS", "Damage", "OtherRecord", "Page", "Text", "read_warc"]
 
 REASONS = {
     "warc_empty": "the file has no bytes",
@@ -33,16 +27,15 @@ REASONS = {
     "warc_truncated": "the file ends inside a record",
     "warc_content_length": "a record is longer or shorter than its Content-Length says",
     "warc_record_too_large": f"a record has more than {MAX_RECORD_BYTES >> 20} MiB",
+    "warc_segment_missing": "a record was cut into segments, and not all of them are in the file",
     "http_damaged": "a response does not start with an HTTP status line",
-    "http_encoding_broken": "the body's gzip or chunked encoding is broken",
+    "http_encoding_broken": "the body's gzip, zstd or chunked encoding is broken",
     "http_body_too_large": "the body's encoding unfolds to more than 64 MiB",
+    "records_missing": "the file holds fewer responses than the source's table of counts says",
     "revisit": "the record holds no body, as the page had not changed since an earlier visit",
 }
 
-_SUFFIXES = {".gz": GZIP, ".zst": ZSTD, ".lz4": LZ4}
 _KINDS = {b"warcinfo", b"response", b"resource", b"request", b"metadata", b"revisit", b"conversion", b"continuation"}
-_RECORD_START = re.compile(rb"WARC/\d\.\d{1,2}[ \t]*\r?\n")
-_NEXT_RECORD = re.compile(rb"\nWARC/\d\.\d{1,2}[ \t]*\r?\n")
 _CRAWL = re.compile(rb"^isPartOf[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 
 
@@ -67,6 +60,17 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """A text that somebody has extracted already: a `conversion` record of type text/plain, as WET files hold them."""
+
+    number: int
+    url: str
+    date: str
+    crawl: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class OtherRecord:
     """A sound record that is no page; `kind` is its WARC-Type, "unknown", or "response_not_http"."""
 
@@ -75,30 +79,33 @@ class OtherRecord:
     url: str
 
 
-def read_warc(path: str | Path, stat: Stat | None = None) -> Iterator[Page | Damage | OtherRecord]:
-    """Every record of a WARC file, in order: .warc, .warc.gz, .warc.zst, .warc.lz4, told apart by their bytes.
+def read_warc(path: str | Path, stat: Stat | None = None) -> Iterator[Page | Text | Damage | OtherRecord]:
+    """Every record of a WARC, WET or ARC file, in order: plain, gzip, zstd or LZ4; all of that is told by the bytes.
 
-    The file may lie at https:// or s3://; `stat` is then the version that is meant (default: the one that is there).  Bad content never raises: what cannot be read is a Damage with one of REASONS.  A file that is missing or cannot be
-    read raises InputError.
+    The file may lie at https:// or s3://; `stat` is then the version that is meant (default: the one that is there).  Bad content
+    never raises: what cannot be read is a Damage with one of REASONS.  A file that is missing or cannot be read raises InputError.
     """
     crawl = ""
-    for record in read_records(path, stat):
+    for record in join_segments(read_records(path, stat)):
         if isinstance(record, Damage):
             yield record
             continue
-        kind = record.fields[b"warc-type"].lower()
-        if kind != b"response":
+        fields = record.fields
+        kind = fields[b"warc-type"].lower()
+        if kind == b"conversion" and fields.get(b"content-type", b"").lower().startswith(b"text/plain"):
+            yield Text(record.number, record.url, _text(fields.get(b"warc-date", b"")), crawl, record.head + record.rest)
+        elif kind != b"response":
             if kind == b"warcinfo" and (found := _CRAWL.search(record.head + record.rest)):
                 crawl = _text(found[1].strip())
-            yield OtherRecord(kind.decode() if kind in _KINDS else "unknown", record.number, _url(record))
-        elif not record.head.startswith(b"HTTP/") and b"http" not in record.fields.get(b"content-type", b"http").lower():
-            yield OtherRecord("response_not_http", record.number, _url(record))
+            yield OtherRecord(kind.decode() if kind in _KINDS else "unknown", record.number, record.url)
+        elif not record.head.startswith(b"HTTP/") and b"http" not in fields.get(b"content-type", b"http").lower():
+            yield OtherRecord("response_not_http", record.number, record.url)
         else:
             try:
                 yield _page(record, crawl)
             except Broken as broken:
                 reason, detail = broken.args
-                yield Damage(record.number, len(record.head) + len(record.rest), reason, detail, _url(record))
+                yield Damage(record.number, len(record.head) + len(record.rest), reason, detail, record.url)
 
 
 def _page(record: Record, crawl: str) -> Page:
@@ -107,7 +114,7 @@ def _page(record: Record, crawl: str) -> Page:
     response = parse_response(record.head, record.rest, bool(truncated))
     return Page(
         number=record.number,
-        url=_url(record),
+        url=record.url,
         date=_text(fields.get(b"warc-date", b"")),
         crawl=crawl,
         status=response.status,
@@ -116,10 +123,6 @@ def _page(record: Record, crawl: str) -> Page:
         truncated=truncated,
         body=response.body,
     )
-
-
-def _url(record: Record) -> str:
-    return _text(record.fields.get(b"warc-target-uri", b"").strip(b"<>"))
 
 
 def _text(value: bytes) -> str:
@@ -134,10 +137,9 @@ def read_records(path: str | Path, stat: Stat | None = None) -> Iterator[Record 
                 yield Damage(0, 0, "warc_empty", REASONS["warc_empty"])
                 return
             found = False
-            for item in _read(file, data, Path(name_of(path)).suffix.lower()):
+            for item in _read(file, data, name_of(path).lower()):
                 if not found and isinstance(item, Damage) and item.reason == "warc_damaged" and item.length == len(data):
-                    what = "an ARC file; convert it to WARC" if data[:11] == b"filedesc://" else item.detail
-                    item = Damage(0, item.length, "not_a_warc", what)
+                    item = Damage(0, item.length, "not_a_warc", item.detail)
                 found = True
                 yield item
             if not found:
@@ -150,29 +152,28 @@ def read_records(path: str | Path, stat: Stat | None = None) -> Iterator[Record 
         ) from error
 
 
-def _read(file: BinaryIO, data: Window, suffix: str) -> Iterator[Record | Damage]:
-    magic = next((magic for magic in READERS if data[: len(magic)] == magic), b"")
-    if not magic and not _RECORD_START.match(data[:MAX_HEADER_BYTES]):  # the start of the file is damaged: go by the name
-        magic = _SUFFIXES.get(suffix, b"")
-    return read_members(file, data, magic) if magic else _read_plain(data)
+def _read(file: BinaryIO, data: Window, name: str) -> Iterator[Record | Damage]:
+    packing = packing_of(data, name)
+    return read_members(file, data, packing) if packing else _read_plain(data, layout_of(data[:16], name))
 
 
-def _read_plain(data: Window) -> Iterator[Record | Damage]:
+def _read_plain(data: Window, layout: Layout) -> Iterator[Record | Damage]:
     position, size = _after_newlines(data, 0), len(data)
+    next_line = layout.next_line()
     while position < size:
         try:
-            fields, content_at, length = _plain_header(data, position)
+            fields, content_at, length = _plain_header(data, position, layout)
             end = content_at + length
             if end > size:
                 raise Broken("warc_truncated", f"the file ends after {size - content_at} of {length} bytes")
             following = _after_newlines(data, end)
-            closed = data[end : end + 4] == b"\r\n\r\n"  # then the record is sound, whatever follows
-            if following < size and data[following : following + 5] != b"WARC/" and not closed:
+            followed = following == size or layout.first.match(data[following : following + 5])
+            if not followed and not _is_closed(data, content_at, end, layout):
                 raise Broken("warc_content_length", f"no record starts {length} bytes after the header")
         except Broken as broken:
             reason, detail = broken.args
             # The length may be what is wrong, so the next record may start before the end of this one.
-            found = search(_NEXT_RECORD, data, position)
+            found = search(next_line, data, position)
             end = found[0] + 1 if found else size
             if found and reason == "warc_truncated":
                 reason, detail = "warc_content_length", f"another record starts within its {length} bytes"
@@ -186,15 +187,24 @@ def _read_plain(data: Window) -> Iterator[Record | Damage]:
         position = following
 
 
-def _plain_header(data: Window, position: int) -> tuple[dict[bytes, bytes], int, int]:
-    if data[position : position + 5] != b"WARC/":
+def _is_closed(data: Window, content_at: int, end: int, layout: Layout) -> bool:
+    """Whether a record is sound though no other follows it.  A line break, which ends one of ARC, stands there by chance, too."""
+    if data[end : end + len(layout.closing)] != layout.closing:
+        return False
+    return layout is not ARC or (
+        end - content_at <= MAX_RECORD_BYTES and not layout.next_line().search(data[content_at : end + 1])
+    )
+
+
+def _plain_header(data: Window, position: int, layout: Layout) -> tuple[dict[bytes, bytes], int, int]:
+    if not layout.first.match(data[position : position + 5]):
         raise Broken("warc_damaged", "no record starts here")
-    found = search(HEADER_END, data, position, position + MAX_HEADER_BYTES)
+    found = search(layout.header_end, data, position, position + MAX_HEADER_BYTES)
     if not found:
         if len(data) - position < MAX_HEADER_BYTES:
             raise Broken("warc_truncated", "the file ends inside a record's header")
         raise Broken("warc_damaged", f"the header has no end within {MAX_HEADER_BYTES} bytes")
-    fields, length = header_fields(data[position : found[0]])
+    fields, length = layout.fields(data[position : found[0]])
     return fields, found[1], length
 
 

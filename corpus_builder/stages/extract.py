@@ -6,26 +6,25 @@ Japanese, and must never touch the disk.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
 from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of
 from corpus_builder.document import DOCUMENT, LEDGER, Document, Drop
-from corpus_builder.errors import InputError
-from corpus_builder.html.extract import extractor_version
-from corpus_builder.html.page import PageSettings, read_page
+from corpus_builder.guard import CPU_SECONDS, Crash, guarded
+from corpus_builder.html.extract import EXTRACTORS, extractor_version, named_extractor
+from corpus_builder.html.page import PageSettings, read_page, storable
 from corpus_builder.japanese.detectors import detector_version, named_detector
 from corpus_builder.quality.hosts import host_of
 from corpus_builder.remote.patience import Stat
-from corpus_builder.remote.places import is_remote, name_of, shown
-from corpus_builder.remote.window import read_small
+from corpus_builder.remote.places import name_of
 from corpus_builder.sources.commoncrawl import original_numbers
 from corpus_builder.sources.jsonl import read_jsonl
-from corpus_builder.sources.warc import Damage, OtherRecord, Page, read_warc
+from corpus_builder.sources.warc import Damage, OtherRecord, Page, Text, read_warc
 from corpus_builder.sources.wikipedia import Skipped, read_wikipedia
 
 BATCH_ROWS = 256
@@ -40,6 +39,7 @@ class InputFile:
     kind: str
     digest: str
     stat: Stat | None = None  # of a remote file: the version that is meant
+    expected: int | None = None  # how many responses it should hold, where that is known
 
     @property
     def name(self) -> str:
@@ -64,7 +64,7 @@ class Extract:
     inputs: tuple[InputFile, ...]
     settings: PageSettings
     name: str = field(default="extract", init=False)
-    version: int = field(default=2, init=False)
+    version: int = field(default=3, init=False)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One shard per input file, by name."""
@@ -80,6 +80,7 @@ class Extract:
                     "settings": digest_of(settings),
                     "source": f"{file.source} ({file.kind})",
                     "input": file.digest,
+                    **({} if file.expected is None else {"expected": str(file.expected)}),
                 },
                 file,
             )
@@ -127,22 +128,57 @@ def pages_of(file: InputFile, settings: PageSettings, records: dict[str, int]) -
 
 def _from_warc(file: InputFile, settings: PageSettings, records: dict[str, int]) -> Iterator[Document | Ledgered]:
     number_of = original_numbers(file.path) if file.kind == "commoncrawl" else int
-    for record in read_warc(file.path, file.stat):
-        page_id = f"{file.name}/{number_of(record.number)}"
-        if isinstance(record, OtherRecord):
-            records[record.kind] = records.get(record.kind, 0) + 1
-            if record.kind == "revisit":
-                yield Ledgered(page_id, _storable(record.url), Drop("revisit"), 0)
-            continue
-        if isinstance(record, Damage):
-            drop = Drop(record.reason, value=record.length, detail=record.detail)
-            yield Ledgered(page_id, _storable(record.url), drop, record.length)
-            continue
-        records["response"] = records.get("response", 0) + 1
-        yield _page(record, page_id, file.source, settings)
+    named_extractor(
+        settings.extractor, settings.form, settings.readings, settings.model
+    )  # load the libraries here, not once more in every child
+    if settings.extractor in EXTRACTORS:
+        read_page(_WARM_UP, content_type="", status=200, settings=settings)
+    found = guarded(
+        partial(read_warc, file.path, file.stat), partial(_record, file, settings, number_of), partial(_crashed, file, number_of)
+    )
+    seen = end = 0
+    for kind, number, page in found:
+        if kind:
+            records[kind] = records.get(kind, 0) + 1
+        if page is not None:
+            yield page
+        unreadable = not kind and isinstance(page, Ledgered) and page.drop.reason.startswith("http_")
+        seen += kind in ("response", "conversion") or unreadable
+        end = max(end, number + 1)
+    if file.expected is not None and seen < file.expected:
+        detail = f"{file.expected - seen} of {file.expected} responses are not in the file, or lie in what is damaged"
+        yield Ledgered(f"{file.name}/{end}", "", Drop("records_missing", seen, file.expected, detail), 0)
 
 
-def _page(record: Page, page_id: str, source: str, settings: PageSettings) -> Document | Ledgered:
+_WARM_UP = "<html><body><p>これは日本語の文章です。".encode()
+Found: TypeAlias = Page | Text | Damage | OtherRecord
+
+
+def _record(
+    file: InputFile, settings: PageSettings, number_of: Callable[[int], int], record: Found
+) -> tuple[str, int, Document | Ledgered | None]:
+    """What a record counts as, where it is, and its page as a document or a row of the ledger."""
+    page_id = f"{file.name}/{number_of(record.number)}"
+    if isinstance(record, OtherRecord):
+        revisit = Ledgered(page_id, _storable(record.url), Drop("revisit"), 0) if record.kind == "revisit" else None
+        return record.kind, record.number, revisit
+    if isinstance(record, Damage):
+        drop = Drop(record.reason, value=record.length, detail=record.detail)
+        return "", record.number, Ledgered(page_id, _storable(record.url), drop, record.length)
+    if isinstance(record, Text):
+        return "conversion", record.number, _text(record, page_id, file.source, settings)
+    return "response", record.number, page_of(record, page_id, file.source, settings)
+
+
+def _crashed(file: InputFile, number_of: Callable[[int], int], record: Found, crash: Crash) -> tuple[str, int, Ledgered]:
+    drop = Drop("extraction_endless", threshold=CPU_SECONDS) if crash.endless else Drop("extraction_crashed", detail=crash.how)
+    body = record.body if isinstance(record, Page | Text) else b""
+    kind = "conversion" if isinstance(record, Text) else "response"
+    return kind, record.number, Ledgered(f"{file.name}/{number_of(record.number)}", _storable(record.url), drop, len(body))
+
+
+def page_of(record: Page, page_id: str, source: str, settings: PageSettings) -> Document | Ledgered:
+    """A page as a document or as a row of the ledger."""
     url = _storable(record.url)
     page = read_page(
         record.body,
@@ -162,6 +198,31 @@ def _page(record: Page, page_id: str, source: str, settings: PageSettings) -> Do
         date=record.date,
         crawl=record.crawl,
         charset=page.charset,
+    )
+
+
+def _text(record: Text, page_id: str, source: str, settings: PageSettings) -> Document | Ledgered:
+    """A text that was extracted before, judged as a line of a text file is."""
+    url, size = _storable(record.url), len(record.body)
+    text = storable(decoded := record.body.decode("utf-8", "replace"))
+    undecodable = max(decoded.count("\ufffd") - record.body.count("\ufffd".encode()), 0) / max(len(decoded), 1)
+    if undecodable > settings.max_undecodable:
+        return Ledgered(page_id, url, Drop("undecodable", undecodable, settings.max_undecodable, "utf-8"), size)
+    if not text:
+        return Ledgered(page_id, url, Drop("no_text"), size)
+    score = named_detector(settings.detector)(text)
+    if score < settings.min_japanese_score:
+        return Ledgered(page_id, url, Drop("not_japanese", value=score, threshold=settings.min_japanese_score), size)
+    return Document(
+        text=text,
+        id=page_id,
+        source=source,
+        url=url,
+        host=host_of(url),
+        title="",
+        date=record.date,
+        crawl=record.crawl,
+        charset="utf-8",
     )
 
 
@@ -229,56 +290,3 @@ def _ledger(rows: list[Ledgered]) -> pa.Table:
         },
         schema=LEDGER,
     )
-
-
-def extracted_lines(path: str | Path, settings: PageSettings | None = None) -> Iterator[dict[str, Any]]:
-    """The pages of a WARC, or the one page of an HTML file, as the pipeline sees them: JSON objects, kept or dropped.
-
-    The file may lie at https:// or s3://.
-    """
-    settings = settings or PageSettings()
-    if is_warc(path):
-        for found in pages_of(InputFile(str(path), "", "warc", ""), settings, {}):
-            yield _as_line(found)
-    else:
-        url, body = (
-            (shown(path), read_small(str(path))) if is_remote(path) else (Path(path).absolute().as_uri(), _read(Path(path)))
-        )
-        yield _as_line(_page(Page(0, url, "", "", 200, "", "", "", body), name_of(path), "", settings))
-
-
-def is_warc(path: str | Path) -> bool:
-    """Does the file's name say WARC?"""
-    return any(name_of(path).endswith(f".warc{suffix}") for suffix in ("", ".gz", ".zst", ".lz4"))
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def _as_line(found: Document | Ledgered) -> dict[str, Any]:
-    if isinstance(found, Document):
-        return {
-            "id": found.id,
-            "url": found.url,
-            "charset": found.charset,
-            "verdict": "document",
-            "reason": None,
-            "title": found.title,
-            "text": found.text,
-        }
-    drop = found.drop
-    return {
-        "id": found.id,
-        "url": found.url,
-        "charset": None,
-        "verdict": "dropped",
-        "reason": drop.reason,
-        "value": drop.value,
-        "threshold": drop.threshold,
-        "detail": drop.detail,
-        "text": None,
-    }

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from strategies_japanese import japanese_text
+from strategies import japanese_text
 
 from corpus_builder.dedup import reference
 from corpus_builder.dedup.minhash import (

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import html as parser
-from strategies_html import html_text
+from strategies import html_text
 
 from corpus_builder.html.bounds import elements, nests_deeper, visible_kana
 

@@ -7,7 +7,7 @@ import pytest
 from conftest import prose
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies_html import html_bytes
+from strategies import html_bytes
 
 from corpus_builder.html.charset import codec_of, decode
 

@@ -3,7 +3,7 @@
 import pytest
 from conftest import html, prose
 from hypothesis import given, settings
-from strategies_html import html_text
+from strategies import html_text
 
 from corpus_builder.errors import CorpusError
 from corpus_builder.html.extract import (

@@ -3,7 +3,7 @@
 import pytest
 from conftest import ENGLISH, html, prose
 from hypothesis import given, settings
-from strategies_html import html_bytes
+from strategies import html_bytes
 
 from corpus_builder.html.charset import decode
 from corpus_builder.html.gate import MIN_KANA, REASON, gate

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import html, prose
 from hypothesis import given
-from strategies_japanese import japanese_text
+from strategies import japanese_text
 
 from corpus_builder.document import Drop
 from corpus_builder.html.charset import decode

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import ENGLISH, html, prose
 from hypothesis import given, settings
-from strategies_html import html_bytes
+from strategies import html_bytes
 
 from corpus_builder.document import Drop
 from corpus_builder.errors import RecipeError

@@ -8,7 +8,7 @@ import pytest
 from conftest import ENGLISH, prose
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies_japanese import japanese_text
+from strategies import japanese_text
 
 from corpus_builder import InputError
 from corpus_builder.japanese.detect import MODEL, Detector, japanese_score, shipped

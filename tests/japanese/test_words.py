@@ -4,7 +4,7 @@ import sys
 
 import pytest
 from hypothesis import given, settings
-from strategies_japanese import japanese_text
+from strategies import japanese_text
 
 from corpus_builder import Document, MissingExtraError
 from corpus_builder.japanese.words import _tokenizer, content_word_fraction, words

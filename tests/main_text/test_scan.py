@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
-from strategies_html import html_text
+from strategies import html_text
 
 from corpus_builder.html.charset import decode
 from corpus_builder.main_text import scan as scanner

@@ -8,7 +8,7 @@ import pytest
 from conftest import prose
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from strategies_japanese import japanese_text
+from strategies import japanese_text
 
 from corpus_builder.quality import reference
 from corpus_builder.quality.measures import MEASURES, measure_text, measure_texts

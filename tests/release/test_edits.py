@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies_japanese import japanese_text
+from strategies import japanese_text
 
 from corpus_builder.errors import RecipeError
 from corpus_builder.release.edits import EDITS, edit_version, named_edit, normalize_punctuation_v1, trim_footer, trim_footer_v1

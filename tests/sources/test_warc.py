@@ -10,24 +10,26 @@ import warcio.archiveiterator
 from conftest import make_inputs
 from fastwarc.stream_io import Lz4Reader, ZstdReader
 from hypothesis import given, settings
-from strategies_html import Harmed, warc_bytes
+from strategies import Harmed, warc_bytes
 
 from corpus_builder.errors import InputError
-from corpus_builder.sources import http, members, record, warc
-from corpus_builder.sources.warc import REASONS, Damage, OtherRecord, Page, read_warc
+from corpus_builder.sources import http, members, record, warc, whole
+from corpus_builder.sources.warc import REASONS, Damage, OtherRecord, Page, Text, read_warc
 
 ZOO = Path(__file__).parent.parent / "zoo"
 EXPECTED = tomllib.loads((ZOO / "zoo.toml").read_text())
 
 
-def words(item: Page | Damage | OtherRecord) -> str:
-    if isinstance(item, Page):
-        return f"page {item.url.rsplit('/', 1)[-1]}"
+def words(item: Page | Text | Damage | OtherRecord) -> str:
+    if isinstance(item, Page | Text):
+        return f"{type(item).__name__.lower()} {item.url.rsplit('/', 1)[-1]}"
     return f"damage {item.reason}" if isinstance(item, Damage) else item.kind
 
 
 def test_the_zoo_and_its_list_hold_the_same_files() -> None:
-    assert sorted(EXPECTED) == sorted(path.name for path in ZOO.iterdir() if path.suffix in (".warc", ".gz", ".zst", ".lz4"))
+    assert sorted(EXPECTED) == sorted(
+        path.name for path in ZOO.iterdir() if path.suffix in (".warc", ".arc", ".gz", ".zst", ".lz4")
+    )
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
@@ -64,11 +66,11 @@ def test_a_record_can_be_cut_out_at_its_number(name: str) -> None:
 def test_every_encoding_gives_the_same_body() -> None:
     expected = next(item.body for item in read_warc(ZOO / "http_unknown_encoding.warc.gz") if words(item) == "page 2")
     assert "これは2番目のページです。".encode() in expected
-    whole = [
+    whole_ = [
         name for name, found in EXPECTED.items() if name.startswith("http_") and "page 2" in found and "truncated" not in name
     ]
-    assert len(whole) == 12
-    for name in whole:
+    assert len(whole_) == 17
+    for name in whole_:
         if name != "http_no_header_end.warc.gz":
             assert [item.body for item in read_warc(ZOO / name) if words(item) == "page 2"] == [expected], name
 
@@ -148,17 +150,17 @@ def test_any_bytes_are_read_without_an_error(tmp_path_factory, harmed: Harmed) -
 
 
 def test_a_record_that_is_too_large_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (members, warc, record):
+    for module in (members, warc, record, whole):
         monkeypatch.setattr(module, "MAX_RECORD_BYTES", 190)
     for name in ("sound.warc.gz", "sound.warc"):
         assert [words(item) for item in read_warc(ZOO / name)] == ["warcinfo", "request"] + ["damage warc_record_too_large"] * 3
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
 def test_a_decompression_bomb_is_bounded(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "MAX_BODY_BYTES", 1000)
     monkeypatch.setattr(http, "PIECE", 64)
-    name = {"gzip": "gzip", "deflate": "deflate_with_header", "br": "brotli"}[encoding]
+    name = {"gzip": "gzip", "deflate": "deflate_with_header", "br": "brotli", "zstd": "zstd"}[encoding]
     found = [words(item) for item in read_warc(ZOO / f"http_{name}.warc.gz")]
     assert found == ["page 1", "page 2", "page 3"]
     monkeypatch.setattr(http, "MAX_BODY_BYTES", 100)

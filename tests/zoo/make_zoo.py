@@ -1,4 +1,4 @@
-"""Write the zoo: small WARC files, each broken or odd in one way.
+"""Write the zoo: small WARC and ARC files, each broken or odd in one way.
 
     python tests/zoo/make_zoo.py
 
@@ -10,9 +10,10 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
+from functools import partial
 from pathlib import Path
 
-from fastwarc.stream_io import BrotliWriter, Lz4Writer, ZstdWriter
+from fastwarc.stream_io import BrotliWriter, Lz4Writer, ZstdWriter, zstd_train_dictionary_from_samples
 
 HERE = Path(__file__).parent
 PAGE = "<html lang=ja><title>{0}番</title><p>これは{0}番目のページです。港の灯台は百年以上も前から、沖を行く船を見守ってきた。"
@@ -63,12 +64,13 @@ def overwritten(records: list[bytes], which: int, at: int, octets: bytes) -> byt
     return b"".join(made)
 
 
-def framed(writer: type, records: list[bytes]) -> bytes:
+def framed(writer, records: list[bytes]) -> bytes:
     made = b""
     for one in records:
         out = io.BytesIO()
         stream = writer(out)
-        stream.write(one)
+        for start in range(0, len(one), 1 << 20):  # of more than 8 MiB at once the zstd writer takes a part
+            stream.write(one[start : start + (1 << 20)])
         stream.finish()
         del stream
         made += out.getvalue()
@@ -92,6 +94,97 @@ def chunked(content: bytes, size: int = 50) -> bytes:
 def deflated(content: bytes, window: int) -> bytes:
     stream = zlib.compressobj(9, zlib.DEFLATED, window)
     return stream.compress(content) + stream.flush()
+
+
+def zstd(content: bytes) -> bytes:
+    return framed(ZstdWriter, [content])
+
+
+def arc_record(content: bytes, url: str, kind: str = "text/html", length: int | None = None, version: int = 1) -> bytes:
+    size = len(content) if length is None else length
+    middle = "200 fac069150613fe55599cc7fa88aa089d - 209 zoo.arc " if version == 2 else ""
+    return f"{url} 192.0.2.1 20081104142103 {kind} {middle}{size}\n".encode() + content + b"\n"
+
+
+def arc_page(number: int, **changes) -> bytes:
+    return arc_record(http(PAGE.format(number).encode()), f"http://www.example/{number}", **changes)
+
+
+def arc_info(version: int = 1) -> bytes:
+    fields = "Content-type Result-code Checksum Location Offset Filename" if version == 2 else "Content-type"
+    about = f"{version} 0 Zoo\nURL IP-address Archive-date {fields} Archive-length\n".encode()
+    return arc_record(about, "filedesc://zoo.arc", "text/plain", version=version)
+
+
+DNS = arc_record(b"20081104142103\nwww.example. 1 IN A 192.0.2.1\n", "dns:www.example", "text/dns")
+ARC = [arc_info(), DNS, arc_page(1), arc_page(2), arc_page(3)]
+
+
+def arc_files() -> dict[str, bytes]:
+    body = len(http(PAGE.format(1).encode()))
+    return {
+        "sound.arc": b"".join(ARC),
+        "sound.arc.gz": joined(ARC),
+        "version_2.arc": b"".join([arc_info(2), arc_page(1, version=2), arc_page(2, version=2)]),
+        "version_2.arc.gz": joined([arc_info(2), arc_page(1, version=2), arc_page(2, version=2)]),
+        "one_member.arc.gz": gz(b"".join(ARC)),
+        "space_in_url.arc.gz": joined([arc_info(), arc_record(http(b"<p>1"), "http://www.example/a b/page 1"), arc_page(2)]),
+        "no_http.arc.gz": joined([arc_info(), arc_record(b"<p>1", "http://www.example/1"), arc_page(2)]),
+        "damaged_head.arc.gz": overwritten(ARC, 0, 0, bytes(30)),
+        "damaged_member.arc.gz": overwritten(ARC, 2, 60, bytes(40)),
+        "cut_off.arc": b"".join(ARC)[:-60],
+        "cut_off.arc.gz": joined(ARC)[:-60],
+        "garbage_between.arc": b"".join(ARC[:3]) + b"garbage\n" * 9 + b"".join(ARC[3:]),
+        "length_too_long.arc": b"".join([ARC[0], arc_page(1, length=body + 77), *ARC[3:]]),
+        "length_too_short.arc": b"".join([ARC[0], arc_page(1, length=body - 77), *ARC[3:]]),
+        "length_too_short.arc.gz": joined([ARC[0], arc_page(1, length=body - 77), *ARC[3:]]),
+        "length_negative.arc": b"".join([ARC[0], arc_page(1, length=-1), *ARC[3:]]),
+    }
+
+
+def text(number: int, kind: str = "text/plain") -> bytes:
+    content = PAGE.format(number).partition("<p>")[2].encode()
+    return record("conversion", content, f"https://www.example/{number}", f"Content-Type: {kind}")
+
+
+def segment(number: int, content: bytes, origin: str = "<urn:uuid:1>", total: int | None = None) -> bytes:
+    fields = [f"WARC-Segment-Number: {number}"]
+    fields += [f"WARC-Segment-Origin-ID: {origin}"] if number > 1 else [f"WARC-Record-ID: {origin}"]
+    fields += [f"WARC-Segment-Total-Length: {total}"] if total is not None else []
+    return record("response" if number == 1 else "continuation", content, "https://www.example/2", "\r\n".join(fields))
+
+
+def skippable(content: bytes) -> bytes:
+    return b"\x5d\x2a\x4d\x18" + len(content).to_bytes(4, "little") + content
+
+
+def other_files() -> dict[str, bytes]:
+    body = http(PAGE.format(2).encode())
+    one, two, three = segment(1, body[:50]), segment(2, body[50:150]), segment(3, body[150:], total=len(body))
+    dictionary = zstd_train_dictionary_from_samples([page(number) for number in range(300)], 1024)
+    head, packed = skippable(dictionary), skippable(zstd(dictionary))
+    writer = partial(ZstdWriter, dictionary=dictionary, compress_dictionary_frame=False)
+    parts = [framed(writer, [one])[len(head) :] for one in FIVE]
+    damaged = b"".join([*parts[:2], parts[2][:20] + bytes(30) + parts[2][50:], *parts[3:]])
+    members_ = b"".join(parts)
+    return {
+        "upper_lower_case.warc": b"".join(FIVE).replace(b"WARC/", b"warc/").replace(b"WARC-", b"wARc-"),
+        "texts.warc.wet.gz": joined([INFO, text(1), text(2, "application/pdf"), text(3)]),
+        "segments.warc.gz": joined([page(1), one, two, three, page(3)]),
+        "segments_apart.warc.gz": joined([one, page(1), two, page(3), three]),
+        "segments_no_first.warc.gz": joined([page(1), two, three, page(3)]),
+        "segments_no_middle.warc.gz": joined([page(1), one, three, page(3)]),
+        "segments_no_last.warc.gz": joined([page(1), one, two, page(3)]),
+        "segments_wrong_total.warc.gz": joined([page(1), one, two, segment(3, body[150:], total=9), page(3)]),
+        "dictionary.warc.zst": head + members_,
+        "dictionary_packed.warc.zst": packed + members_,
+        "dictionary_cut_off.warc.zst": (packed + members_)[:-20],
+        "dictionary_damaged_member.warc.zst": head + damaged,
+        "dictionary_damaged.warc.zst": skippable(dictionary[:16] + b"\xff" * 24 + dictionary[40:]) + members_,
+        "dictionary_packed_damaged.warc.zst": skippable(zstd(dictionary)[:99]) + members_,
+        "little_before_damage.warc.zst": zstd(b"\0\0") + b"\x07X&\x80" * 9 + framed(ZstdWriter, FIVE[2:]),
+        "dictionary_lost.warc.zst": members_,
+    }
 
 
 def answer(body: bytes, *headers: str, extra: str = "") -> list[bytes]:
@@ -170,6 +263,12 @@ def http_files() -> dict[str, bytes]:
         "deflate_stored_decoded": answer(body, "Content-Encoding: deflate"),
         "brotli": answer(brotli(body), "Content-Encoding: br"),
         "brotli_stored_decoded": answer(body, "Content-Encoding: br"),
+        "zstd": answer(zstd(body), "Content-Encoding: zstd"),
+        "zstd_stored_decoded": answer(body, "Content-Encoding: zstd"),
+        "zstd_broken": answer(zstd(body)[:-30], "Content-Encoding: zstd"),
+        "x_gzip": answer(gz(body), "Content-Encoding: x-gzip"),
+        "gzip_brotli": answer(brotli(gz(body)), "Content-Encoding: gzip, br"),
+        "zstd_gzip_chunked": answer(chunked(gz(zstd(body))), "Content-Encoding: zstd,gzip", "Transfer-Encoding: chunked"),
         "chunked": answer(chunked(body), "Transfer-Encoding: chunked"),
         "chunked_stored_decoded": answer(body, "Transfer-Encoding: chunked"),
         "chunked_broken": answer(chunked(body)[:100], "Transfer-Encoding: chunked"),
@@ -190,5 +289,5 @@ if __name__ == "__main__":
     for old in HERE.glob("*arc*"):
         if old.suffix != ".py":
             old.unlink()
-    for name, content in {**compressed_files(), **plain_files(), **http_files()}.items():
+    for name, content in {**compressed_files(), **plain_files(), **http_files(), **arc_files(), **other_files()}.items():
         (HERE / name).write_bytes(content)

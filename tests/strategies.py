@@ -1,11 +1,29 @@
-"""Hypothesis strategies for what servers send as pages, and for WARC files that went through something."""
+"""Hypothesis strategies: texts that look Japanese, what servers send as pages, and archives that went through something."""
 
 from __future__ import annotations
 
 import gzip
+import io
 from dataclasses import dataclass
 
+from fastwarc.stream_io import Lz4Writer, ZstdWriter
 from hypothesis import strategies as st
+
+LETTERS = "あいうえおのにはをがですますアイウエオンー日本語東京都新聞々〇〻𠮷髙㈱①"
+MARKS = "、，。．！？!?・…「」『』（）：〜ー―"
+SPACES = " \t\n\r\u00a0\u3000\u2028\x85\x1c\x00"
+OTHERS = "abcXYZ0129ｱｲｳｶﾞ한국中国é\u0301😀\ud800\udfff\U0003ffff\U0010ffff"
+
+
+def japanese_text(max_size: int = 200) -> st.SearchStrategy[str]:
+    """Texts of Japanese letters with marks and breaks, repeated pieces, and now and then anything at all."""
+    plain = st.text(st.sampled_from(LETTERS + MARKS + "\n"), max_size=max_size)
+    odd = st.text(st.one_of(st.sampled_from(LETTERS + MARKS + SPACES + OTHERS), st.characters()), max_size=max_size)
+    repeated = st.builds(
+        lambda piece, times: piece * times, st.text(st.sampled_from("あい。\n…ー日"), max_size=12), st.integers(0, 20)
+    )
+    return st.one_of(plain, odd, repeated, st.lists(repeated, max_size=4).map("".join))
+
 
 TAGS = ["p", "div", "b", "i", "span", "a", "br", "table", "tr", "td", "ul", "li", "h1", "pre", "script", "style", "ruby", "rt"]
 TAGS += ["title", "article", "font", "form", "button", "!--", "![CDATA["]
@@ -111,3 +129,66 @@ def as_record(number: int, content: bytes) -> bytes:
     url = f"https://www.example/{number}"
     fields = f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: {url}\r\nContent-Length: {len(content)}\r\n\r\n"
     return fields.encode() + content + b"\r\n\r\n"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A file of the given suffix: sound at first, then changed here and there."""
+
+    suffix: str
+    content: bytes
+
+    def __repr__(self) -> str:
+        return f"Archive({self.suffix!r}, {len(self.content)} bytes, {self.content[:2000]!r})"
+
+
+@st.composite
+def archive_bytes(draw: st.DrawFn) -> Archive:
+    """A WARC or ARC in any packing, of pages, other records and nonsense, with up to four harms."""
+    arc = draw(st.booleans())
+    parts = [draw(_part(arc)) for _ in range(draw(st.integers(1, 6)))]
+    packing = draw(st.sampled_from(["", ".gz", ".zst", ".lz4"]))
+    if draw(st.integers(0, 4)) == 0:
+        parts = [b"".join(parts)]  # all in one member
+    content = b"".join(packed(part, packing) for part in parts)
+    for _ in range(draw(st.integers(0, 4))):
+        content = draw(_harmed(content))
+    return Archive((".arc" if arc else ".warc") + packing, content)
+
+
+def _part(arc: bool) -> st.SearchStrategy[bytes]:
+    body = st.one_of(st.binary(max_size=60), st.binary(min_size=1, max_size=9).map(lambda piece: piece * 300))
+    content = body.map(lambda octets: b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + octets)
+    numbers = st.integers(0, 99)
+    if arc:
+        page = st.builds(
+            lambda n, octets: b"http://a.example/%d 192.0.2.1 20081104142103 text/html %d\n%s\n" % (n, len(octets), octets),
+            numbers,
+            content,
+        )
+    else:
+        page = st.builds(as_record, numbers, content)
+    segment = st.builds(lambda n, record: record.replace(b"\r\n", b"\r\nWARC-Segment-Number: %d\r\n" % (n % 3), 1), numbers, page)
+    return st.one_of(page, page, page, segment, st.just(b""), st.just(b"\r\n"), body)
+
+
+def packed(content: bytes, suffix: str) -> bytes:
+    """One member of a compressed file."""
+    if suffix == ".gz":
+        return gzip.compress(content, 6, mtime=0)
+    if not suffix:
+        return content
+    out = io.BytesIO()
+    stream = (ZstdWriter if suffix == ".zst" else Lz4Writer)(out)
+    stream.write(content)
+    stream.finish()
+    return out.getvalue()
+
+
+@st.composite
+def _harmed(draw: st.DrawFn, content: bytes) -> bytes:
+    at = draw(st.integers(0, len(content)))
+    length = draw(st.sampled_from([0, 1, 2, 9, 60, 500, 5000]))
+    other = draw(st.integers(0, len(content)))
+    put = draw(st.one_of(st.binary(max_size=9), st.just(content[other : other + length]), st.just(bytes(length))))
+    return content[:at] + put + content[at + draw(st.sampled_from([0, length, len(put)])) :]

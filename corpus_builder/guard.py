@@ -1,0 +1,233 @@
+"""Work that may crash the process that does it: done in a forked child, so that a crash costs one unit and not the worker.
+
+Parsers are native code, and some page kills or hangs every one of them.  The child reads the units (pages) and hands back what became of
+each; when it dies, another goes on where it stopped, and does the unit at which it died alone, first of all.  Only a unit
+that kills a fresh child is blamed, so the outcome depends on the unit and not on what came before it.
+
+An endless loop in native code listens to nobody, and a limit on time would make the outcome depend on the machine.  The limit is on
+the CPU time of one unit instead, and far above what the bounds on a page's size allow: see `CPU_SECONDS`.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import mmap
+import os
+import pickle
+import resource
+import signal
+import struct
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, NoReturn, TypeVar
+
+from corpus_builder.errors import StageError
+
+Unit = TypeVar("Unit")
+Result = TypeVar("Result")
+
+CPU_SECONDS = 300
+"""Ours: the largest pages that `html.bounds` lets through take seconds, so a machine may be fifty times slower."""
+MAX_CRASHES = 100
+"""More in one input mean that the extractor is broken, not the pages."""
+BATCH = 64
+
+_READING = -1
+_NOT_THE_UNIT = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """How a unit ended the process: the name of the signal, or the exit code; `endless` if it was out of CPU time."""
+
+    how: str
+    endless: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Died:
+    place: int
+    done: int
+    crash: Crash
+
+
+def guarded(
+    units: Callable[[], Iterator[Unit]], work: Callable[[Unit], Result], crashed: Callable[[Unit, Crash], Result]
+) -> Iterator[Result]:
+    """`work(unit)` for each of `units()`, in order; `crashed(unit, how)` for those that end the process.
+
+    `units` is called again after a crash and must give the same units.  What it or `work` raises is raised here.  Raises
+    StageError where the child is killed from outside, dies while it reads, or too often.
+    """
+    crashes: dict[int, Crash] = {}
+    start = 0
+    stop: int | None = None
+    while True:
+        died = yield from _run(units, work, crashed, crashes, start, stop)
+        if died is None:
+            if stop is None:
+                return
+            start, stop = stop, None
+        elif died.place == start:
+            crashes[start] = died.crash
+            if len(crashes) > MAX_CRASHES:
+                raise StageError(
+                    f"more than {MAX_CRASHES} pages crash the extractor ({died.crash.how}); mend it, or name another"
+                )
+        else:
+            start, stop = died.done, died.place if died.done < died.place else None
+
+
+def _run(
+    units: Callable[[], Iterator[Unit]],
+    work: Callable[[Unit], Result],
+    crashed: Callable[[Unit, Crash], Result],
+    crashes: dict[int, Crash],
+    start: int,
+    stop: int | None,
+) -> Generator[Result, None, _Died | None]:
+    """What a child makes of the units from `start` up to `stop`; where and how it died, if it did."""
+    at = mmap.mmap(-1, 8)  # shared with the child: the place of the unit that it works on
+    _mark(at, _READING)
+    out, into = os.pipe()
+    child = _fork()
+    if child == 0:
+        os.close(out)
+        _child(into, at, units, work, crashed, crashes, start, stop)
+    os.close(into)
+    done, running = start, True
+    try:
+        with os.fdopen(out, "rb") as pipe:
+            while (message := _receive(pipe)) is not None:
+                kind, value = message
+                if kind == "error":
+                    raise value
+                if kind == "end":
+                    return None
+                yield from value
+                done += len(value)
+        running, status = False, os.waitpid(child, 0)[1]
+        return _Died(_place(at), done, _crash(status, _place(at)))
+    finally:
+        at.close()
+        if running:
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+
+def _crash(status: int, place: int) -> Crash:
+    code = os.waitstatus_to_exitcode(status)
+    how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    if -code in _NOT_THE_UNIT:
+        raise StageError(f"the process that extracts was killed ({how}), most often because memory ran out; try fewer --workers")
+    if place == _READING:
+        raise StageError(f"the process that extracts died while it read ({how})")
+    return Crash(how, endless=-code == signal.SIGXCPU)
+
+
+def _fork() -> int:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with warnings.catch_warnings():
+        # Python 3.12 and later warn where there are other threads, as in a Ray worker; the child waits for none of theirs.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+def _child(
+    into: int,
+    at: mmap.mmap,
+    units: Callable[[], Iterator[Unit]],
+    work: Callable[[Unit], Result],
+    crashed: Callable[[Unit, Crash], Result],
+    crashes: dict[int, Crash],
+    start: int,
+    stop: int | None,
+) -> NoReturn:
+    """The life of the child; it never returns."""
+    code = 1
+    try:
+        faulthandler.disable()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+        with os.fdopen(into, "wb") as pipe:
+            try:
+                batch: list[Result] = []
+                limit = 0
+                for place, unit in enumerate(islice(units(), start, stop), start):
+                    if place in crashes:
+                        batch.append(crashed(unit, crashes[place]))
+                    else:
+                        limit = _allow(limit)
+                        _mark(at, place)
+                        batch.append(work(unit))
+                        _mark(at, _READING)
+                    if len(batch) == BATCH:
+                        _send(pipe, "results", batch)
+                        batch = []
+                _send(pipe, "results", batch)
+                _send(pipe, "end", None)
+            except BrokenPipeError:
+                pass
+            except BaseException as error:  # it travels to the parent, which raises it
+                _send(pipe, "error", _portable(error))
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _allow(limit: int) -> int:
+    """Let the unit that follows have CPU_SECONDS, and up to one more; the limit that is set."""
+    wanted = int(time.process_time()) + CPU_SECONDS + 1
+    if wanted != limit:
+        most = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        resource.setrlimit(resource.RLIMIT_CPU, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most))
+    return wanted
+
+
+def _portable(error: BaseException) -> BaseException:
+    """The error as it can travel, with its trace as a note."""
+    trace = traceback.format_exc()
+    error.__cause__ = error.__context__ = error.__traceback__ = None
+    try:
+        if not isinstance(pickle.loads(pickle.dumps(error)), Exception):  # sys.exit within an extractor must not end the build
+            raise TypeError
+    except Exception:  # a user's exception class may refuse pickling in any way
+        error = RuntimeError(f"{type(error).__name__}: {error}")
+    error.add_note(f"In the process that extracts:\n{trace}")
+    return error
+
+
+def _mark(at: mmap.mmap, place: int) -> None:
+    struct.pack_into("q", at, 0, place)
+
+
+def _place(at: mmap.mmap) -> int:
+    return int(struct.unpack_from("q", at, 0)[0])
+
+
+def _send(pipe: Any, kind: str, value: Any) -> None:
+    packed = pickle.dumps((kind, value), pickle.HIGHEST_PROTOCOL)
+    pipe.write(struct.pack("q", len(packed)) + packed)
+    pipe.flush()
+
+
+def _receive(pipe: Any) -> tuple[str, Any] | None:
+    """The next message; None where the child has died."""
+    head = pipe.read(8)
+    if len(head) < 8:
+        return None
+    length = struct.unpack("q", head)[0]
+    packed = pipe.read(length)
+    if len(packed) < length:
+        return None
+    kind, value = pickle.loads(packed)
+    return kind, value

@@ -1,0 +1,102 @@
+"""The shorter way through a sound .warc.gz: members that hold one record each, decompressed in one call.
+
+libdeflate decompresses a member at once, in two thirds of the time that a stream takes, but must be told where the member ends.
+That is where the next one begins, so the mark of a member is looked for; it occurs by chance every 16 MB, and then
+the checksum does not hold and the next mark is tried.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Generator
+
+import deflate
+
+from corpus_builder.remote.window import Window
+from corpus_builder.sources.record import HEADER_END, MAX_HEADER_BYTES, MAX_RECORD_BYTES, Broken, Layout, Record
+
+WINDOW = 1 << 20
+WIDEST = 8 << 20  # longer members go the other way, which holds less of them at a time; crawlers cut responses off far below
+TRIES = 4  # marks tried as the end of one member
+
+_MARK = re.compile(rb"\x1f\x8b\x08")
+_SHORTEST = 20  # bytes of a member: header, trailer, and some data
+
+
+def whole_members(data: Window, start: int, layout: Layout) -> Generator[Record, None, int]:
+    """The records from `start` on, as long as each fills a gzip member of its own; then where that ends.
+
+    What it hands out has passed its member's checksum, begins and ends where its member does, and is as long as its header
+    says: just what the longer way would find.  At anything else it stops.
+    """
+    base, window = start, b""
+    while start < len(data):
+        ends = _MARK.finditer(window, start - base + _SHORTEST)
+        for _ in range(TRIES):
+            mark = next(ends, None)
+            if mark is None and base + len(window) < len(data):
+                if len(window) >= WIDEST and base == start:
+                    return start
+                base, window = start, data[start : start + max(WINDOW, 2 * (base == start) * len(window))]
+                break
+            end = mark.start() if mark else len(window)
+            packed = window[start - base : end]
+            content = _content(packed)
+            if content:
+                record = _record(content, start, layout)
+                if record is None:
+                    return start
+                yield record
+            elif mark is None and content is None:
+                return start
+            if content is not None:
+                start = base + end
+                break
+        else:
+            return start
+    return start
+
+
+def _content(packed: bytes) -> bytearray | None:
+    """What a member holds, where `packed` is a whole member and nothing else."""
+    size = int.from_bytes(packed[-4:], "little")
+    if not 0 <= size <= MAX_RECORD_BYTES or len(packed) < _SHORTEST:
+        return None
+    try:
+        content = deflate.gzip_decompress(packed, size or 1)
+    except (deflate.DeflateError, ValueError, MemoryError):
+        return None
+    return content if len(content) == size and _ends(packed, content) else None
+
+
+def _ends(packed: bytes, content: bytearray) -> bool:
+    """Whether the member ends where `packed` does; libdeflate checks the checksum, but not what follows it.
+
+    The trailer (checksum and size) that it has checked is the last thing in `packed`, and stands nowhere before.
+    """
+    trailer = packed[-8:]
+    if deflate.crc32(content) != int.from_bytes(trailer[:4], "little"):
+        return False
+    if content:
+        return packed.find(trailer) == len(packed) - 8
+    member = zlib.decompressobj(31)  # nothing but zeros: they may stand anywhere
+    return not member.decompress(packed, 1) and member.eof and not member.unused_data
+
+
+def _record(content: bytearray, number: int, layout: Layout) -> Record | None:
+    """The record in a member, if it is the only thing there."""
+    header = layout.header_end.search(content, 0, MAX_HEADER_BYTES)
+    if not header or not layout.first.match(content):
+        return None
+    try:
+        fields, length = layout.fields(bytes(content[: header.start()]))
+    except Broken:
+        return None
+    begin, end = header.end(), header.end() + length
+    if end > len(content) or content[end:] != layout.closing:
+        return None
+    split = HEADER_END.search(content, begin, end)
+    middle = split.end() if split else end
+    view = memoryview(content)
+    return Record(number, fields, bytes(view[begin:middle]), bytes(view[middle:end]))
