@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from corpus_builder.main_text.blocks import (
@@ -175,3 +176,23 @@ def unmute(state: Any, stack: Any, code: int) -> None:
                 state[AT_MUTED] = 0
             return
         level -= 1
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def nearest(elements: Any, tag: int, ends: Any, out: Any) -> None:
+    """For every element the nearest of `tag` that it is or stands in, -1 for none, also where one of `ends` lies between."""
+    for row in range(len(elements)):
+        kind = elements[row, TAG]
+        if kind == tag:
+            out[row] = row
+        elif row == 0 or kind == ends[0] or kind == ends[1] or kind == ends[2]:
+            out[row] = -1
+        else:
+            out[row] = out[elements[row, PARENT]]
+
+
+def rows_of(elements: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The table row that each element stands in, not counting lists inside cells; -1 for none."""
+    out = np.empty(len(elements), dtype=np.int64)
+    nearest(elements, TR, (LI, DT, DD), out)
+    return out

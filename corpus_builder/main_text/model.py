@@ -17,10 +17,14 @@ import numpy.typing as npt
 from numba import njit
 
 from corpus_builder.errors import InputError
+from corpus_builder.main_text.blocks import CHARS, ELEMENT
+from corpus_builder.main_text.elements import TAG, rows_of
 from corpus_builder.main_text.features import FEATURES, features
+from corpus_builder.main_text.markup import TR
 from corpus_builder.main_text.scan import Scan
 
 SHIPPED = Path(__file__).with_name("model.npz")
+CELL_CHARS = 60  # ours: longer cells are texts of their own, or hold the columns of a page
 LIMIT = 4.0  # features are cut off at so many standard deviations from their mean
 
 Floats = npt.NDArray[np.float32]
@@ -75,7 +79,10 @@ def model_digest(path: Path = SHIPPED) -> str:
 
 def kept_blocks(found: Scan, model: Model) -> npt.NDArray[np.bool_]:
     """Whether each block is main text, (blocks,) bool."""
-    return logits(features(found, _rows.of(len(found.blocks))), model) > 0
+    odds = logits(features(found, _rows.of(len(found.blocks))), model)
+    if found.elements[:, TAG].max(initial=0) >= TR:
+        _judge_rows_whole(found.blocks, rows_of(found.elements), odds)
+    return odds > 0
 
 
 class _Rows(threading.local):
@@ -98,6 +105,25 @@ def logits(rows: Floats, model: Model) -> Floats:
     out = np.empty(len(rows), dtype=np.float32)
     _logits(rows, model.mean, model.scale, model.hidden, model.hidden_bias, model.output, model.output_bias, out)
     return out
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _judge_rows_whole(blocks: Any, rows: Any, odds: Any) -> None:
+    """Give the cells of a table's row the best of their odds, if all are short: a value without its name is worth nothing."""
+    start = 0
+    while start < len(blocks):
+        row = rows[blocks[start, ELEMENT]]
+        end = start + 1
+        while end < len(blocks) and row >= 0 and rows[blocks[end, ELEMENT]] == row:
+            end += 1
+        short = end - start > 1
+        for index in range(start, end):
+            short &= blocks[index, CHARS] <= CELL_CHARS and (
+                index == start or blocks[index, ELEMENT] != blocks[index - 1, ELEMENT]
+            )
+        if short:
+            odds[start:end] = odds[start:end].max()
+        start = end
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

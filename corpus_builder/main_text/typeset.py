@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from corpus_builder.main_text.blocks import BREAKS, ELEMENT, END, START
-from corpus_builder.main_text.elements import ABOVE, PARENT, TAG
-from corpus_builder.main_text.markup import DD, DT, H1, H6, LI, OL, PRE, QUOTE, TD, TH, TR, UL
+from corpus_builder.main_text.elements import ABOVE, PARENT, TAG, nearest, rows_of
+from corpus_builder.main_text.markup import DD, DT, H1, H6, LI, OL, PRE, QUOTE, TD, TH, UL
 from corpus_builder.main_text.scan import Scan
 
 CELL_CHARS = 60  # ours: a table cell of more, or with a full stop, is a text that stands in a table, and takes a line of its own
@@ -32,7 +29,7 @@ def plain_text(found: Scan, kept: npt.NDArray[np.bool_]) -> str:
     """
     lines: list[str] = []
     row_before = -1
-    rows = _rows(found)
+    rows = rows_of(found.elements)
     for text, element, _ in _texts(found, kept):
         row = rows[element] if _is_cell_text(text) else -1
         if row >= 0 and row == row_before:
@@ -62,7 +59,7 @@ def markdown(found: Scan, kept: npt.NDArray[np.bool_]) -> str:
     numbers: dict[int, int] = {}
     seen: set[int] = set()
     row_before = -1
-    rows, list_items = _rows(found), _list_items(found)
+    rows, list_items = rows_of(found.elements), _list_items(found)
     for text, element, tag in _texts(found, kept):
         row = rows[element] if _is_cell_text(text) else -1
         if row >= 0 and row == row_before:
@@ -134,30 +131,10 @@ def _is_cell_text(text: str) -> bool:
     return len(text) <= CELL_CHARS and "。" not in text and "\n" not in text
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _nearest(elements: Any, tag: int, ends: Any, out: Any) -> None:
-    """For every element the nearest of `tag` that it is or stands in, -1 for none, also where one of `ends` lies between."""
-    for row in range(len(elements)):
-        kind = elements[row, TAG]
-        if kind == tag:
-            out[row] = row
-        elif row == 0 or (kind == ends[0] or kind == ends[1] or kind == ends[2]):
-            out[row] = -1
-        else:
-            out[row] = out[elements[row, PARENT]]
-
-
-def _rows(found: Scan) -> npt.NDArray[np.int64]:
-    """The table row that an element stands in, not counting lists inside cells."""
-    out = np.empty(len(found.elements), dtype=np.int64)
-    _nearest(found.elements, TR, (LI, DT, DD), out)
-    return out
-
-
 def _list_items(found: Scan) -> npt.NDArray[np.int64]:
     """The list item that an element stands in."""
     out = np.empty(len(found.elements), dtype=np.int64)
-    _nearest(found.elements, LI, (TD, TH, TH), out)
+    nearest(found.elements, LI, (TD, TH, TH), out)
     return out
 
 

@@ -79,6 +79,20 @@ def test_readings_and_markdown_are_options() -> None:
     assert "# 話" in rich.text
 
 
+def test_a_row_of_a_table_stays_whole() -> None:
+    rows = "".join(
+        f"<tr><th>{name}</th><td>{much}</td></tr>"
+        for name, much in (("豚バラ肉", "200g"), ("大根", "1/4本"), ("味噌", "大さじ4"))
+    )
+    found = japanese_extractor(
+        "<title>豚汁のレシピ</title><nav><ul><li><a href=/>トップ</a></li><li><a href=/r>レシピ</a></li></ul></nav><h1>具だくさんの豚汁</h1>"
+        f"<p class=date>2020年1月3日</p><p>寒い日にぴったりの、野菜がたっぷり入った豚汁です。</p><h2>材料（4人分）</h2><table>{rows}</table>"
+        "<h2>作り方</h2><ol><li>野菜を食べやすい大きさに切ります。</li><li>鍋に油をひき、豚肉を炒めます。</li></ol><footer>© 台所</footer>"
+    )
+    assert found is not None
+    assert [line for line in found.text.split("\n") if "\t" in line] == ["豚バラ肉\t200g", "大根\t1/4本", "味噌\t大さじ4"]
+
+
 def test_a_page_without_japanese_and_one_without_text() -> None:
     with pytest.raises(NoJapaneseText):
         japanese_extractor("<p>English only")

@@ -125,13 +125,13 @@ def test_the_corpus_of_the_sample_recipe(sample: Built) -> None:
         ("duplicate", 34),
         ("avg_sentence_length_high", 18),
         ("num_japanese_letters_low", 15),
-        ("duplicate_paragraph_fraction_high", 3),
+        ("duplicate_paragraph_fraction_high", 4),
         ("avg_sentence_length_low", 1),
         ("ellipsis_fraction_high", 1),
         ("host_blocked", 1),
         ("ng_fraction_high", 1),
-        ("kept", 233),
-        ("released", 233),
+        ("kept", 232),
+        ("released", 232),
     ]
     assert wikipedia == [
         ("pages read", 14),
@@ -145,7 +145,7 @@ def test_the_corpus_of_the_sample_recipe(sample: Built) -> None:
     digest = hashlib.sha256()
     for row in sorted(rows(sample, "release", "corpus"), key=lambda row: (row["id"], row["copy"])):
         digest.update(f"{row['id']}\0{row['text']}\0".encode())
-    assert digest.hexdigest()[:16] == "a90590f3ca91c8f7"
+    assert digest.hexdigest()[:16] == "5783df857f5d8823"
 
 
 def test_the_corpus_is_japanese_and_nothing_else(sample: Built, plan: list[dict[str, str]]) -> None:
