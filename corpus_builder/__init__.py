@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from corpus_builder.build import Built as Built
     from corpus_builder.build import build as build
+    from corpus_builder.commoncrawl.index import Query as Query
+    from corpus_builder.commoncrawl.run import crawl as crawl
     from corpus_builder.document import Document as Document
     from corpus_builder.document import Drop as Drop
     from corpus_builder.document import Filter as Filter
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from corpus_builder.judge import judge as judge
     from corpus_builder.plan import StagePlan as StagePlan
     from corpus_builder.plan import plan as plan
+    from corpus_builder.publish import publish as publish
     from corpus_builder.quality.measures import measure_text as measure_text
     from corpus_builder.quality.measures import measure_texts as measure_texts
     from corpus_builder.quality.rules import Threshold as Threshold
@@ -38,6 +41,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WHERE = {
+    "commoncrawl.index": ("Query",),
+    "commoncrawl.run": ("crawl",),
+    "publish": ("publish",),
     "build": ("Built", "build"),
     "document": ("Document", "Drop", "Filter", "Measure"),
     "engine": ("Ray", "Serial"),

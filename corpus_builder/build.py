@@ -6,13 +6,12 @@ what `build` would run, and why.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,8 +20,7 @@ from corpus_builder.custom import own_modules
 from corpus_builder.dataset import FORMAT, Dataset, Manifest, Receipt, Shard, Stage, read_manifest
 from corpus_builder.engine import Engine, Failure, Ray
 from corpus_builder.errors import CorpusError, InputError, IntegrityError, StageError
-from corpus_builder.files import write_atomically
-from corpus_builder.html.page import PageSettings
+from corpus_builder.files import alone_in, write_atomically
 from corpus_builder.inputs import input_files, read_keywords
 from corpus_builder.progress import with_progress
 from corpus_builder.quality.rulebook import DuplicateRule
@@ -48,7 +46,7 @@ STAGES = ("extract", "measure", "sign", "screen", "match", "decide", "release")
 
 def stages_of(recipe: Recipe, inputs: Sequence[InputFile], out: Path) -> Iterator[Stage]:
     """The stages of a recipe, in order."""
-    settings = PageSettings(**recipe.extract.model_dump())
+    settings = recipe.page_settings
     rules = running_rules(recipe)
     release = recipe.release
 
@@ -130,7 +128,7 @@ def build(
     `engine` defaults to a Ray of our own on this machine.  StageError names the shards that failed; those that went well stay.
     """
     out = Path(out)
-    with _only_one(out), closing(engine or Ray()) as engine:
+    with alone_in(out), closing(engine or Ray()) as engine:
         engine.carry(own_modules(*user_functions(recipe)))
         inputs = input_files(recipe, out, engine, progress)
         manifests: dict[str, Manifest] = {}
@@ -199,24 +197,6 @@ def _sentence(stage: Stage, failures: Sequence[tuple[Shard, Failure]], shards: i
 
 
 # The directory
-
-
-@contextmanager
-def _only_one(out: Path) -> Iterator[None]:
-    """Keep a second build out of the directory."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        lock_file = (out / ".lock").open("w")
-    except OSError as error:
-        raise InputError(f"{out} cannot be written: {error.strerror}; choose another directory with --out.") from error
-    with lock_file as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise StageError(
-                f"Another build is writing to {out}; wait for it, or choose another directory with --out."
-            ) from error
-        yield
 
 
 def _write_head(recipe: Recipe, out: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from corpus_builder import __version__
+from corpus_builder import __version__, cli_remote
 from corpus_builder.errors import CorpusError, InputError, RecipeError
 
 EXIT_CODES = """\b
@@ -127,7 +127,7 @@ def report(out: Path, as_json: bool) -> None:
         click.echo("\n\n".join(funnel.as_text(one) for one in found) + f"\n\nThe report: {page}")
 
 
-@main.command()
+@main.command(short_help="Tell the whole story of a URL or an id.")
 @click.argument("out", type=click.Path(path_type=Path))
 @click.argument("page")
 @as_json
@@ -181,7 +181,7 @@ def judge(
         click.echo(as_text(judged))
 
 
-@main.command(short_help="List the built-in measures, with definitions and sources.")
+@main.command(short_help="List the built-in measures and their sources.")
 @as_json
 def measures(as_json: bool) -> None:
     """List the built-in measures with their definitions, units and sources."""
@@ -195,23 +195,38 @@ def measures(as_json: bool) -> None:
 
 
 @main.command(short_help="Pages to JSON lines, as the pipeline sees them.")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True)
 @click.option("--recipe", type=click.Path(path_type=Path), help="Take the extraction settings from this recipe.")
 @click.option("--text-only", is_flag=True, help="Leave out pages that do not become documents.")
-def extract(files: tuple[Path, ...], recipe: Path | None, text_only: bool) -> None:
-    """Pages of HTML files or WARCs to JSON lines, as the pipeline sees them: id, url, charset, verdict, reason, text."""
+def extract(files: tuple[str, ...], recipe: Path | None, text_only: bool) -> None:
+    """Pages of HTML files, WARCs, ARCs or WETs (paths or URLs) to JSON lines, as the pipeline sees them.
+
+    Each has id, url, charset, verdict, reason and text."""
     from corpus_builder.html.page import PageSettings
     from corpus_builder.recipe import Recipe
     from corpus_builder.stages.preview import extracted_lines
 
-    settings = PageSettings(**Recipe.load(recipe).extract.model_dump()) if recipe else PageSettings()
+    settings = Recipe.load(recipe).page_settings if recipe else PageSettings()
     for path in files:
         for line in extracted_lines(path, settings):
             if line["verdict"] == "document" or not text_only:
                 click.echo(json.dumps(line, ensure_ascii=False, allow_nan=False))
 
 
-@main.command(short_help="Texts of a JSONL file to JSON lines with their measures.")
+@main.command(short_help="Train the extractor on pages of yours.")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Where to write the model.")
+def train_extractor(files: tuple[Path, ...], out: Path) -> None:
+    """Train the model of the extractor on FILES of JSON lines with `html` and `text`, the main text with a block a line.
+
+    A recipe takes the model as extract.model."""
+    from corpus_builder.main_text.training import read_examples, train
+
+    examples = (example for path in files for example in read_examples(path))
+    train(examples, lambda line: click.echo(line, err=True)).save(out)
+
+
+@main.command(short_help="Texts of a JSONL file to their measures.")
 @click.argument("file", type=click.Path(path_type=Path))
 def measure(file: Path) -> None:
     """Texts of a JSONL FILE (- for standard input) to JSON lines with `id` and `measures`."""
@@ -221,7 +236,7 @@ def measure(file: Path) -> None:
         click.echo(json.dumps(line, ensure_ascii=False))
 
 
-@main.command(short_help="Hold every file of a build against its manifests.")
+@main.command(short_help="Hold a build's files against its manifests.")
 @click.argument("out", type=click.Path(path_type=Path))
 @as_json
 def verify(out: Path, as_json: bool) -> None:
@@ -238,7 +253,7 @@ def verify(out: Path, as_json: bool) -> None:
         sys.exit(5)
 
 
-@main.command()
+@main.command(short_help="Say where two builds part, and by what cause.")
 @click.argument("left", type=click.Path(path_type=Path))
 @click.argument("right", type=click.Path(path_type=Path))
 @as_json
@@ -256,7 +271,7 @@ def diff(left: Path, right: Path, as_json: bool) -> None:
         sys.exit(1)
 
 
-@main.command(short_help="Time every step, beside a straightforward composition.")
+@main.command(short_help="Time every step, beside a plain composition.")
 @click.argument("warc", type=click.Path(path_type=Path))
 @click.option("--pages", type=click.IntRange(1), default=2000, show_default=True, help="Stop after this many responses.")
 @as_json
@@ -271,6 +286,23 @@ def bench(warc: Path, pages: int, as_json: bool) -> None:
         click.echo(as_text(found))
 
 
+@main.command("train-detector", short_help="Train a model for the language detector.")
+@click.option("--japanese", multiple=True, required=True, type=click.Path(path_type=Path), help="Text file of Japanese examples.")
+@click.option("--other", multiple=True, required=True, type=click.Path(path_type=Path), help="Text file of other examples.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Where to write the model.")
+def train_detector(japanese: tuple[Path, ...], other: tuple[Path, ...], out: Path) -> None:
+    """Train a model for the language detector from text files with one example a line; both options can be repeated.
+
+    The same files give the same bytes.
+    """
+    from corpus_builder.files import write_atomically
+    from corpus_builder.japanese.train_detector import train_files
+
+    model = train_files(japanese, other).to_bytes()
+    write_atomically(out, model)
+    click.echo(f'{out}: {len(model):,} bytes. A recipe uses it by detector = "ngrams:{out}" under [extract].')
+
+
 def _engine(engine: str, workers: int | None, address: str | None, memory_mib: int) -> Any:
     from corpus_builder.engine import Ray, Serial
 
@@ -283,3 +315,7 @@ def _engine(engine: str, workers: int | None, address: str | None, memory_mib: i
 
 def _print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=1, default=str))
+
+
+main.add_command(cli_remote.crawl)
+main.add_command(cli_remote.publish)

@@ -3,18 +3,45 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
+import re
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from corpus_builder.errors import StageError
+from corpus_builder.errors import InputError, StageError
 
 
 def digest_file(path: Path) -> str:
     """SHA-256 of a file's bytes, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def alone_in(out: Path, what: str = "build") -> Iterator[None]:
+    """Make a directory and keep a second run out of it; InputError if it cannot be written, StageError if there is another run."""
+    if re.match(r"[a-z][a-z0-9+.-]+:/", str(out)):
+        raise InputError(
+            f"{out} is no directory: a {what} is written to a disk. Choose a directory with --out; `corpus-builder publish` then "
+            "copies a released corpus to s3://BUCKET/PREFIX."
+        )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock_file = (out / ".lock").open("w")
+    except OSError as error:
+        raise InputError(f"{out} cannot be written: {error.strerror}; choose another directory with --out.") from error
+    with lock_file as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StageError(
+                f"Another {what} is writing to {out}; wait for it, or choose another directory with --out."
+            ) from error
+        yield
 
 
 def full_disk(error: OSError, where: Path) -> StageError | None:

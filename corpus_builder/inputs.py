@@ -1,30 +1,61 @@
-"""The recipe's input files: found, told apart, and known by the digests of their bytes."""
+"""The recipe's input files: found, told apart, and known by the digests of their bytes or by their servers' word."""
 
 from __future__ import annotations
 
 import glob
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from corpus_builder.counts import expected_counts
 from corpus_builder.engine import Engine, Failure
-from corpus_builder.errors import InputError
+from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.files import digest_file, write_atomically
 from corpus_builder.progress import with_progress
-from corpus_builder.recipe import Recipe
+from corpus_builder.recipe import Recipe, Source
+from corpus_builder.remote.lists import is_list, matching, read_list
+from corpus_builder.remote.patience import Stat
+from corpus_builder.remote.places import check_scheme, is_remote, joined, name_of, shown
+from corpus_builder.remote.window import remote_stat
+from corpus_builder.sources.commoncrawl import SUFFIX
 from corpus_builder.stages.extract import InputFile
+
+STATS_AT_A_TIME = 16
 
 
 def input_files(recipe: Recipe, out: Path, engine: Engine, progress: bool) -> list[InputFile]:
-    """The recipe's input files with the digests of their bytes; digests are kept by path, size and time of change."""
+    """The recipe's input files, each with what tells its version.
+
+    Local files have the digest of their bytes, kept by path, size and time of change.  Remote ones are not fetched to be digested:
+    the server is asked for length and ETag (or Last-Modified) at every run, one request a file.
+    """
     found = list(find_inputs(recipe))
+    places = [place for _, _, place in found] + [place + SUFFIX for _, kind, place in found if kind == "commoncrawl"]
+    digests = _digests([Path(place) for place in places if not is_remote(place)], out, engine, progress)
+    stats = _stats([place for place in places if is_remote(place)], progress)
+    digests |= {place: stat.identity for place, stat in stats.items()}
+    counts = expected_counts(recipe)
+    return [
+        InputFile(
+            place,
+            source,
+            kind,
+            digests[place] + digests.get(place + SUFFIX, ""),
+            stats.get(place),
+            counts.get((source, name_of(place))),
+        )
+        for source, kind, place in found
+    ]
+
+
+def _digests(paths: list[Path], out: Path, engine: Engine, progress: bool) -> dict[str, str]:
     cache_file = out / ".cache" / "inputs.json"
     try:
         cache = json.loads(cache_file.read_bytes())
     except (FileNotFoundError, ValueError):
         cache = {}
-    keys = {path: f"{path}|{path.stat().st_size}|{path.stat().st_mtime_ns}" for _, _, path in found}
+    keys = {path: f"{path}|{path.stat().st_size}|{path.stat().st_mtime_ns}" for path in paths}
     unknown = [path for path in keys if keys[path] not in cache]
     for outcome in with_progress("digest", engine.map(digest_file, unknown), len(unknown), progress):
         if isinstance(outcome, Failure):
@@ -32,34 +63,75 @@ def input_files(recipe: Recipe, out: Path, engine: Engine, progress: bool) -> li
         cache[keys[unknown[outcome.index]]] = outcome.value
     if out.exists():  # `plan` may come before the first build
         write_atomically(cache_file, json.dumps({key: cache[key] for key in keys.values()}, indent=1).encode())
-    counts = expected_counts(recipe)
-    return [
-        InputFile(str(path), source, kind, cache[keys[path]], expected=counts.get((source, path.name)))
-        for source, kind, path in found
-    ]
+    return {str(path): cache[key] for path, key in keys.items()}
 
 
-def find_inputs(recipe: Recipe) -> Iterator[tuple[str, str, Path]]:
-    """(source, kind, path) of every input file; InputError if one is missing, or if two have the same name."""
-    seen: dict[str, Path] = {}
+def _stats(places: list[str], progress: bool) -> dict[str, Stat]:
+    with ThreadPoolExecutor(STATS_AT_A_TIME) as threads:
+        try:
+            return dict(zip(places, with_progress("ask", threads.map(remote_stat, places), len(places), progress), strict=True))
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def find_inputs(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
+    """(source, kind, place) of every input file; InputError if a local one is missing, or if two have the same name."""
+    seen: dict[str, str] = {}
     for source in recipe.sources:
         for pattern in source.paths:
-            if glob.has_magic(pattern):
-                paths = sorted(Path(path) for path in glob.glob(str(recipe.resolve(pattern)), recursive=True))
-            else:
-                paths = [recipe.resolve(pattern)]
-            if not paths:
-                raise InputError(f"No file matches {pattern!r} of source {source.name!r} (looked for {recipe.resolve(pattern)}).")
-            for path in paths:
-                if not path.is_file():
-                    raise InputError(f"The input file {path} of source {source.name!r} does not exist or is no file.")
-                if path.name in seen:
+            for place in _places(recipe, source, pattern):
+                name = name_of(place)
+                if not is_remote(place) and not Path(place).is_file():
+                    raise InputError(f"The input file {place} of source {source.name!r} does not exist or is no file.")
+                if source.kind == "commoncrawl" and not is_remote(place) and not Path(place + SUFFIX).is_file():
                     raise InputError(
-                        f"{path} and {seen[path.name]} have the same name; ids start with it, so rename one "
+                        f"There is no table {place}{SUFFIX} beside the WARC; sources of the kind 'commoncrawl' are what "
+                        '`corpus-builder crawl` wrote. For other WARCs say kind = "warc".'
+                    )
+                if not name:
+                    raise InputError(f"{shown(place)} of source {source.name!r} names no file; ids start with a file's name.")
+                if name in seen:
+                    raise InputError(
+                        f"{shown(place)} and {shown(seen[name])} have the same name; ids start with it, so rename one "
                         "(or name each file once)."
                     )
-                seen[path.name] = path
-                yield source.name, source.kind, path
+                seen[name] = place
+                yield source.name, source.kind, place
+
+
+def _places(recipe: Recipe, source: Source, pattern: str) -> Iterator[str]:
+    """What a path of the recipe names: one file, the files that match it, or the files that a list names."""
+    check_scheme(pattern)
+    if is_remote(pattern):
+        found = matching(pattern)
+    elif glob.has_magic(pattern):
+        found = sorted(glob.glob(str(recipe.resolve(pattern)), recursive=True))
+    else:
+        found = [str(recipe.resolve(pattern))]
+    if not found:
+        looked_for = "" if is_remote(pattern) else f" (looked for {recipe.resolve(pattern)})"
+        raise InputError(f"No file matches {pattern!r} of source {source.name!r}{looked_for}.")
+    for place in found:
+        if is_list(place):
+            yield from _listed(recipe, source, place)
+        else:
+            yield place
+
+
+def _listed(recipe: Recipe, source: Source, place: str) -> Iterator[str]:
+    for line in read_list(place):
+        if is_remote(line) or Path(line).is_absolute():
+            yield line
+        elif source.base is None:
+            raise RecipeError(
+                f"{shown(place)} of source {source.name!r} names its files by relative paths ({line!r}); say what they are relative "
+                'to, for example base = "https://data.commoncrawl.org/".'
+            )
+        elif is_remote(source.base):
+            yield joined(source.base, line)
+        else:
+            yield str(recipe.resolve(source.base) / line)
 
 
 def read_keywords(recipe: Recipe) -> tuple[str, ...]:

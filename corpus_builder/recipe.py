@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from corpus_builder.dedup.minhash import MinHash
 from corpus_builder.errors import RecipeError
 from corpus_builder.html.page import PageSettings
+from corpus_builder.japanese.detectors import located
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.rules import Threshold
 
@@ -28,15 +29,18 @@ class _Part(BaseModel):
 
 
 class Source(_Part):
-    """Where pages come from.  `paths` are files or globs; every file name must be unique, since ids start with it.
+    """Where pages come from; every file's name must be unique, since ids start with it.
 
-    A source of the kind `warc` may hold WARC, WET and ARC files; `counts` is a table of how many responses (of WET files: texts)
-    each should hold, so that a file that is short of some is told.
+    `paths` are files or globs of this machine, https:// or s3:// URLs, or lists of files (warc.paths.gz), whose lines are
+    relative to `base`.  A source of the kind `warc` may hold WARC, WET and ARC files; `counts` is a table of how many responses
+    (of WET files: texts) each should hold, so that a file that is short of some is told.  `commoncrawl` is what
+    `corpus-builder crawl` wrote: WARCs of which only some records were fetched.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    kind: Literal["warc", "wikipedia", "jsonl"]
+    kind: Literal["warc", "commoncrawl", "wikipedia", "jsonl"]
     paths: tuple[str, ...] = Field(min_length=1)
+    base: str | None = None  # for example "https://data.commoncrawl.org/" or "s3://commoncrawl/"
     counts: str | None = None
 
     @model_validator(mode="after")
@@ -49,12 +53,22 @@ class Source(_Part):
 class Extract(_Part):
     """From page bytes to Japanese text; the limits are those of `html.page.PageSettings`."""
 
-    extractor: str = "trafilatura"
+    extractor: str = "japanese"
+    form: Literal["plain", "markdown"] = "plain"
+    readings: bool = False
+    model: str | None = None
+    detector: str = PageSettings.detector  # "ngrams", "ngrams:PATH" or "fasttext:PATH"
     min_japanese_score: Fraction = PageSettings.min_japanese_score
     max_bytes: int = Field(default=PageSettings.max_bytes, gt=0)
     max_elements: int = Field(default=PageSettings.max_elements, gt=0)
     max_depth: int = Field(default=PageSettings.max_depth, gt=0)
     max_undecodable: Fraction = PageSettings.max_undecodable
+
+    @model_validator(mode="after")
+    def _fits_extractor(self) -> Extract:
+        if self.extractor != "japanese" and (self.form != "plain" or self.readings or self.model):
+            raise ValueError(f'form, readings and model go with extractor = "japanese", not with {self.extractor!r}')
+        return self
 
 
 class Dedup(_Part):
@@ -230,6 +244,14 @@ class Recipe(_Part):
     def resolve(self, path: str) -> Path:
         """A path of the recipe: relative ones start at the recipe's own directory."""
         return (self.base / Path(path).expanduser()).resolve()
+
+    @property
+    def page_settings(self) -> PageSettings:
+        """What stands under `extract`, with the paths of models resolved."""
+        settings = self.extract.model_dump()
+        settings["model"] = self.resolve(self.extract.model) if self.extract.model else None
+        settings["detector"] = located(self.extract.detector, self.resolve)
+        return PageSettings(**settings)
 
     def judged_by(self, rule: Rule) -> tuple[str, ...]:
         """Sources whose documents a rule judges."""

@@ -5,6 +5,7 @@ python docs/make_docs.py [DIRECTORY]
 
 from __future__ import annotations
 
+import inspect
 import sys
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def commands() -> str:
     for name, command in sorted(main.commands.items()):
         context = click.Context(command, info_name=f"corpus-builder {name}")
         arguments = " ".join(p.make_metavar(context) for p in command.params if isinstance(p, click.Argument))
-        parts += [f"## corpus-builder {name} {arguments}".rstrip() + "\n", (command.help or "") + "\n"]
+        parts += [f"## corpus-builder {name} {arguments}".rstrip() + "\n", inspect.cleandoc(command.help or "") + "\n"]
         options = [p.get_help_record(context) for p in command.params if isinstance(p, click.Option)]
         if options:
             rows = [f"| `{_cell(flags)}` | {_cell(text)} |" for flags, text in filter(None, options)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import io
+import os
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -176,3 +177,49 @@ def make_recipe(directory: Path, **changes):
         "release": {"prepend_title": ["wikipedia"], "edits": {"web": ["normalize_punctuation_v1"]}, "part_characters": 4_000},
     }
     return Recipe.of(value | changes, base=directory)
+
+
+@pytest.fixture(scope="session")
+def s3_port():
+    """The port of an S3-compatible store."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield server.get_host_and_port()[1]
+    server.stop()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch):
+    """Waiting is short, so that giving up is, too."""
+    monkeypatch.setenv("CORPUS_BUILDER_WAIT_SECONDS", "0.01")
+    monkeypatch.setenv("CORPUS_BUILDER_TIMEOUT_SECONDS", "2")
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, impatient: None):
+    """The settings of S3 tools: none of this machine's own, credentials that a test store takes."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": str(tmp_path / "no-config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "no-credentials"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+@pytest.fixture
+def s3(aws: pytest.MonkeyPatch, s3_port: int):
+    """A client of the store, which is the endpoint; buckets of earlier tests stay."""
+    import boto3
+
+    aws.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{s3_port}")
+    return boto3.client("s3")

@@ -363,9 +363,9 @@ def test_no_input_survives_and_the_corpus_is_empty_but_valid(inputs, tmp_path):
 
 def test_a_second_build_into_the_same_directory_is_kept_out(built, tmp_path):
     directory, _ = built
-    from corpus_builder.build import _only_one
+    from corpus_builder.files import alone_in
 
-    with _only_one(tmp_path / "out"), pytest.raises(StageError, match="Another build is writing"):
+    with alone_in(tmp_path / "out"), pytest.raises(StageError, match="Another build is writing"):
         build(make_recipe(directory), tmp_path / "out", Serial())
 
 

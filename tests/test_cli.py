@@ -167,7 +167,20 @@ def test_measures_are_listed_with_unit_and_source() -> None:
 
 def test_help_names_every_command_and_exit_code() -> None:
     text = run("--help").stdout
-    commands = ["bench", "build", "diff", "extract", "judge", "measure", "measures", "plan", "report", "verify", "why"]
+    commands = [
+        "bench",
+        "build",
+        "diff",
+        "extract",
+        "judge",
+        "measure",
+        "measures",
+        "plan",
+        "report",
+        "train-detector",
+        "verify",
+        "why",
+    ]
     assert all(f"\n  {command} " in text for command in commands)
     assert "..." not in text.partition("Commands:")[2]
     assert "6 an optional package is missing" in text

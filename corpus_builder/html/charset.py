@@ -10,10 +10,14 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from corpus_builder.html.mojibake import restore
+
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _ISO_2022_JP = re.compile(rb"\x1b\$[@B]|\x1b\(I")
-_HEAD = 4096  # bytes searched for a declaration; the HTML standard asks for the first 1024
+_SHIFTED_KANA = re.compile(rb"\x0e([\x21-\x5f]+)\x0f")  # half-width kana between shift out and shift in
+_HEAD = 1 << 16  # bytes searched for a declaration: the HTML standard asks for the first 1024, pages put scripts before it
 _SAMPLE = 8192  # bytes that the candidates are tried on
+_KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
 _META = re.compile(rb"""<meta\b[^>]{0,400}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
 _XML = re.compile(rb"""^\s*<\?xml\b[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9_.:-]{2,40})""")
 _PARAMETER = re.compile(r"""charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
@@ -36,11 +40,16 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A page as text; `charset` is the Python codec, `undecodable` the share of its characters that are U+FFFD, 0..1."""
+    """A page as text; `charset` is the Python codec, `undecodable` the share of its characters that are U+FFFD, 0..1.
+
+    A page that was decoded wrongly before it was stored, and could be restored, has the code page that it went through behind its
+    charset: "utf-8+cp1252".  `mojibake` is the share of its letters beyond ASCII that could not be restored, 0..1.
+    """
 
     text: str
     charset: str
     undecodable: float
+    mojibake: float = 0.0
 
 
 def decode(body: bytes, declared: str | None = None) -> Decoded:
@@ -48,31 +57,55 @@ def decode(body: bytes, declared: str | None = None) -> Decoded:
 
     In order: byte order mark, UTF-16 without one, ISO-2022-JP by its escapes, strict UTF-8; then what the header, the XML
     declaration and <meta> name is tried together with UTF-8, Shift_JIS and EUC-JP, and what reads best wins.  The vendors'
-    characters (①, ㈱, 髙) are read in all three Japanese encodings.  Never fails: bytes that do not decode become U+FFFD.
+    characters (①, ㈱, 髙) are read in all three Japanese encodings.  Japanese that was read as Windows' code page 1252 or 932
+    and encoded again is restored.  Never fails: bytes that do not decode become U+FFFD.
 
     >>> decode("①髙島屋～".encode("cp932"), "text/html; charset=Shift_JIS").text
     '①髙島屋～'
     """
+    found = _decode(body, declared)
+    restored = restore(found.text)
+    if not restored.through and not restored.lost:
+        return found
+    charset = f"{found.charset}+{restored.through}" if restored.through else found.charset
+    return Decoded(restored.text, charset, found.undecodable, restored.lost)
+
+
+def _decode(body: bytes, declared: str | None) -> Decoded:
     for mark, codec in _BOMS:
-        if body.startswith(mark):
-            return _decoded(body[len(mark) :], codec)
+        if body.startswith(mark) and (found := _decoded(body[len(mark) :], codec)).undecodable < 0.1:
+            return found
     if utf16 := utf16_of(body):
         return _decoded(body, utf16)
-    if b"\x1b" in body and _ISO_2022_JP.search(body) and (found := _decoded(body, "iso2022_jp_ext")).undecodable < 0.01:
-        return found
+    if b"\x1b" in body and _ISO_2022_JP.search(body):
+        found = _decoded(_SHIFTED_KANA.sub(b"\x1b(I\\1\x1b(B", body), "iso2022_jp_ext")
+        if found.undecodable < 0.01:
+            return found
     try:
         text = body.decode("utf-8")
         return Decoded(text, "utf-8", text.count("\ufffd") / max(len(text), 1))
     except UnicodeDecodeError as error:
         sample = _sample(body, error.start)
-    codec = min(_candidates(body, declared), key=lambda codec: -_plausibility(sample.decode(codec, "replace")))
+    candidates = _candidates(body, declared)
+    codec = min(candidates, key=lambda codec: -_plausibility(sample.decode(codec, "replace")))
+    if codec in ("cp932", "euc_jp") and candidates[0] in _NEIGHBOURS and not _has_kana(sample.decode(codec, "replace")):
+        codec = candidates[0]
     found = _decoded(body, codec)
-    if codec == "euc_jp" and found.undecodable:
+    if codec == "euc_jp" and found.undecodable and _has_kana(found.text):
         try:
             return Decoded(body.decode("euc_jis_2004"), "euc_jis_2004", 0.0)
         except UnicodeDecodeError:
             pass
     return found
+
+
+# Chinese and Korean in EUC: their bytes make kanji of EUC-JP, too, and it takes kana to prefer that to what is declared.
+_NEIGHBOURS = ("gb18030", "big5hkscs", "cp949")
+
+
+def _has_kana(text: str) -> bool:
+    """Whether a twentieth of the letters beyond ASCII are kana: less than in any Japanese page, more than Chinese bytes make."""
+    return len(_KANA.findall(text)) * 20 >= sum(letter > "\x7f" for letter in text)
 
 
 def codec_of(name: str) -> str | None:
@@ -107,14 +140,18 @@ def _candidates(body: bytes, declared: str | None) -> list[str]:
 
 
 def utf16_of(body: bytes) -> str | None:
-    """Which UTF-16 a page without a byte order mark is in, if any: zero bytes stand beside the < of its tags."""
-    head = body[:1024]
-    if b"\0" not in head:
+    """Which UTF-16 a page without a byte order mark is in, if any.
+
+    Every second byte is the upper one: zero for ASCII, 0x30 for kana and Japanese marks, together more than a seventh of any page.
+    Both are rare among the others.
+    """
+    head = body[:4096]
+    if b"\0" not in head and head.count(b"0") * 8 < len(head):
         return None
     even, odd = head[::2], head[1::2]
-    for codec, letters, zeros in (("utf-16-le", even, odd), ("utf-16-be", odd, even)):
-        marks = letters.count(b"<")
-        if marks > head.count(b"<") // 2 and zeros.count(0) > letters.count(0):
+    for codec, upper, lower in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+        zeros, kana = upper.count(0), upper.count(0x30)
+        if 7 * (zeros + kana) >= len(upper) and zeros + kana > 8 * (lower.count(0) + lower.count(0x30)):
             return codec
     return None
 
@@ -185,6 +222,8 @@ def _windows_rows(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeDecodeError):
         raise error
     pair = error.object[error.start : error.start + 2]
+    if error.encoding.startswith("iso2022") and 0xA1 <= pair[0] <= 0xDF:  # half-width kana in eight bits
+        return chr(pair[0] - 0xA1 + 0xFF61), error.start + 1
     if len(pair) == 2 and (pair[0] ^ pair[1]) < 0x80:
         row, cell = (pair[0] & 0x7F) - 0x21, (pair[1] & 0x7F) - 0x21
         if 0 <= row < 94 and 0 <= cell < 94:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from corpus_builder.document import Drop
 from corpus_builder.errors import CorpusError, RecipeError
 from corpus_builder.html.bounds import elements, nests_deeper, visible_kana
 from corpus_builder.html.charset import decode
-from corpus_builder.html.extract import Extracted, TooDeep, named_extractor
-from corpus_builder.html.gate import MIN_KANA, gate
-from corpus_builder.japanese.detect import japanese_score
+from corpus_builder.html.extract import MIN_KANA, Extracted, NoJapaneseText, TooDeep, named_extractor
+from corpus_builder.html.gate import gate
+from corpus_builder.japanese.detectors import DEFAULT, named_detector
+from corpus_builder.main_text.scan import MAX_BLOCKS, TooManyBlocks
 
 REASONS = {
     "http_status": "the server did not answer 200",
@@ -20,6 +22,7 @@ REASONS = {
     "not_html": "the body is no HTML, whatever its headers say",
     "gate_not_japanese": "the bytes hold no kana in any encoding of Japanese",
     "undecodable": "more than max_undecodable of the characters do not decode",
+    "mojibake": "more than max_undecodable of the letters beyond ASCII were decoded wrongly before the page was stored, beyond repair",
     "too_many_elements": "the page has more than max_elements elements",
     "too_deep": "the elements nest deeper than max_depth",
     "no_japanese_text": "all kana but a few stand in scripts, styles or comments",
@@ -33,10 +36,19 @@ REASONS = {
 
 @dataclass(frozen=True)
 class PageSettings:
-    """What a recipe can set about pages."""
+    """What a recipe can set about pages.
 
-    extractor: str = "trafilatura"
-    min_japanese_score: float = 0.4  # ours: see MIN_JAPANESE_SCORE below
+    `form`, `readings` and `model` are for the extractor "japanese" (see `html.extract.japanese_extractor`); `max_elements` and
+    `max_depth` bound what the others are given, whose parsers need it.
+    """
+
+    extractor: str = "japanese"
+    form: str = "plain"
+    readings: bool = False
+    model: Path | None = None
+    detector: str = DEFAULT  # see japanese/detectors.py
+    # Ours: a page that is Japanese by a half scores about 0.5, give or take 0.1; docs/detection.md has the figures.
+    min_japanese_score: float = 0.4
     max_bytes: int = 10 << 20
     max_elements: int = 20_000
     max_depth: int = 256
@@ -56,8 +68,8 @@ class PageText:
 def read_page(body: bytes, *, content_type: str, status: int, settings: PageSettings) -> PageText | Drop:
     """The text of a page, or why it is dropped (`REASONS`); the cheap looks come first.
 
-    The verdict depends on the bytes and the settings alone, never on time.  Raises RecipeError for an extractor that does
-    not exist or returns something else than Extracted, and nothing for any page.
+    The verdict depends on the bytes and the settings alone, never on time.  Raises RecipeError for an extractor or
+    detector that does not exist or an extractor that returns something else than Extracted, and nothing for any page.
     """
     if drop := _unfit(body, status, content_type, settings):
         return drop
@@ -66,13 +78,19 @@ def read_page(body: bytes, *, content_type: str, status: int, settings: PageSett
     decoded = decode(body, content_type)
     if decoded.undecodable > settings.max_undecodable:
         return Drop("undecodable", decoded.undecodable, settings.max_undecodable, decoded.charset)
-    if drop := _unparsable(decoded.text, settings):
+    if decoded.mojibake > settings.max_undecodable:
+        return Drop("mojibake", decoded.mojibake, settings.max_undecodable, decoded.charset)
+    if settings.extractor != "japanese" and (drop := _unparsable(decoded.text, settings)):
         return drop
-    extractor = named_extractor(settings.extractor)
+    extractor = named_extractor(settings.extractor, settings.form, settings.readings, settings.model)
     try:
         found = extractor(decoded.text, None)
     except CorpusError:
         raise
+    except NoJapaneseText as error:
+        return Drop("no_japanese_text", error.args[0], MIN_KANA)
+    except TooManyBlocks:
+        return Drop("too_many_elements", threshold=MAX_BLOCKS)
     except TooDeep:
         return Drop("too_deep", threshold=settings.max_depth)
     except Exception as error:  # whatever a parser says to odd input
@@ -84,7 +102,7 @@ def read_page(body: bytes, *, content_type: str, status: int, settings: PageSett
     text = storable(found.text) if found else ""
     if not found or not text:
         return Drop("extraction_empty")
-    score = japanese_score(text)
+    score = named_detector(settings.detector)(text)
     if score < settings.min_japanese_score:
         return Drop("not_japanese", score, settings.min_japanese_score)
     return PageText(storable(found.title), text, decoded.charset, score)

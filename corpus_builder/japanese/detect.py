@@ -1,99 +1,229 @@
-"""How much of a text is Japanese, by the letters that it is made of."""
+"""How much of a text is Japanese: letters tell most languages, a linear model over character n-grams tells Chinese.
+
+Letters of other alphabets are not Japanese, and need no model.  What is left is kana and Chinese characters; a text is cut into
+windows of them, and the model gives each window its probability to be Japanese.  The model is hashed n-grams of one to three
+characters, one weight each, trained by `corpus-builder train-detector`; docs/detector.md says on what.
+"""
 
 from __future__ import annotations
 
+import json
 import unicodedata
+from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
-# Classes of code points.
-_KANA, _HAN, _HAN_JAPANESE, _HAN_FOREIGN, _ALPHABET, _SYLLABARY = 1, 2, 3, 4, 5, 6
-_CLASSES = 7
+from corpus_builder.errors import InputError
 
-# Rates per Chinese character: ours, from 997 parallel news sentences (NTREX-128) and 206 Japanese Wikipedia articles.
-# "Japanese" forms are 8.2 and 8.0 % of the kanji of Japanese text and 0.0 % of Chinese; "foreign" ones 0.1 and 0.2 % of the
-# kanji of Japanese text, 30 % of simplified and 18 % of traditional Chinese.
-_JAPANESE_FORMS = 0.08
-_FOREIGN_FORMS = 0.20
-_KANJI_PER_KANA = 0.44  # in the Japanese sentences
-_PRIOR_CHINESE, _PRIOR_JAPANESE = 4.0, 2.0  # ours: taken for seen before the first one; no kana at all speaks for Chinese
+MODEL = "detector.bin"  # beside this file
+MAGIC = b"corpus_builder detector 1\n"
+
+# Classes of a code point.  MARK: punctuation of East Asian text, which the model reads and nobody counts as a letter.
+NONE, ALPHABET, SYLLABARY, MARK, LETTER = range(5)
 # What one letter carries against one Japanese letter: ours, lengths of the same sentences in English, German, French (0.41)
 # and Thai, Vietnamese, Korean (0.5 to 1).
 _ALPHABET_WEIGHT = 0.4
 _SYLLABARY_WEIGHT = 0.8
 
+# Letters: a window ends at the end of a line if it has SHORTEST, at the end of a sentence if it has LONG, and at LONGEST anyway.
+SHORTEST, LONG, LONGEST = 10, 24, 64
+# How far the rest of a text tells about a window that says little itself: its odds are multiplied by so much at most.
+_PRIOR = 4.5
+
+
+@dataclass(frozen=True, eq=False)
+class Detector:
+    """A model: `weights` (a power of two,) int8 by hash, worth `scale` each; `bias` is the score of no n-gram at all."""
+
+    weights: npt.NDArray[np.int8]
+    scale: float
+    bias: float
+
+    def score(self, text: str) -> float:
+        """Share of a text's letters that are Japanese, 0..1; see `japanese_score`."""
+        points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        return float(_score(points, *tables(), self.weights, self.scale, self.bias))
+
+    def to_bytes(self) -> bytes:
+        """The model file."""
+        head = json.dumps({"size": len(self.weights), "scale": self.scale, "bias": self.bias})
+        return MAGIC + head.encode() + b"\n" + self.weights.tobytes()
+
+    @classmethod
+    def from_bytes(cls, data: bytes, where: str = "The model") -> Detector:
+        """Read a model file.  Raises InputError where it is none."""
+        magic, _, rest = data.partition(b"\n")
+        head, _, weights = rest.partition(b"\n")
+        try:
+            if magic + b"\n" != MAGIC:
+                raise ValueError("its first line is another one")
+            about = json.loads(head)
+            size, scale, bias = int(about["size"]), float(about["scale"]), float(about["bias"])
+            if len(weights) != size or size <= 0x10000 or (size - 0x10000) & (size - 0x10001):
+                raise ValueError(f"it holds {len(weights)} weights where {size} are named")
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{where} is no model of `corpus-builder train-detector`: {error}.") from error
+        return cls(np.frombuffer(weights, dtype=np.int8), scale, bias)
+
 
 def japanese_score(text: str) -> float:
     """Share of a text's letters that are Japanese, 0..1; 0.0 for a text without letters.
 
-    Letters of alphabets weigh 0.4, as they say less each.  Chinese characters count as far as they are Japanese, which is
-    estimated from the forms that only Japanese uses (売, 込), those that it hardly uses (们, 說), and the kana around.
+    Letters of alphabets weigh 0.4, as they say less each, those of Korean, Thai and other syllabaries 0.8.  Kana and Chinese
+    characters count as far as the model takes the text around them for Japanese, so that a page that is Japanese by half
+    scores about 0.5.
 
     >>> round(japanese_score("吾輩は猫である。名前はまだ無い。"), 2)
-    0.9
+    1.0
     >>> round(japanese_score("我们在北京学习日语的时候，「の」是常见的字。"), 2)
-    0.1
+    0.0
     >>> japanese_score("")
     0.0
     """
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    counts = np.bincount(_classes()[codes], minlength=_CLASSES)
-    kana, common, japanese, foreign = (int(counts[index]) for index in (_KANA, _HAN, _HAN_JAPANESE, _HAN_FOREIGN))
-    other = _ALPHABET_WEIGHT * int(counts[_ALPHABET]) + _SYLLABARY_WEIGHT * int(counts[_SYLLABARY])
-    han = common + japanese + foreign
-    if not kana + han:
-        return 0.0
-    as_chinese = foreign / _FOREIGN_FORMS + _PRIOR_CHINESE
-    as_japanese = japanese / _JAPANESE_FORMS + kana * _KANJI_PER_KANA + _PRIOR_JAPANESE
-    chinese = han * as_chinese / (as_chinese + as_japanese)
-    ours = kana + han - chinese
-    return ours / (ours + chinese + other)
+    return shipped().score(text)
 
 
 @cache
-def _classes() -> npt.NDArray[np.uint8]:
-    """The class of every code point.  (0x110000,) uint8; built once, in some 0.1 s."""
-    table = np.zeros(0x110000, dtype=np.uint8)
-    for code in range(0x41, 0x3000):
-        if unicodedata.category(chr(code))[0] == "L":
-            table[code] = _ALPHABET
-    for code in range(0xA000, 0xFB00):
-        if unicodedata.category(chr(code))[0] == "L":
-            table[code] = _SYLLABARY
-    table[0x0E01:0x1000] = np.where(table[0x0E01:0x1000], _SYLLABARY, 0)  # Thai, Lao, Tibetan
-    table[0x10000:0x20000] = 0  # old scripts and letters of mathematics: too rare to matter
+def shipped() -> Detector:
+    """The model that the package brings along."""
+    return Detector.from_bytes(files("corpus_builder.japanese").joinpath(MODEL).read_bytes(), MODEL)
+
+
+# ---- letters ----------------------------------------------------------------------------------------------------------
+
+
+@cache
+def tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]:
+    """For every code point of the BMP its class, and the symbol that the model sees: (65536,) uint8 and uint16.
+
+    Kana, Chinese characters and East Asian marks stand for themselves, everything else for its kind.
+    """
+    classes = np.zeros(0x10000, dtype=np.uint8)
+    symbols = np.full(0x10000, ord("."), dtype=np.uint16)
+    for code in range(0x10000):
+        category = unicodedata.category(chr(code))
+        if category[0] == "L" and code < 0xFB00 and not 0xD800 <= code < 0xE000:
+            classes[code] = SYLLABARY if 0x0E01 <= code < 0x1000 or code >= 0xA000 else ALPHABET
+            symbols[code] = ord("H") if classes[code] == SYLLABARY else ord("a")
+        elif category[0] == "Z" or code in (9, 10, 13):
+            symbols[code] = ord(" ")
+        elif category == "Nd":
+            symbols[code] = ord("0")
+    symbols[0x21:0x30] = np.arange(0x21, 0x30)
+    symbols[0x3A:0x41] = np.arange(0x3A, 0x41)
+    symbols[0xFF21:0xFF3B] = symbols[0xFF41:0xFF5B] = ord("a")
+    classes[0xFF21:0xFF3B] = classes[0xFF41:0xFF5B] = ALPHABET
     for first, last in (
-        (0x3041, 0x3097),
-        (0x309D, 0x30A0),
-        (0x30A1, 0x30FB),
-        (0x30FC, 0x3100),
-        (0x31F0, 0x3200),
-        (0xFF66, 0xFFA0),
+        (0x2010, 0x2040),
+        (0x3001, 0x3030),
+        (0x3030, 0x3040),
+        (0x30FB, 0x30FC),
+        (0xFF01, 0xFF10),
+        (0xFF1A, 0xFF21),
     ):
-        table[first:last] = _KANA
-    table[0x20000:0x32000] = _HAN_FOREIGN
-    for first, last in ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0xF900, 0xFB00)):
-        for code in range(first, last):
-            table[code] = _han_class(chr(code))
-    for letter in "々〆ヶ仝〇":
-        table[ord(letter)] = _HAN_JAPANESE if letter != "〇" else _HAN
-    return table
+        classes[first:last] = MARK
+        symbols[first:last] = np.arange(first, last)
+    for letters in ((0x3005, 0x3008), (0x3041, 0x3097), (0x309D, 0x30A0), (0x30A1, 0x30FB), (0x30FC, 0x3100), (0x31F0, 0x3200),
+                    (0x3400, 0x4DC0), (0x4E00, 0xA000), (0xF900, 0xFB00), (0xFF66, 0xFFA0)):  # fmt: skip
+        classes[slice(*letters)] = LETTER
+        symbols[slice(*letters)] = np.arange(*letters)
+    return classes, symbols
 
 
-def _han_class(letter: str) -> int:
-    """Where the national standards put a character: JIS X 0208 level 1 holds the kanji of everyday Japanese."""
-    try:
-        row = letter.encode("euc_jp")[0] - 0xA0
-    except UnicodeEncodeError:
-        return _HAN_FOREIGN
-    if row >= 48 or len(letter.encode("euc_jp")) != 2:  # level 2, or JIS X 0212
-        return _HAN_FOREIGN
-    for standard in ("gb2312", "big5"):
-        try:
-            letter.encode(standard)
-        except UnicodeEncodeError:
-            continue
-        return _HAN
-    return _HAN_JAPANESE
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def is_end(point: Any, letters: Any) -> Any:
+    """Whether a window of that many letters ends after a code point."""
+    if letters < SHORTEST:
+        return False
+    return letters >= LONGEST or point == 10 or (letters >= LONG and (point == 0x3002 or point == 0xFF01 or point == 0xFF1F))
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def look_up(point: Any, classes: Any, symbols: Any) -> tuple[Any, Any]:
+    """Class and symbol of a code point; Chinese characters beyond the BMP share one symbol."""
+    if point < 0x10000:
+        return classes[point], np.uint64(symbols[point])
+    if 0x20000 <= point < 0x32000:
+        return np.uint8(LETTER), np.uint64(0x3400)
+    return np.uint8(NONE), np.uint64(0x2E)
+
+
+# ---- the model --------------------------------------------------------------------------------------------------------
+
+SYMBOLS = np.uint64(0x10000)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def sigmoid(value: float) -> float:
+    """1 / (1 + e^-x) to three digits, by (1 + x/1024)^1024: plain arithmetic, the same on every machine."""
+    power = 1.0 + min(abs(value), 30.0) / 1024.0
+    for _ in range(10):
+        power *= power
+    return 1.0 / (1.0 + power) if value < 0 else power / (1.0 + power)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def places(before: Any, last: Any, here: Any, shift: Any) -> tuple[Any, Any, Any]:
+    """Places in the table of the n-grams that end in a symbol: each single symbol has its own, the others by upper bits of a
+    multiplicative hash."""
+    pair = np.uint64(here) | np.uint64(last) << np.uint64(16) | np.uint64(1) << np.uint64(48)
+    two = pair * np.uint64(0xD6E8FEB86659FD93)
+    three = (pair ^ np.uint64(before) << np.uint64(32) ^ np.uint64(1) << np.uint64(49)) * np.uint64(0xC2B2AE3D27D4EB4F)
+    return here, SYMBOLS + (two >> shift), SYMBOLS + (three >> shift)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _score(points: Any, classes: Any, symbols: Any, weights: Any, scale: float, bias: float) -> float:
+    """The share of Japanese letters: sums of weights a window, then each window in the light of all."""
+    shift = np.uint64(64)
+    size = len(weights) - 0x10000
+    while size > 1:
+        shift -= np.uint64(1)
+        size >>= 1
+    alphabet = syllabary = windows = total = letters = 0
+    sums = np.empty(len(points) // SHORTEST + 2, dtype=np.float64)
+    counts = np.empty(len(points) // SHORTEST + 2, dtype=np.int64)
+    before = last = np.uint64(0x20)
+    summed = np.int64(0)
+    for point in points:
+        kind, here = look_up(point, classes, symbols)
+        if kind >= MARK:
+            first, second, third = places(before, last, here, shift)
+            summed += np.int64(weights[first]) + np.int64(weights[second]) + np.int64(weights[third])
+            letters += kind == LETTER
+        elif kind == ALPHABET:
+            alphabet += 1
+        elif kind == SYLLABARY:
+            syllabary += 1
+        before, last = last, here
+        if is_end(point, letters):
+            sums[windows] = summed * scale + bias
+            counts[windows] = letters
+            windows += 1
+            total += letters
+            letters = 0
+            summed = np.int64(0)
+    if letters:
+        sums[windows] = summed * scale + bias
+        counts[windows] = letters
+        windows += 1
+        total += letters
+    if not windows:
+        return 0.0
+    others = _ALPHABET_WEIGHT * alphabet + _SYLLABARY_WEIGHT * syllabary
+    alone = 0.0
+    for window in range(windows):
+        alone += counts[window] * sigmoid(sums[window])
+    if windows == 1:
+        return alone / (total + others)
+    prior = min(max((alone + 0.5) / (total - alone + 0.5), 1.0 / _PRIOR), _PRIOR)
+    share = 0.0
+    for window in range(windows):
+        likely = prior * sigmoid(sums[window])
+        share += counts[window] * likely / (likely + 1.0 - likely / prior)
+    return share / (total + others)

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from corpus_builder.errors import InputError, MissingExtraError
+from corpus_builder.errors import InputError
+from corpus_builder.japanese.detectors import load_fasttext
 
 
 def fasttext_probability(text: str, model: str | Path, label: str) -> float:
@@ -30,13 +30,4 @@ def fasttext_probability(text: str, model: str | Path, label: str) -> float:
     return min(1.0, probability)
 
 
-@cache
-def _load(model: str) -> Any:
-    try:
-        import fasttext
-    except ImportError as error:
-        raise MissingExtraError('A fastText model needs the extra: pip install "corpus-builder[classifier]".') from error
-    try:
-        return fasttext.load_model(model)
-    except ValueError as error:
-        raise InputError(f"{model} cannot be read as a fastText model: {error}") from error
+_load = cache(load_fasttext)

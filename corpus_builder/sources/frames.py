@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import mmap
 import zlib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from fastwarc.stream_io import ZstdReader
+
+from corpus_builder.remote.window import Window
 
 T = TypeVar("T")
 
@@ -17,18 +18,18 @@ SKIPPABLE = b"\x5d\x2a\x4d\x18"  # a zstd frame that holds no data; at the head 
 PIECE = 1 << 20
 
 
-def member_end(data: bytes | mmap.mmap, at: int, magic: bytes) -> int | None:
+def member_end(data: Window, at: int, magic: bytes) -> int | None:
     """Offset behind the member that starts at `at`; more than the file's size where the file ends within it.
 
     None where it is damaged as far as it can be seen: gzip is decompressed, the frames of zstd and LZ4 are walked by the
     lengths of their blocks.
     """
-    if not (data[at : at + 4].startswith(magic) or magic.startswith(data[at:])):
+    if not (data[at : at + 4].startswith(magic) or magic.startswith(data[at : at + 4])):
         return None
     return {GZIP: _gzip_end, ZSTD: _zstd_end, LZ4: _lz4_end}[magic](data, at)
 
 
-def first_bytes(data: bytes | mmap.mmap, at: int, magic: bytes) -> int:
+def first_bytes(data: Window, at: int, magic: bytes) -> int:
     """How many bytes of a member must be read to see how its content begins, 0 where it is no member.
 
     The mark of a member may stand anywhere any number of times, so looking at one must cost little.
@@ -54,7 +55,7 @@ def _lz4_header(flags: int) -> int:
     return 7 + 8 * (flags >> 3 & 1) + 4 * (flags & 1)
 
 
-def _gzip_end(data: bytes | mmap.mmap, at: int) -> int | None:
+def _gzip_end(data: Window, at: int) -> int | None:
     member = zlib.decompressobj(31)
     position = at
     try:
@@ -69,7 +70,7 @@ def _gzip_end(data: bytes | mmap.mmap, at: int) -> int | None:
     return position - len(member.unused_data) if member.eof else len(data) + 1
 
 
-def _zstd_end(data: bytes | mmap.mmap, at: int) -> int | None:
+def _zstd_end(data: Window, at: int) -> int | None:
     """RFC 8878, 3.1.1: a header, then blocks, the last of which says so, then perhaps a checksum."""
     flags = _number(data, at + 4, 1)
     if flags is None:
@@ -87,7 +88,7 @@ def _zstd_end(data: bytes | mmap.mmap, at: int) -> int | None:
     return position + 4 * (flags >> 2 & 1)
 
 
-def _lz4_end(data: bytes | mmap.mmap, at: int) -> int | None:
+def _lz4_end(data: Window, at: int) -> int | None:
     """LZ4 Frame Format 1.6: a descriptor, blocks with their lengths, four zero bytes, perhaps a checksum."""
     flags = _number(data, at + 4, 1)
     if flags is None:
@@ -100,7 +101,7 @@ def _lz4_end(data: bytes | mmap.mmap, at: int) -> int | None:
     return position + 4 + 4 * (flags >> 2 & 1)
 
 
-def _number(data: bytes | mmap.mmap, at: int, length: int) -> int | None:
+def _number(data: Window, at: int, length: int) -> int | None:
     found = data[at : at + length]
     return int.from_bytes(found, "little") if len(found) == length else None
 

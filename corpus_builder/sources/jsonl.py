@@ -7,12 +7,18 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from corpus_builder.document import Drop
 from corpus_builder.errors import InputError
+from corpus_builder.remote.patience import Stat
+from corpus_builder.remote.places import name_of
+from corpus_builder.remote.window import opened_in_order
+
+_UNPACK: dict[str, Any] = {".gz": lambda packed: gzip.GzipFile(fileobj=packed), ".bz2": bz2.BZ2File}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,34 +35,38 @@ class Line:
     drop: Drop | None = None
 
 
-def read_jsonl(path: str | Path) -> Iterator[Line]:
+def read_jsonl(path: str | Path, stat: Stat | None = None) -> Iterator[Line]:
     """The lines of a file; plain, .gz or .bz2.  `text` is needed; `id`, `url`, `title` and `date` are taken if they are strings (or whole numbers).
 
-    Reasons: bad_json (no JSON object), no_text (no string `text`, or an empty one), empty_file (no bytes), damaged_file (the rest cannot be read).
+    The file may lie at https:// or s3://; `stat` is then the version that is meant.  Reasons: bad_json (no JSON object), no_text (no string `text`, or an empty one), empty_file (no bytes), damaged_file (the rest cannot be read).
     """
-    path = Path(path)
-    opened: dict[str, type] = {".gz": gzip.GzipFile, ".bz2": bz2.BZ2File}
-    try:
-        file = cast(BinaryIO, opened[path.suffix](path) if path.suffix in opened else path.open("rb"))
-    except FileNotFoundError as error:
-        raise InputError(f"There is no file {path}.") from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+    unpack = _UNPACK.get(Path(name_of(path)).suffix, nullcontext)
+    with ExitStack() as stack:
+        try:
+            packed = stack.enter_context(opened_in_order(path, stat))
+            file = stack.enter_context(unpack(packed))
+        except FileNotFoundError as error:
+            raise InputError(f"There is no file {path}.") from error
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+        yield from _lines(file)
+
+
+def _lines(file: BinaryIO) -> Iterator[Line]:
     number = 0
-    with file:
-        while True:
-            number += 1
-            try:
-                line = file.readline()
-            except (OSError, EOFError, zlib.error) as error:
-                yield Line(number, drop=Drop("damaged_file", detail=str(error)))
-                return
-            if not line:
-                if number == 1:
-                    yield Line(number, drop=Drop("empty_file"))
-                return
-            if line.strip():
-                yield _line(number, line)
+    while True:
+        number += 1
+        try:
+            line = file.readline()
+        except (OSError, EOFError, zlib.error) as error:
+            yield Line(number, drop=Drop("damaged_file", detail=str(error)))
+            return
+        if not line:
+            if number == 1:
+                yield Line(number, drop=Drop("empty_file"))
+            return
+        if line.strip():
+            yield _line(number, line)
 
 
 def _line(number: int, line: bytes) -> Line:

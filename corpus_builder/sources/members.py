@@ -10,11 +10,11 @@ shorter way (`whole.py`) that must find the same.
 from __future__ import annotations
 
 import io
-import mmap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from corpus_builder.remote.window import Window
 from corpus_builder.sources.frames import GZIP, ZSTD, first_bytes, member_end
 from corpus_builder.sources.record import MAX_HEADER_BYTES, MAX_RECORD_BYTES, WARC, Broken, Damage, Layout, Record
 from corpus_builder.sources.whole import whole_members
@@ -36,8 +36,8 @@ class Packing:
     start: int = 0  # where the first member stands: behind a dictionary
 
 
-def read_members(file: BinaryIO, data: mmap.mmap, packing: Packing) -> Iterator[Record | Damage]:
-    """Every record and every damaged stretch of a compressed file; `data` is the same file mapped, for looking ahead.
+def read_members(file: BinaryIO, data: Window, packing: Packing) -> Iterator[Record | Damage]:
+    """Every record and every damaged stretch of a compressed file; `data` is the same file as bytes, for looking ahead.
 
     Raises OSError (with an errno) where the disk fails, and nothing for bad content.
     """
@@ -77,7 +77,7 @@ def read_members(file: BinaryIO, data: mmap.mmap, packing: Packing) -> Iterator[
         yield Damage(run.number, max(start - run.number, 1), *broken.args)
 
 
-def next_member(data: mmap.mmap, position: int, packing: Packing) -> int:
+def next_member(data: Window, position: int, packing: Packing) -> int:
     """Offset of the first member from `position` on that begins with a record; the file's size where there is none."""
     while (position := data.find(packing.magic, position)) >= 0:
         if length := first_bytes(data, position, packing.magic):
@@ -98,7 +98,7 @@ class _Run:
     `frame` and `number` always name the record that is read or held back: the one to blame when something goes wrong.
     """
 
-    def __init__(self, file: BinaryIO, data: mmap.mmap, start: int, packing: Packing, step: int) -> None:
+    def __init__(self, file: BinaryIO, data: Window, start: int, packing: Packing, step: int) -> None:
         file.seek(start)
         self.data, self.packing, self.layout, self.step = data, packing, packing.layout, step
         self.reader = packing.reader(file, buffer_size=1 << 16)

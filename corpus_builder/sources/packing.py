@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import mmap
 from functools import partial
 from typing import Any
 
 from fastwarc.stream_io import GzipReader, Lz4Reader
 
+from corpus_builder.remote.window import Window
 from corpus_builder.sources.frames import GZIP, LZ4, SKIPPABLE, ZSTD, CalmZstdReader
 from corpus_builder.sources.members import Packing
 from corpus_builder.sources.record import ARC, MAX_HEADER_BYTES, WARC, Layout
@@ -19,7 +19,7 @@ MAX_DICTIONARY_BYTES = 32 << 20  # ours: those of the Internet Archive have some
 _SUFFIXES = {".gz": GZIP, ".zst": ZSTD, ".lz4": LZ4}
 
 
-def packing_of(data: mmap.mmap, name: str) -> Packing | None:
+def packing_of(data: Window, name: str) -> Packing | None:
     """How a file is compressed; None for a plain one.  `name` is in lower case."""
     start, dictionary = _dictionary(data)
     magic = next((magic for magic in READERS if data[start : start + len(magic)] == magic), b"")
@@ -44,14 +44,14 @@ def layout_of(head: bytes, name: str) -> Layout:
     return ARC if not head.startswith(b"WARC/") and ".arc" in name[-10:] else WARC
 
 
-def _head(reader: Any, data: mmap.mmap, start: int) -> bytes:
+def _head(reader: Any, data: Window, start: int) -> bytes:
     try:
         return bytes(reader(io.BytesIO(data[start : start + (1 << 16)])).read(16))
     except OSError:
         return b""
 
 
-def _dictionary(data: mmap.mmap) -> tuple[int, bytes]:
+def _dictionary(data: Window) -> tuple[int, bytes]:
     """Where the first member stands, and the dictionary before it: a skippable frame, itself compressed or not.
 
     Source: IIPC, "Use of Zstandard compression in WARC", 1.0.

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import io
-import mmap
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from corpus_builder.errors import InputError
+from corpus_builder.remote.patience import Stat
+from corpus_builder.remote.places import name_of
+from corpus_builder.remote.window import Window, opened, search
 from corpus_builder.sources.http import parse_response
 from corpus_builder.sources.members import read_members
 from corpus_builder.sources.packing import layout_of, packing_of
@@ -77,14 +79,15 @@ class OtherRecord:
     url: str
 
 
-def read_warc(path: str | Path) -> Iterator[Page | Text | Damage | OtherRecord]:
+def read_warc(path: str | Path, stat: Stat | None = None) -> Iterator[Page | Text | Damage | OtherRecord]:
     """Every record of a WARC, WET or ARC file, in order: plain, gzip, zstd or LZ4; all of that is told by the bytes.
 
-    Bad content never raises: what cannot be read is a Damage with one of REASONS.  A file that is missing or cannot be
-    read raises InputError.
+    The file may lie at https:// or s3://; `stat` is then the version that is meant (default: the one that is there).  Bad
+    content never raises: what cannot be read is a Damage with one of REASONS.  A file that is missing or cannot be read raises
+    InputError.
     """
     crawl = ""
-    for record in join_segments(read_records(Path(path))):
+    for record in join_segments(read_records(path, stat)):
         if isinstance(record, Damage):
             yield record
             continue
@@ -127,22 +130,21 @@ def _text(value: bytes) -> str:
     return value.decode("utf-8", "replace")
 
 
-def read_records(path: Path) -> Iterator[Record | Damage]:
+def read_records(path: str | Path, stat: Stat | None = None) -> Iterator[Record | Damage]:
     """Every record as bytes and every damaged stretch; see `read_warc`."""
     try:
-        with path.open("rb") as file:
-            if not file.seek(0, io.SEEK_END):
+        with opened(path, stat) as (file, data):
+            if not len(data):
                 yield Damage(0, 0, "warc_empty", REASONS["warc_empty"])
                 return
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                found = False
-                for item in _read(file, data, path.name.lower()):
-                    if not found and isinstance(item, Damage) and item.reason == "warc_damaged" and item.length == len(data):
-                        item = Damage(0, item.length, "not_a_warc", item.detail)
-                    found = True
-                    yield item
-                if not found:
-                    yield Damage(0, len(data), "not_a_warc", "the file holds line breaks only")
+            found = False
+            for item in _read(file, data, name_of(path).lower()):
+                if not found and isinstance(item, Damage) and item.reason == "warc_damaged" and item.length == len(data):
+                    item = Damage(0, item.length, "not_a_warc", item.detail)
+                found = True
+                yield item
+            if not found:
+                yield Damage(0, len(data), "not_a_warc", "the file holds line breaks only")
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}; check the path of the source in the recipe.") from error
     except OSError as error:
@@ -151,12 +153,12 @@ def read_records(path: Path) -> Iterator[Record | Damage]:
         ) from error
 
 
-def _read(file: io.BufferedReader, data: mmap.mmap, name: str) -> Iterator[Record | Damage]:
+def _read(file: BinaryIO, data: Window, name: str) -> Iterator[Record | Damage]:
     packing = packing_of(data, name)
     return read_members(file, data, packing) if packing else _read_plain(data, layout_of(data[:16], name))
 
 
-def _read_plain(data: mmap.mmap, layout: Layout) -> Iterator[Record | Damage]:
+def _read_plain(data: Window, layout: Layout) -> Iterator[Record | Damage]:
     position, size = _after_newlines(data, 0), len(data)
     next_line = layout.next_line()
     while position < size:
@@ -172,8 +174,8 @@ def _read_plain(data: mmap.mmap, layout: Layout) -> Iterator[Record | Damage]:
         except Broken as broken:
             reason, detail = broken.args
             # The length may be what is wrong, so the next record may start before the end of this one.
-            found = next_line.search(data, position)
-            end = found.start() + 1 if found else size
+            found = search(next_line, data, position)
+            end = found[0] + 1 if found else size
             if found and reason == "warc_truncated":
                 reason, detail = "warc_content_length", f"another record starts within its {length} bytes"
             yield Damage(position, end - position, reason, detail)
@@ -186,7 +188,7 @@ def _read_plain(data: mmap.mmap, layout: Layout) -> Iterator[Record | Damage]:
         position = following
 
 
-def _is_closed(data: mmap.mmap, content_at: int, end: int, layout: Layout) -> bool:
+def _is_closed(data: Window, content_at: int, end: int, layout: Layout) -> bool:
     """Whether a record is sound though no other follows it.  A line break, which ends one of ARC, stands there by chance, too."""
     if data[end : end + len(layout.closing)] != layout.closing:
         return False
@@ -195,19 +197,19 @@ def _is_closed(data: mmap.mmap, content_at: int, end: int, layout: Layout) -> bo
     )
 
 
-def _plain_header(data: mmap.mmap, position: int, layout: Layout) -> tuple[dict[bytes, bytes], int, int]:
+def _plain_header(data: Window, position: int, layout: Layout) -> tuple[dict[bytes, bytes], int, int]:
     if not layout.first.match(data[position : position + 5]):
         raise Broken("warc_damaged", "no record starts here")
-    found = layout.header_end.search(data, position, position + MAX_HEADER_BYTES)
+    found = search(layout.header_end, data, position, position + MAX_HEADER_BYTES)
     if not found:
         if len(data) - position < MAX_HEADER_BYTES:
             raise Broken("warc_truncated", "the file ends inside a record's header")
         raise Broken("warc_damaged", f"the header has no end within {MAX_HEADER_BYTES} bytes")
-    fields, length = layout.fields(data[position : found.start()])
-    return fields, found.end(), length
+    fields, length = layout.fields(data[position : found[0]])
+    return fields, found[1], length
 
 
-def _after_newlines(data: mmap.mmap, position: int) -> int:
+def _after_newlines(data: Window, position: int) -> int:
     while data[position : position + 1] in (b"\r", b"\n"):
         position += 1
     return position

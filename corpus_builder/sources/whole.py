@@ -7,13 +7,13 @@ the checksum does not hold and the next mark is tried.
 
 from __future__ import annotations
 
-import mmap
 import re
 import zlib
 from collections.abc import Generator
 
 import deflate
 
+from corpus_builder.remote.window import Window, come_ahead
 from corpus_builder.sources.record import HEADER_END, MAX_HEADER_BYTES, MAX_RECORD_BYTES, Broken, Layout, Record
 
 WINDOW = 1 << 20
@@ -24,7 +24,7 @@ _MARK = re.compile(rb"\x1f\x8b\x08")
 _SHORTEST = 20  # bytes of a member: header, trailer, and some data
 
 
-def whole_members(data: mmap.mmap, start: int, layout: Layout) -> Generator[Record, None, int]:
+def whole_members(data: Window, start: int, layout: Layout) -> Generator[Record, None, int]:
     """The records from `start` on, as long as each fills a gzip member of its own; then where that ends.
 
     What it hands out has passed its member's checksum, begins and ends where its member does, and is as long as its header
@@ -39,6 +39,7 @@ def whole_members(data: mmap.mmap, start: int, layout: Layout) -> Generator[Reco
                 if len(window) >= WIDEST and base == start:
                     return start
                 base, window = start, data[start : start + max(WINDOW, 2 * (base == start) * len(window))]
+                come_ahead(data, base + len(window))
                 break
             end = mark.start() if mark else len(window)
             packed = window[start - base : end]

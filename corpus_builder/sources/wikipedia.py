@@ -7,6 +7,7 @@ import gzip
 import re
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
@@ -15,6 +16,8 @@ from xml.etree import ElementTree
 
 from corpus_builder.document import Drop
 from corpus_builder.errors import InputError
+from corpus_builder.remote.patience import Stat
+from corpus_builder.remote.window import opened_in_order
 from corpus_builder.sources.wikitext import wikitext_to_text
 
 REASONS = {
@@ -58,42 +61,43 @@ _DISAMBIGUATION = re.compile(
 )
 
 
-def read_wikipedia(path: str | Path) -> Iterator[Article | Skipped]:
+def read_wikipedia(path: str | Path, stat: Stat | None = None) -> Iterator[Article | Skipped]:
     """Every page of a dump, as an article or with the reason why it is none (`REASONS`).
 
-    InputError if there is no such file.  A dump that is broken gives what can be read, then one Skipped.
+    The dump may lie at https:// or s3://; `stat` is then the version that is meant.  InputError if there is no such file.  A dump that is broken gives what can be read, then one Skipped.
     """
-    path = Path(path)
-    try:
-        file = _open(path)
-    except OSError as error:
-        raise InputError(f"The Wikipedia dump {path} cannot be read ({error.strerror}).") from error
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(_unpacked(stack.enter_context(opened_in_order(path, stat))))
+        except OSError as error:
+            raise InputError(f"The Wikipedia dump {path} cannot be read ({error.strerror}).") from error
+        yield from _pages(file)
+
+
+def _pages(file: IO[bytes]) -> Iterator[Article | Skipped]:
     pages = 0
     base = "https://ja.wikipedia.org/wiki/"
-    with file:
-        try:
-            for kind, element in _elements(file):
-                if kind == "base":
-                    base = _base(element.text or "") or base
-                else:
-                    pages += 1
-                    yield _page(element, base)
-        except (ElementTree.ParseError, EOFError, OSError, zlib.error, ValueError) as error:
-            reason = "dump_damaged" if pages else "not_a_dump"
-            yield Skipped(-1 - pages, "", "", Drop(reason, value=pages, detail=str(error)[:200]))
-            return
+    try:
+        for kind, element in _elements(file):
+            if kind == "base":
+                base = _base(element.text or "") or base
+            else:
+                pages += 1
+                yield _page(element, base)
+    except (ElementTree.ParseError, EOFError, OSError, zlib.error, ValueError) as error:
+        reason = "dump_damaged" if pages else "not_a_dump"
+        yield Skipped(-1 - pages, "", "", Drop(reason, value=pages, detail=str(error)[:200]))
+        return
     if not pages:
         yield Skipped(-1, "", "", Drop("not_a_dump", detail="no page in it"))
 
 
-def _open(path: Path) -> IO[bytes]:
-    with path.open("rb") as file:
-        head = file.read(3)
+def _unpacked(file: IO[bytes]) -> IO[bytes]:
+    head = file.read(3)
+    file.seek(0)
     if head == b"BZh":
-        return bz2.BZ2File(path)
-    if head[:2] == b"\x1f\x8b":
-        return cast(IO[bytes], gzip.open(path))
-    return path.open("rb")
+        return bz2.BZ2File(file)
+    return cast(IO[bytes], gzip.open(file)) if head[:2] == b"\x1f\x8b" else file
 
 
 def _elements(file: IO[bytes]) -> Iterator[tuple[str, Any]]:

@@ -6,10 +6,9 @@ Japanese, and must never touch the disk.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import pyarrow as pa
@@ -19,8 +18,12 @@ from corpus_builder.document import DOCUMENT, LEDGER, Document, Drop
 from corpus_builder.guard import CPU_SECONDS, Crash, guarded
 from corpus_builder.html.extract import EXTRACTORS, extractor_version, named_extractor
 from corpus_builder.html.page import PageSettings, read_page, storable
-from corpus_builder.japanese.detect import japanese_score
+from corpus_builder.japanese.detectors import detector_version, named_detector
 from corpus_builder.quality.hosts import host_of
+from corpus_builder.remote.patience import Stat
+from corpus_builder.remote.places import is_remote, name_of
+from corpus_builder.remote.window import remote_stat
+from corpus_builder.sources.commoncrawl import original_numbers
 from corpus_builder.sources.jsonl import read_jsonl
 from corpus_builder.sources.warc import Damage, OtherRecord, Page, Text, read_warc
 from corpus_builder.sources.wikipedia import Skipped, read_wikipedia
@@ -30,18 +33,19 @@ BATCH_ROWS = 256
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """One input file: where it is, whose it is, and the digest of its bytes."""
+    """One input file: where it is, whose it is, and the digest of its bytes (of a remote one: the server's word for its version)."""
 
     path: str
     source: str
     kind: str
     digest: str
+    stat: Stat | None = None  # of a remote file: the version that is meant
     expected: int | None = None  # how many responses it should hold, where that is known
 
     @property
     def name(self) -> str:
         """The file's name, which ids start with."""
-        return Path(self.path).name
+        return name_of(self.path)
 
 
 @dataclass(frozen=True)
@@ -61,12 +65,14 @@ class Extract:
     inputs: tuple[InputFile, ...]
     settings: PageSettings
     name: str = field(default="extract", init=False)
-    version: int = field(default=2, init=False)
+    version: int = field(default=3, init=False)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One shard per input file, by name."""
         settings = asdict(self.settings)
-        settings["extractor_version"] = extractor_version(self.settings.extractor)
+        settings["detector"] = detector_version(self.settings.detector)
+        # A model is known by its bytes, not by where it lies.
+        settings["extractor_version"] = extractor_version(self.settings.extractor, settings.pop("model"))
         return [
             Shard(
                 file.name,
@@ -113,7 +119,7 @@ class Extract:
 
 def pages_of(file: InputFile, settings: PageSettings, records: dict[str, int]) -> Iterator[Document | Ledgered]:
     """Every page of an input file, as a document or as a row of the ledger; `records` counts what is no page."""
-    if file.kind == "warc":
+    if file.kind in ("warc", "commoncrawl"):
         yield from _from_warc(file, settings, records)
     elif file.kind == "wikipedia":
         yield from _from_wikipedia(file)
@@ -122,10 +128,12 @@ def pages_of(file: InputFile, settings: PageSettings, records: dict[str, int]) -
 
 
 def _from_warc(file: InputFile, settings: PageSettings, records: dict[str, int]) -> Iterator[Document | Ledgered]:
-    named_extractor(settings.extractor)  # load the libraries here, not once more in every child
-    if settings.extractor in EXTRACTORS:
-        read_page(_WARM_UP, content_type="", status=200, settings=settings)
-    found = guarded(partial(read_warc, file.path), partial(_record, file, settings), partial(_crashed, file))
+    stat = remote_stat(file.path) if is_remote(file.path) and file.stat is None else file.stat  # one version for every child
+    number_of = original_numbers(file.path) if file.kind == "commoncrawl" else int
+    _warm_up(settings)
+    found = guarded(
+        partial(read_warc, file.path, stat), partial(_record, file, settings, number_of), partial(_crashed, file, number_of)
+    )
     seen = end = 0
     for kind, number, page in found:
         if kind:
@@ -140,29 +148,41 @@ def _from_warc(file: InputFile, settings: PageSettings, records: dict[str, int])
         yield Ledgered(f"{file.name}/{end}", "", Drop("records_missing", seen, file.expected, detail), 0)
 
 
-_WARM_UP = "<html><body><p>これは日本語の文章です。".encode()
+_WARM_UP = "<html><body><p>これは、ライブラリーとモデルを読みこむためだけに書かれた、ごく短い日本語の文章です。".encode()
 Found: TypeAlias = Page | Text | Damage | OtherRecord
 
 
-def _record(file: InputFile, settings: PageSettings, record: Found) -> tuple[str, int, Document | Ledgered | None]:
+def _warm_up(settings: PageSettings) -> None:
+    """Load libraries and models here, not once more in every child; a user's own extractor sees its first page in a child."""
+    named_extractor(settings.extractor, settings.form, settings.readings, settings.model)
+    named_detector(settings.detector)(_WARM_UP.decode())
+    if settings.extractor in EXTRACTORS:
+        read_page(_WARM_UP, content_type="", status=200, settings=settings)
+
+
+def _record(
+    file: InputFile, settings: PageSettings, number_of: Callable[[int], int], record: Found
+) -> tuple[str, int, Document | Ledgered | None]:
     """What a record counts as, where it is, and its page as a document or a row of the ledger."""
-    page_id = f"{file.name}/{record.number}"
+    number = number_of(record.number)
+    page_id = f"{file.name}/{number}"
     if isinstance(record, OtherRecord):
         revisit = Ledgered(page_id, _storable(record.url), Drop("revisit"), 0) if record.kind == "revisit" else None
-        return record.kind, record.number, revisit
+        return record.kind, number, revisit
     if isinstance(record, Damage):
         drop = Drop(record.reason, value=record.length, detail=record.detail)
-        return "", record.number, Ledgered(page_id, _storable(record.url), drop, record.length)
+        return "", number, Ledgered(page_id, _storable(record.url), drop, record.length)
     if isinstance(record, Text):
-        return "conversion", record.number, _text(record, page_id, file.source, settings)
-    return "response", record.number, page_of(record, page_id, file.source, settings)
+        return "conversion", number, _text(record, page_id, file.source, settings)
+    return "response", number, page_of(record, page_id, file.source, settings)
 
 
-def _crashed(file: InputFile, record: Found, crash: Crash) -> tuple[str, int, Ledgered]:
+def _crashed(file: InputFile, number_of: Callable[[int], int], record: Found, crash: Crash) -> tuple[str, int, Ledgered]:
+    number = number_of(record.number)
     drop = Drop("extraction_endless", threshold=CPU_SECONDS) if crash.endless else Drop("extraction_crashed", detail=crash.how)
     body = record.body if isinstance(record, Page | Text) else b""
     kind = "conversion" if isinstance(record, Text) else "response"
-    return kind, record.number, Ledgered(f"{file.name}/{record.number}", _storable(record.url), drop, len(body))
+    return kind, number, Ledgered(f"{file.name}/{number}", _storable(record.url), drop, len(body))
 
 
 def page_of(record: Page, page_id: str, source: str, settings: PageSettings) -> Document | Ledgered:
@@ -198,7 +218,7 @@ def _text(record: Text, page_id: str, source: str, settings: PageSettings) -> Do
         return Ledgered(page_id, url, Drop("undecodable", undecodable, settings.max_undecodable, "utf-8"), size)
     if not text:
         return Ledgered(page_id, url, Drop("no_text"), size)
-    score = japanese_score(text)
+    score = named_detector(settings.detector)(text)
     if score < settings.min_japanese_score:
         return Ledgered(page_id, url, Drop("not_japanese", value=score, threshold=settings.min_japanese_score), size)
     return Document(
@@ -215,7 +235,7 @@ def _text(record: Text, page_id: str, source: str, settings: PageSettings) -> Do
 
 
 def _from_wikipedia(file: InputFile) -> Iterator[Document | Ledgered]:
-    for article in read_wikipedia(file.path):
+    for article in read_wikipedia(file.path, file.stat):
         article_id = f"{file.name}/{article.number}"
         if isinstance(article, Skipped):
             yield Ledgered(article_id, article.url, article.drop, 0)
@@ -233,7 +253,8 @@ def _from_wikipedia(file: InputFile) -> Iterator[Document | Ledgered]:
 
 
 def _from_jsonl(file: InputFile, settings: PageSettings) -> Iterator[Document | Ledgered]:
-    for line in read_jsonl(file.path):
+    japanese_score = named_detector(settings.detector)
+    for line in read_jsonl(file.path, file.stat):
         line_id = f"{file.name}/{line.number}"
         if line.drop is not None:
             yield Ledgered(line_id, line.url, line.drop, line.size_bytes)

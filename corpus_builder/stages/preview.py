@@ -10,24 +10,31 @@ from typing import Any
 from corpus_builder.document import Document
 from corpus_builder.errors import InputError
 from corpus_builder.html.page import PageSettings
+from corpus_builder.remote.places import is_remote, name_of, shown
+from corpus_builder.remote.window import read_small
 from corpus_builder.sources.warc import Page
 from corpus_builder.stages.extract import InputFile, Ledgered, page_of, pages_of
 
 
 def extracted_lines(path: str | Path, settings: PageSettings | None = None) -> Iterator[dict[str, Any]]:
-    """The pages of a WARC, or the one page of an HTML file, as the pipeline sees them: JSON objects, kept or dropped."""
-    path, settings = Path(path), settings or PageSettings()
+    """The pages of a WARC, WET or ARC, or the one page of an HTML file, as the pipeline sees them: JSON objects, kept or dropped.
+
+    The file may lie at https:// or s3://.
+    """
+    settings = settings or PageSettings()
     if is_warc(path):
         for found in pages_of(InputFile(str(path), "", "warc", ""), settings, {}):
             yield _as_line(found)
     else:
-        page = Page(0, path.absolute().as_uri(), "", "", 200, "", "", "", _read(path))
-        yield _as_line(page_of(page, path.name, "", settings))
+        url, body = (
+            (shown(path), read_small(str(path))) if is_remote(path) else (Path(path).absolute().as_uri(), _read(Path(path)))
+        )
+        yield _as_line(page_of(Page(0, url, "", "", 200, "", "", "", body), name_of(path), "", settings))
 
 
-def is_warc(path: Path) -> bool:
+def is_warc(path: str | Path) -> bool:
     """Does the file's name say WARC, WET or ARC?"""
-    return re.search(r"\.(?:warc|arc|wet)(?:\.(?:gz|zst|lz4))?$", path.name) is not None
+    return re.search(r"\.(?:warc|arc|wet)(?:\.(?:gz|zst|lz4))?$", name_of(path)) is not None
 
 
 def _read(path: Path) -> bytes:

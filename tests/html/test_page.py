@@ -13,6 +13,7 @@ from corpus_builder.errors import RecipeError
 from corpus_builder.html.page import REASONS, PageSettings, PageText, is_html, read_page, storable
 
 SETTINGS = PageSettings()
+PARSED = PageSettings(extractor="trafilatura")
 
 
 def read(body: bytes, content_type: str = "text/html", status: int = 200, settings: PageSettings = SETTINGS) -> PageText | Drop:
@@ -46,13 +47,25 @@ def test_a_japanese_page_is_text() -> None:
         (b"<html>" + "日本語のページ。".encode() * 3 + b"\xff\xfe\xfa" * 40, "undecodable"),
         (f"<html><script>{prose(1)}</script><p>OK".encode(), "no_japanese_text"),
         (f"<html><body>{ENGLISH * 5}<p>これは日本語で書いた一文です。".encode(), "not_japanese"),
-        (("<html><body>" + "<i>あ</i>" * 20_000).encode(), "too_many_elements"),
-        (("<html><body>" + "<div>" * 300 + "これは深いところにある文です。").encode(), "too_deep"),
+        (("<html><body>" + "<p>あ</p>" * 60_000).encode(), "too_many_elements"),
+        (("<html><body><ul>" + "<li><a href=/>お知らせの一覧</a>" * 60).encode(), "extraction_empty"),
     ],
 )
 def test_reasons(body: bytes, expected: str) -> None:
     assert reason(body) == expected
     assert expected in REASONS
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("<html><body>" + "<i>あ</i>" * 20_000, "too_many_elements"),
+        ("<html><body>" + "<div>" * 300 + "これは深いところにある文です。", "too_deep"),
+    ],
+)
+def test_what_a_tree_parser_is_spared(body: str, expected: str) -> None:
+    assert reason(body.encode(), settings=PARSED) == expected
+    assert isinstance(read(body.encode()), PageText)
 
 
 @pytest.mark.parametrize(
@@ -87,17 +100,18 @@ def test_fifty_megabytes_are_one_row_of_the_ledger(body: bytes) -> None:
     body = body[: 50 << 20]
     assert len(body) == 50 << 20
     assert reason(body) == "too_large"
-    wide = PageSettings(max_bytes=1 << 30)
+    wide = PageSettings(max_bytes=1 << 30, extractor="trafilatura")
     assert reason(body, settings=wide) in ("too_many_elements", "extraction_empty", "extraction_failed")
+    assert isinstance(read(body, settings=PageSettings(max_bytes=1 << 30)), (Drop, PageText))
 
 
 @pytest.mark.parametrize("tag", ["div", "b", "ul><li", "table><tr><td", "font", "blockquote", "x", "svg", "p"])
 def test_half_a_million_nested_elements_are_one_row_of_the_ledger(tag: str) -> None:
     body = ("<html><body>" + f"<{tag}>" * 500_000 + "とても深いところにある日本語の文章です。").encode()
-    assert reason(body) in ("too_many_elements", "too_deep")
-    wide = PageSettings(max_elements=10**9)
-    found = read(body[: 1 << 19], settings=wide)
-    assert isinstance(found, (Drop, PageText))
+    assert reason(body, settings=PARSED) in ("too_many_elements", "too_deep")
+    wide = PageSettings(max_elements=10**9, extractor="trafilatura")
+    assert isinstance(read(body[: 1 << 19], settings=wide), (Drop, PageText))
+    assert isinstance(read(body), (Drop, PageText))
 
 
 def test_an_extractor_that_fails_costs_one_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

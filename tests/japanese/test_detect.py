@@ -1,11 +1,21 @@
 """Japanese is told from the languages that it is mixed up with."""
 
+import tomllib
+from pathlib import Path
+
+import numpy as np
 import pytest
-from conftest import prose
+from conftest import ENGLISH, prose
 from hypothesis import given
+from hypothesis import strategies as st
 from strategies import japanese_text
 
-from corpus_builder.japanese.detect import japanese_score
+from corpus_builder import InputError
+from corpus_builder.japanese.detect import MODEL, Detector, japanese_score, shipped
+
+ROOT = Path(__file__).parents[1] / "cases/japanese"
+CASES = tomllib.loads((ROOT / "detection.toml").read_text(encoding="utf-8"))["case"]
+KNOWN_FAILURES = tomllib.loads((ROOT / "detection_known_failures.toml").read_text(encoding="utf-8"))["case"]
 
 JAPANESE = [
     "東京都庁、来月から窓口受付時間を変更",
@@ -29,6 +39,9 @@ OTHER = [
     "1234 5678 !!! ---",
     "😀😀😀",
 ]
+SIMPLIFIED = "我们在北京的图书馆里看书，今天的天气非常好，大家都很高兴。孩子们放学以后去公园里玩，直到天黑才回家。"
+TRADITIONAL = "我們在圖書館裡看書，今天的天氣非常好，大家都很高興。孩子們放學以後去公園裡玩，直到天黑才回家。"
+KOREAN = "우리는 도서관에서 책을 읽었습니다. 오늘은 날씨가 매우 좋습니다. 아이들은 공원에서 놀았습니다."
 
 
 @pytest.mark.parametrize("text", JAPANESE)
@@ -41,6 +54,17 @@ def test_not_japanese(text: str) -> None:
     assert japanese_score(text) < 0.4
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["label"])
+def test_cases(case: dict[str, str]) -> None:
+    assert (japanese_score(case["text"]) >= 0.4) == case["japanese"]
+
+
+@pytest.mark.parametrize("case", KNOWN_FAILURES, ids=lambda case: case["label"])
+@pytest.mark.xfail(strict=True)
+def test_known_failures(case: dict[str, str]) -> None:
+    assert (japanese_score(case["text"]) >= 0.4) == case["japanese"]
+
+
 def test_prose_scores_high_and_falls_as_another_language_is_mixed_in() -> None:
     english = "The quick brown fox jumps over the lazy dog, then rests. "
     scores = [japanese_score(prose(1) + english * times) for times in (0, 5, 20, 80)]
@@ -49,8 +73,50 @@ def test_prose_scores_high_and_falls_as_another_language_is_mixed_in() -> None:
     assert scores[-1] < 0.4
 
 
+@pytest.mark.parametrize("other", [SIMPLIFIED, TRADITIONAL, KOREAN], ids=["simplified", "traditional", "korean"])
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 0.75, 1.0])
+def test_the_score_of_a_mixed_page_is_its_share_of_japanese(other: str, share: float) -> None:
+    """Lines of one length in turns: letters decide, not which language comes first."""
+    japanese = prose(2, 28).replace("\n", "")
+    length = len(other)
+    lines = [japanese[place * length : (place + 1) * length] if place % 4 < share * 4 else other for place in range(16)]
+    assert japanese_score("\n".join(lines)) == pytest.approx(share, abs=0.12)
+
+
+def test_a_text_of_any_length_scores_as_its_parts_do() -> None:
+    assert japanese_score(prose(3) * 50) == pytest.approx(japanese_score(prose(3)), abs=0.01)
+    assert japanese_score(ENGLISH * 50) == 0.0
+
+
 @given(japanese_text())
-def test_the_score_is_a_share_and_does_not_depend_on_repetition(text: str) -> None:
+def test_the_score_is_a_share(text: str) -> None:
     score = japanese_score(text)
     assert 0.0 <= score <= 1.0
     assert japanese_score(text) == score
+
+
+@given(st.text(st.characters(exclude_categories=[])))
+def test_any_text_has_a_score(text: str) -> None:
+    assert 0.0 <= japanese_score(text) <= 1.0
+
+
+def test_a_model_is_read_as_it_was_written() -> None:
+    model = Detector(np.arange(-32768, 32768 + 4, dtype=np.int32).astype(np.int8), 0.25, -1.5)
+    again = Detector.from_bytes(model.to_bytes())
+    assert (again.weights.tolist(), again.scale, again.bias) == (model.weights.tolist(), 0.25, -1.5)
+    assert len(shipped().to_bytes()) < 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "its first line"),
+        (b"PK\x03\x04", "its first line"),
+        (shipped().to_bytes()[:-1], "it holds 589823 weights where 589824 are named"),
+        (b'corpus_builder detector 1\n{"size": 4}\n1234', "'scale'"),
+        (b"corpus_builder detector 1\n[]\n1234", "indices"),
+    ],
+)
+def test_what_is_no_model_is_refused(data: bytes, says: str) -> None:
+    with pytest.raises(InputError, match=rf"^{MODEL} is no model of `corpus-builder train-detector`: .*{says}"):
+        Detector.from_bytes(data, MODEL)

@@ -110,14 +110,14 @@ def test_the_corpus_of_the_sample_recipe(sample: Built) -> None:
     )
     assert web == [
         ("pages read", 434),
-        ("gate_not_japanese", 92),
+        ("gate_not_japanese", 93),
         ("not_japanese", 23),
         ("http_status", 9),
         ("not_html", 8),
-        ("no_japanese_text", 3),
         ("too_many_elements", 3),
         ("undecodable", 3),
         ("empty_body", 2),
+        ("no_japanese_text", 2),
         ("revisit", 2),
         ("extraction_empty", 1),
         ("http_encoding_broken", 1),

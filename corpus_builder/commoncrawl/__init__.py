@@ -1,0 +1,1 @@
+"""Only the records that are wanted, out of a crawl of petabytes: picked in its columnar index, fetched in byte ranges."""

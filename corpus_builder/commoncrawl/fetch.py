@@ -1,0 +1,234 @@
+"""The wanted records of one WARC, fetched into a WARC of their own, each compressed member as it was.
+
+What came is written at once, so a run that was killed goes on behind the last whole record.  A receipt, written last, vouches
+for the file; beside it stands a table of where each record lay in the crawl's own file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpus_builder.commoncrawl.picks import GAP_BYTES, Pick, ranges
+from corpus_builder.errors import InputError
+from corpus_builder.files import digest_file, full_disk, write_atomically
+from corpus_builder.remote.patience import Stat, Traffic, read_range
+from corpus_builder.remote.places import shown
+from corpus_builder.remote.window import store_for
+from corpus_builder.sources.commoncrawl import records_of
+
+HEAD_BYTES = 4096  # Common Crawl's warcinfo members have some 500 bytes
+MAX_HEAD_BYTES = 1 << 20
+RECORDS = pa.schema(
+    [
+        pa.field("offset", pa.int64(), nullable=False),  # in the file that was made here
+        pa.field("original_offset", pa.int64(), nullable=False),  # in the crawl's file of the same name
+        pa.field("length", pa.int64(), nullable=False),
+        pa.field("url", pa.string(), nullable=False),  # as the index has it; "" for the warcinfo record
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What vouches for one fetched WARC."""
+
+    warc: str
+    version: str  # of the crawl's file
+    whole_bytes: int  # of the crawl's file
+    selection: str
+    records: int
+    size_bytes: int
+    sha256: str
+    refused: tuple[str, ...]  # records that are not where the index says
+    traffic: Traffic = field(default_factory=Traffic, compare=False)
+
+    @classmethod
+    def read(cls, out: Path, pick: Pick) -> Fetched | None:
+        """The receipt of a pick that was fetched, if its files are there."""
+        try:
+            value = json.loads(_receipt(out, pick.name).read_bytes())
+            found = cls(**{**value, "refused": tuple(value["refused"])})
+            whole = (out / pick.name).stat().st_size == found.size_bytes and records_of(out / pick.name).is_file()
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            return None
+        return found if whole and found.selection == pick.digest else None
+
+
+def _receipt(out: Path, name: str) -> Path:
+    return out / "receipts" / f"{name}.json"
+
+
+def fetch(
+    pick: Pick, place: str, stat: Stat, out: Path, gap_bytes: int = GAP_BYTES, stop: threading.Event | None = None
+) -> Fetched:
+    """Fetch what is not there yet of a pick's records from the WARC at `place`, then commit.
+
+    InputError where the WARC cannot be read, StageError where the disk is full.
+    """
+    part = _part(out, pick)
+    traffic = Traffic()
+    try:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("r+b" if part.exists() else "w+b") as file:
+            layout = _whole_records(file, pick)
+            file.truncate(layout.end)
+            file.seek(layout.end)
+            if not layout.head:
+                head = _head(place, stat, traffic, stop)
+                file.write(head)
+                layout.head = layout.end = len(head)
+            for number, content in _records(pick, len(layout.found), place, stat, gap_bytes, traffic, stop):
+                if problem := _problem(content):
+                    layout.refused.append(f"{pick.urls[number]} at {pick.offsets[number]}: {problem}")
+                else:
+                    file.write(content)
+                    file.flush()  # a killed process loses nothing that was flushed
+                    layout.add(number, len(content))
+            os.fsync(file.fileno())
+        return _commit(pick, stat, part, out, layout, traffic)
+    except OSError as error:
+        raise full_disk(error, out) or error from error
+
+
+def begun(out: Path, pick: Pick) -> tuple[int, bool]:
+    """What a run that was stopped left of a pick, going by sizes: how many records, and whether the warcinfo member is there."""
+    try:
+        with _part(out, pick).open("rb") as file:
+            head, size = member_length(file.read(MAX_HEAD_BYTES)), os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        return 0, False
+    return int(np.searchsorted(np.cumsum(pick.lengths), size - head, "right")) if head else 0, head > 0
+
+
+def _part(out: Path, pick: Pick) -> Path:
+    return out / "parts" / f"{pick.name}.{pick.digest[:8]}.part"
+
+
+@dataclass
+class _Layout:
+    """What stands in the file: the length of the warcinfo member, and the records with their offsets."""
+
+    head: int = 0
+    end: int = 0
+    found: list[tuple[int, int]] = field(default_factory=list)  # (number in the pick, offset here)
+    refused: list[str] = field(default_factory=list)
+
+    def add(self, number: int, length: int) -> None:
+        self.found.append((number, self.end))
+        self.end += length
+
+
+def _whole_records(file: BinaryIO, pick: Pick) -> _Layout:
+    """What a run before this one left, up to the first record that is not whole or not the one that is due."""
+    layout = _Layout()
+    first = file.read(MAX_HEAD_BYTES)
+    if not (length := member_length(first)):
+        return layout
+    layout.head = layout.end = length
+    for number, record_length in enumerate(pick.lengths.tolist()):
+        file.seek(layout.end)
+        content = file.read(record_length)
+        if len(content) < record_length or _problem(content):
+            break
+        layout.add(number, record_length)
+    return layout
+
+
+def member_length(content: bytes) -> int:
+    """Length of the gzip member that the bytes begin with, 0 where it is not whole or none."""
+    member = zlib.decompressobj(31)
+    try:
+        member.decompress(content, MAX_HEAD_BYTES)
+    except zlib.error:
+        return 0
+    return len(content) - len(member.unused_data) if member.eof else 0
+
+
+def _head(place: str, stat: Stat, traffic: Traffic, stop: threading.Event | None) -> bytes:
+    """The WARC's first member, which says what crawl it is part of."""
+    size = HEAD_BYTES
+    while True:
+        content = b"".join(read_range(store_for(place), place, stat, 0, min(size, stat.size), traffic, stop))
+        if length := member_length(content):
+            return content[:length]
+        if size >= min(stat.size, MAX_HEAD_BYTES) or content[:2] != b"\x1f\x8b":
+            raise InputError(f"{shown(place)} does not begin with a gzip member; only .warc.gz files can be fetched in parts.")
+        size = MAX_HEAD_BYTES
+
+
+def _records(
+    pick: Pick, first: int, place: str, stat: Stat, gap_bytes: int, traffic: Traffic, stop: threading.Event | None
+) -> Iterator[tuple[int, bytes]]:
+    """(number, bytes) of the records from `first` on; "" for one that the file is too short for."""
+    for one in ranges(pick.offsets, pick.lengths, gap_bytes, first):
+        buffer, at = bytearray(), one.start
+        pieces = read_range(store_for(place), place, stat, one.start, min(one.end, stat.size), traffic, stop)
+        for number in range(one.first, one.last):
+            start, length = int(pick.offsets[number]), int(pick.lengths[number])
+            while at + len(buffer) < start + length and (piece := next(pieces, None)) is not None:
+                buffer += piece
+                if at + len(buffer) <= start:
+                    at, buffer = at + len(buffer), bytearray()
+            if stop and stop.is_set():
+                raise InputError("The run was interrupted.")
+            yield number, bytes(buffer[start - at : start - at + length])
+            following = int(pick.offsets[number + 1]) if number + 1 < one.last else one.end
+            drop = max(min(following - at, len(buffer)), 0)
+            del buffer[:drop]
+            at += drop
+
+
+def _problem(content: bytes) -> str:
+    """Why the bytes are not one compressed record; "" where they are."""
+    member = zlib.decompressobj(31)
+    try:
+        begin = member.decompress(content, 5)
+        while not member.eof and member.unconsumed_tail:
+            member.decompress(member.unconsumed_tail, 1 << 20)
+    except zlib.error as error:
+        return f"no gzip member ({error})"
+    if not member.eof or member.unused_data:
+        return "not one whole gzip member"
+    return "" if begin == b"WARC/" else "no WARC record"
+
+
+def _commit(pick: Pick, stat: Stat, part: Path, out: Path, layout: _Layout, traffic: Traffic) -> Fetched:
+    numbers = [number for number, _ in layout.found]
+    rows = pa.table(
+        {
+            "offset": [0, *(offset for _, offset in layout.found)],
+            "original_offset": [0, *pick.offsets[numbers].tolist()],
+            "length": [layout.head, *pick.lengths[numbers].tolist()],
+            "url": ["", *(pick.urls[number] for number in numbers)],
+        },
+        RECORDS,
+    )
+    side, temporary = records_of(out / pick.name), part.with_suffix(".records")
+    pq.write_table(rows, temporary, compression="zstd")
+    done = Fetched(
+        warc=pick.warc,
+        version=stat.identity,
+        whole_bytes=stat.size,
+        selection=pick.digest,
+        records=len(numbers),
+        size_bytes=part.stat().st_size,
+        sha256=digest_file(part),
+        refused=tuple(layout.refused),
+        traffic=traffic,
+    )
+    os.replace(temporary, side)
+    os.replace(part, out / pick.name)
+    value = {one.name: getattr(done, one.name) for one in fields(done) if one.compare}
+    write_atomically(_receipt(out, pick.name), (json.dumps(value, ensure_ascii=False, sort_keys=True) + "\n").encode())
+    return done

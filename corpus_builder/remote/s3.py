@@ -1,0 +1,234 @@
+"""Objects in S3 and in stores that speak its protocol; needs the extra `remote` (boto3).
+
+Everything about the machine comes from where every S3 tool looks for it: credentials from the environment, the profile or the
+instance (none at all: requests are anonymous), the endpoint from AWS_ENDPOINT_URL or the profile, the region from AWS_REGION.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from functools import lru_cache
+from types import ModuleType
+from typing import Any, BinaryIO
+
+from corpus_builder.errors import CorpusError, InputError, MissingExtraError
+from corpus_builder.remote.patience import Passing, Stat, patience
+from corpus_builder.remote.places import bucket_and_key
+from corpus_builder.remote.web import changed
+
+PIECE = 1 << 18
+_PASSING = frozenset({"SlowDown", "RequestTimeout", "Throttling", "InternalError", "ServiceUnavailable", "OperationAborted"})
+_REGION = frozenset(
+    {"PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301", "307"}
+)
+_ABSENT = frozenset({"NoSuchKey", "404"})
+
+
+class S3:
+    """s3://bucket/key; see `Store`."""
+
+    def stat(self, place: str) -> Stat:
+        """Ask for the first byte: unlike HEAD, its refusals say why."""
+        bucket, key = bucket_and_key(place)
+        try:
+            answer = _ask("get_object", place, Bucket=bucket, Key=key, Range="bytes=0-0")
+        except _Empty:
+            answer = _ask("head_object", place, Bucket=bucket, Key=key)
+            return Stat(int(answer["ContentLength"]), answer["ETag"])
+        answer["Body"].close()
+        return Stat(int(answer["ContentRange"].rpartition("/")[2]) if "ContentRange" in answer else 0, answer["ETag"])
+
+    def read(self, place: str, stat: Stat, start: int, end: int) -> Iterator[bytes]:
+        """One request for bytes start..end-1 of this very version."""
+        bucket, key = bucket_and_key(place)
+        try:
+            answer = _ask("get_object", place, Bucket=bucket, Key=key, Range=f"bytes={start}-{end - 1}", IfMatch=stat.tag)
+        except _Empty:
+            raise changed(place) from None
+        if answer["ETag"] != stat.tag or answer.get("ContentRange") != f"bytes {start}-{end - 1}/{stat.size}":
+            answer["Body"].close()
+            raise changed(place)
+        yield from _pieces(answer["Body"])
+
+    def read_whole(self, place: str) -> Iterator[bytes]:
+        """One request for everything."""
+        bucket, key = bucket_and_key(place)
+        yield from _pieces(_ask("get_object", place, Bucket=bucket, Key=key)["Body"])
+
+
+def keys_below(place: str) -> list[str]:
+    """The places of all objects whose key begins like that of `place`, sorted; one attempt a thousand objects."""
+    bucket, prefix = bucket_and_key(place)
+    found: list[str] = []
+    more: dict[str, str] = {}
+    while True:
+        answer = _ask("list_objects_v2", place, Bucket=bucket, Prefix=prefix, **more)
+        found += [f"s3://{bucket}/{item['Key']}" for item in answer.get("Contents", ())]
+        if not answer.get("IsTruncated"):
+            return sorted(found)
+        more = {"ContinuationToken": answer["NextContinuationToken"]}
+
+
+def put(place: str, body: bytes | BinaryIO, sha256_base64: str) -> str:
+    """Store an object in one request: readers see all of it or nothing.  The server holds the bytes against the digest.
+
+    Returns the digest that the server confirms, "" where it knows no digests.
+    """
+    bucket, key = bucket_and_key(place)
+    answer = _ask(
+        "put_object", place, Bucket=bucket, Key=key, Body=body, ChecksumAlgorithm="SHA256", ChecksumSHA256=sha256_base64
+    )
+    return str(answer.get("ChecksumSHA256", ""))
+
+
+def delete(place: str) -> None:
+    """Remove an object; no error where there is none."""
+    bucket, key = bucket_and_key(place)
+    _ask("delete_object", place, Bucket=bucket, Key=key)
+
+
+def stat_with_digest(place: str) -> tuple[int, str] | None:
+    """Length, and base64 SHA-256 as far as the server keeps it ("" if not), of an object; None where there is none."""
+    bucket, key = bucket_and_key(place)
+    try:
+        answer = _ask("head_object", place, Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+    except _Absent:
+        return None
+    return int(answer["ContentLength"]), str(answer.get("ChecksumSHA256", ""))
+
+
+class _Empty(Exception):
+    """The range lies outside the object: it is empty, or shorter than it was."""
+
+
+class _Absent(InputError):
+    """There is no such object."""
+
+
+def _pieces(body: Any) -> Iterator[bytes]:
+    botocore = _boto3()[1]
+    with closing(body):
+        try:
+            while piece := body.read(PIECE):
+                yield piece
+        except (botocore.exceptions.BotoCoreError, OSError) as error:
+            raise Passing(f"the connection failed ({error})") from error
+
+
+def _ask(operation: str, place: str, **words: Any) -> dict[str, Any]:
+    botocore = _boto3()[1]
+    errors = botocore.exceptions
+    client = _client()
+    try:
+        answer: dict[str, Any] = getattr(client, operation)(**words)
+        return answer
+    except errors.ClientError as error:
+        raise _refusal(place, error) from error
+    except RecursionError:  # botocore's, where asking for the bucket's region is answered by a redirect again
+        raise _elsewhere(place, "") from None
+    except errors.SSLError as error:
+        raise InputError(
+            f"The S3 endpoint of {place} cannot be trusted ({error}); check AWS_ENDPOINT_URL and AWS_CA_BUNDLE."
+        ) from error
+    except (errors.HTTPClientError, errors.ConnectionError) as error:
+        if isinstance(error, errors.ReadTimeoutError):
+            raise Passing(f"{_endpoint()} sent nothing for {patience().answer_seconds:g} s") from error
+        raise Passing(f"{_endpoint()} cannot be reached ({type(error).__name__})") from error
+    except errors.ParamValidationError as error:
+        raise InputError(f"{place!r} is no name of an object ({' '.join(str(error).split())}); write s3://BUCKET/KEY.") from error
+    except errors.BotoCoreError as error:
+        raise InputError(
+            f"{place} cannot be reached: {error} Check the AWS profile and AWS_* variables of this machine."
+        ) from error
+
+
+def _refusal(place: str, error: Any) -> Exception:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    bucket, _ = bucket_and_key(place)
+    if code in _PASSING or status >= 500 or status == 429:
+        return Passing(f"the store answered {code or status}")
+    if code == "InvalidRange" or status == 416:
+        return _Empty()
+    if code == "PreconditionFailed" or status == 412:
+        return changed(place)
+    if code == "NoSuchBucket":
+        return InputError(f"There is no bucket {bucket!r} at {_endpoint()}; check the name and AWS_ENDPOINT_URL.")
+    if code in _ABSENT:
+        return _Absent(
+            f"There is no object {place} at {_endpoint()}; check the key (for lines of a paths file, check `base`, too)."
+        )
+    if code in _REGION:
+        return _elsewhere(place, error.response.get("Error", {}).get("Region", ""))
+    if code in ("InvalidDigest", "BadDigest", "XAmzContentChecksumMismatch"):
+        return Passing(f"the bytes arrived damaged ({code})")
+    if status in (401, 403):
+        how = "the credentials that were found" if _signed() else "an anonymous request, as no credentials were found,"
+        return InputError(
+            f"{_endpoint()} refuses {how} for {place} ({code or status}); set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, of an account that may do this."
+        )
+    return InputError(
+        f"{_endpoint()} refuses what was asked of {place} ({code or status}: {error}); check the name and the endpoint."
+    )
+
+
+def _elsewhere(place: str, region: str) -> InputError:
+    return InputError(
+        f"The bucket {bucket_and_key(place)[0]!r} lies in another region{f' ({region})' if region else ''} than the requests were "
+        f"made for; set AWS_DEFAULT_REGION{f'={region}' if region else ' to it'}."
+    )
+
+
+@lru_cache(maxsize=1)
+def _boto3() -> tuple[ModuleType, ModuleType]:
+    try:
+        import boto3
+        import botocore.config
+        import botocore.exceptions
+    except ImportError as error:
+        raise MissingExtraError("s3:// needs boto3; install it with: pip install 'corpus-builder[remote]'") from error
+    return boto3, botocore
+
+
+def _client() -> Any:
+    """The process's client (never the one of the process it was forked from); another one when the machine's settings changed."""
+    limits = patience()
+    settings = tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_")))
+    return _new_client(os.getpid(), limits.connect_seconds, limits.answer_seconds, settings)
+
+
+@lru_cache(maxsize=4)
+def _new_client(process: int, connect_seconds: float, answer_seconds: float, settings: tuple[tuple[str, str], ...]) -> Any:
+    boto3, botocore = _boto3()
+    try:
+        session = boto3.session.Session()
+        unsigned = {} if session.get_credentials() else {"signature_version": botocore.UNSIGNED}
+        return session.client(
+            "s3",
+            config=botocore.config.Config(
+                connect_timeout=connect_seconds,
+                read_timeout=answer_seconds,
+                retries={"total_max_attempts": 1},  # `patience` tries again, and goes on in the middle of a file
+                max_pool_connections=32,
+                request_checksum_calculation="when_required",  # what other stores than Amazon's understand
+                response_checksum_validation="when_required",
+                **unsigned,
+            ),
+        )
+    except (botocore.exceptions.BotoCoreError, ValueError) as error:
+        raise InputError(f"S3 cannot be used: {error} Check the AWS profile and the AWS_* variables of this machine.") from error
+
+
+def _signed() -> bool:
+    _, botocore = _boto3()
+    return _client().meta.config.signature_version is not botocore.UNSIGNED
+
+
+def _endpoint() -> str:
+    try:
+        return str(_client().meta.endpoint_url)
+    except CorpusError:
+        return "the S3 endpoint"

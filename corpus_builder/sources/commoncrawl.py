@@ -1,0 +1,48 @@
+"""WARCs of which only some records were fetched: where each record lay in the crawl's own file.
+
+`corpus-builder crawl` writes NAME.warc.gz and, beside it, NAME.warc.gz.records.parquet.  Ids of pages keep the crawl's own offsets,
+so a page has the same id whether its whole WARC was read or only this record fetched.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpus_builder.errors import InputError
+from corpus_builder.remote.places import is_remote, shown
+from corpus_builder.remote.window import read_small
+
+SUFFIX = ".records.parquet"
+
+
+def records_of(warc: Path) -> Path:
+    """The table that goes with a WARC."""
+    return warc.with_name(warc.name + SUFFIX)
+
+
+def original_numbers(place: str) -> Callable[[int], int]:
+    """From an offset in the fetched WARC at `place` to the offset in the crawl's own file.
+
+    InputError where the table beside the WARC cannot be read.
+    """
+    table = place + SUFFIX
+    try:
+        source = pa.BufferReader(read_small(table)) if is_remote(table) else table
+        rows = pq.read_table(source, columns=["offset", "original_offset"])
+        here, there = rows.column("offset").to_pylist(), rows.column("original_offset").to_pylist()
+    except (OSError, pa.ArrowException, KeyError) as error:
+        raise InputError(
+            f"{shown(table)} cannot be read ({str(error).splitlines()[0]}); sources of the kind 'commoncrawl' are what "
+            '`corpus-builder crawl` wrote; for other WARCs say kind = "warc".'
+        ) from error
+
+    def original(number: int) -> int:
+        place = max(bisect_right(here, number) - 1, 0)
+        return int(there[place] + number - here[place]) if here else number
+
+    return original
