@@ -1,7 +1,7 @@
 # make corpus   builds the sample corpus into data/corpus/sample          make test     runs the tests
 # make check    format, lint, types, import contract, tests, README       make test-all the slow tests too
 # make fuzz     looks for inputs that break the readers, SECONDS_EACH=300 for each job
-.PHONY: corpus test test-all check format docs tables model quality fuzz clean
+.PHONY: corpus test test-all check format docs tables model fuzz clean
 SHELL := /bin/sh
 
 # The newest Python that the lock file was tried with; override with `make PYTHON=/path/to/python corpus`.
@@ -32,20 +32,19 @@ format: .venv/ready
 docs: .venv/ready
 	$(BIN)/python docs/make_docs.py
 
-# The comparisons with other tools that stand in docs/, measured again on this machine.
+# The comparisons with other tools that stand in docs/, measured again on this machine.  Those of detection, charsets and the gate need
+# PACKAGES and EXTRA, the directories that tests/benchmarks/material.py describes; without EXTRA the texts that it holds are left out.
 tables: .venv/ready
 	$(BIN)/python tests/benchmarks/bench_extraction.py --write
+ifdef PACKAGES
+	$(BIN)/python tests/benchmarks/bench_detection.py $(PACKAGES) $(if $(EXTRA),--extra $(EXTRA)) --write
+	$(BIN)/python tests/benchmarks/bench_charset.py $(PACKAGES) $(if $(EXTRA),--extra $(EXTRA)) --write
+endif
 
 # The extractor's model, trained again from the gold set and composed pages; some minutes.
 model: .venv/ready
 	$(BIN)/python data/training/pages.py 3000 > data/training/pages.jsonl
 	OPENBLAS_NUM_THREADS=1 $(BIN)/corpus-builder train-extractor data/training/pages.jsonl --out corpus_builder/main_text/model.npz
-
-# Measures detection, charsets and the gate, and writes docs/detection.md and docs/charset.md.  PACKAGES and EXTRA are the directories
-# that tests/benchmarks/material.py describes; without EXTRA the sets of texts that it holds are left out.
-quality: .venv/ready
-	$(BIN)/python tests/benchmarks/bench_detection.py $(PACKAGES) $(if $(EXTRA),--extra $(EXTRA)) --write
-	$(BIN)/python tests/benchmarks/bench_charset.py $(PACKAGES) $(if $(EXTRA),--extra $(EXTRA)) --write
 
 # Needs the extra `fuzz`.  What is found is printed, and kept as data/fuzz/crash-* or timeout-*.
 SECONDS_EACH ?= 300
@@ -63,7 +62,7 @@ fuzz: .venv/ready
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "$(PYTHON) has no venv module; install it (on Debian and Ubuntu: apt install python3-venv)." >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 

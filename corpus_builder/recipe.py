@@ -32,9 +32,9 @@ class Source(_Part):
     """Where pages come from; every file's name must be unique, since ids start with it.
 
     `paths` are files or globs of this machine, https:// or s3:// URLs, or lists of files (warc.paths.gz), whose lines are
-    relative to `base`.  A source of the kind `warc` may hold WARC, WET and ARC files; `counts` is a table of how many responses
-    (of WET files: texts) each should hold, so that a file that is short of some is told.  `commoncrawl` is what
-    `corpus-builder crawl` wrote: WARCs of which only some records were fetched.
+    relative to `base`.  `warc` may hold WARC, WET and ARC files; `commoncrawl` is what `corpus-builder crawl` wrote: WARCs of which
+    only some records were fetched.  `counts` is a table of how many responses (of WET files: texts) each file of the kind `warc`
+    should hold, so that one that is short of some is told.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")

@@ -87,9 +87,8 @@ def close_block(text: Any, blocks: Any, state: Any, element: int, split: int) ->
         state[AT_OUT] = out
         state[END] = out
         state[ELEMENT] = element
-        row = blocks[state[AT_BLOCKS]]
         for column in range(BLOCK_COLUMNS):
-            row[column] = state[column]
+            blocks[state[AT_BLOCKS], column] = state[column]
         state[AT_BLOCKS] += 1
         state[IMAGES] = state[INPUTS] = 0
         state[SPLIT] = split
@@ -97,7 +96,8 @@ def close_block(text: Any, blocks: Any, state: Any, element: int, split: int) ->
         state[AT_OUT] = state[START]
         state[SPLIT] = max(state[SPLIT], split)
     form, images, inputs, between = state[IN_FORM], state[IMAGES], state[INPUTS], state[SPLIT]
-    state[:BLOCK_COLUMNS] = 0
+    for column in range(BLOCK_COLUMNS):
+        state[column] = 0
     state[START] = state[AT_OUT]
     state[IN_FORM], state[IMAGES], state[INPUTS], state[SPLIT] = form, images, inputs, between
     state[AT_PENDING] = state[AT_PENDING_BREAKS] = state[AT_WIDE] = 0

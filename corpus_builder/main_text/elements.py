@@ -70,12 +70,11 @@ def push(elements: Any, state: Any, stack: Any, tag: int, code: int, hints: int)
     stack[height, 0], stack[height, 1], stack[height, 2] = tag, row, code
     state[AT_HEIGHT] = height + 1
     state[AT_ELEMENTS] = row + 1
-    above = elements[parent]
     elements[row, PARENT] = parent
     elements[row, TAG] = tag
     elements[row, HINTS] = hints
-    elements[row, ABOVE] = above[ABOVE] | (np.int64(1) << np.int64(tag))
-    elements[row, HINTS_ABOVE] = above[HINTS_ABOVE] | hints
+    elements[row, ABOVE] = elements[parent, ABOVE] | (np.int64(1) << np.int64(tag))
+    elements[row, HINTS_ABOVE] = elements[parent, HINTS_ABOVE] | hints
     elements[row, DEPTH] = height
     if tag == PRE:
         state[AT_PRE] += 1

@@ -189,6 +189,16 @@ def _pairs(text: Any, start: int, end: int, seen: Any, mark: bool) -> tuple[int,
     return total, known
 
 
+_LOGS = np.log1p(np.arange(4096.0))
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _log(count: Any) -> Any:
+    """log(1 + count) of a whole number."""
+    whole = int(count)
+    return _LOGS[whole] if whole < 4096 else np.log1p(float(whole))
+
+
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _features(text: Any, blocks: Any, elements: Any, title: Any, phrases: Any, starts: Any, rows: Any) -> None:
     count, opened = len(blocks), len(elements)
@@ -254,10 +264,10 @@ def _features(text: Any, blocks: Any, elements: Any, title: Any, phrases: Any, s
         chars, linked, stops = float(block[CHARS]), float(block[LINKED]), float(block[STOPS])
         element = elements[block[ELEMENT]]
         tag = element[TAG]
-        out[0] = np.log1p(chars)
+        out[0] = _log(chars)
         out[1] = linked / chars
-        out[2] = np.log1p(stops)
-        out[3] = np.log1p(float(block[COMMAS]))
+        out[2] = _log(stops)
+        out[3] = _log(block[COMMAS])
         out[4] = min(1.0, stops * 20.0 / chars)
         out[5] = block[HIRAGANAS] / chars
         out[6] = block[KATAKANAS] / chars
@@ -265,10 +275,10 @@ def _features(text: Any, blocks: Any, elements: Any, title: Any, phrases: Any, s
         out[8] = block[DIGITS] / chars
         out[9] = block[LATINS] / chars
         out[10] = max(0.0, 1.0 - out[5] - out[6] - out[7] - out[8] - out[9] - (stops + block[COMMAS]) / chars)
-        out[11] = np.log1p(float(block[LINKS]))
-        out[12] = np.log1p(float(block[BREAKS]))
+        out[11] = _log(block[LINKS])
+        out[12] = _log(block[BREAKS])
         out[13] = block[BOLDS] / chars
-        out[14] = np.log1p(float(block[IMAGES]))
+        out[14] = _log(block[IMAGES])
         out[15] = min(1, block[INPUTS])
         out[16] = np.log1p(chars / (block[BREAKS] + 1.0))
         end = block[END]
@@ -325,9 +335,9 @@ def _features(text: Any, blocks: Any, elements: Any, title: Any, phrases: Any, s
         for offset in (-2, -1, 1, 2):
             if 0 <= index + offset < count:
                 other_block = blocks[index + offset]
-                out[column] = np.log1p(float(other_block[CHARS]))
+                out[column] = _log(other_block[CHARS])
                 out[column + 1] = other_block[LINKED] / other_block[CHARS]
-                out[column + 2] = np.log1p(float(other_block[STOPS]))
+                out[column + 2] = _log(other_block[STOPS])
                 out[column + 3] = elements[other_block[ELEMENT], TAG] == tag
             else:
                 out[column + 1] = 1.0
@@ -338,32 +348,32 @@ def _features(text: Any, blocks: Any, elements: Any, title: Any, phrases: Any, s
                 around += blocks[place, CHARS]
                 near_linked += blocks[place, LINKED]
                 near_stops += blocks[place, STOPS]
-            out[column] = np.log1p(around)
+            out[column] = _log(around)
             out[column + 1] = near_linked / around if around else 1.0
-            out[column + 2] = np.log1p(near_stops)
+            out[column + 2] = _log(near_stops)
             column += 3
         holder = block[ELEMENT]
         if tag in (P, LI, DT, DD, TD, TH) or H1 <= tag <= H6:
             holder = element[PARENT]
         for _ in range(3):
             sums = held[holder]
-            out[column] = np.log1p(sums[0])
+            out[column] = _log(sums[0])
             out[column + 1] = sums[1] / sums[0] if sums[0] else 1.0
-            out[column + 2] = np.log1p(sums[2])
-            out[column + 3] = np.log1p(sums[3])
+            out[column + 2] = _log(sums[2])
+            out[column + 3] = _log(sums[3])
             out[column + 4] = sums[0] / page[0]
             out[column + 5] = sums[2] / page[2] if page[2] else 0.0
             holder = elements[holder, PARENT]
             column += 6
         for level in range(3):
             out[column + level] = in_core[block[ELEMENT], level]
-        out[column + 3] = np.log1p(float(in_core[block[ELEMENT], 3]))
+        out[column + 3] = _log(in_core[block[ELEMENT], 3])
         out[column + 4] = index < first[core[2]]
         out[column + 5] = index > last[core[2]]
         column += 6
-        out[column] = np.log1p(page[0])
+        out[column] = _log(page[0])
         out[column + 1] = page[1] / page[0]
-        out[column + 2] = np.log1p(page[2])
-        out[column + 3] = np.log1p(page[3])
+        out[column + 2] = _log(page[2])
+        out[column + 3] = _log(page[3])
         out[column + 4] = page[4] / page[0]
         out[column + 5] = min(1.0, page[2] * 20.0 / page[0])

@@ -201,7 +201,7 @@ def _scan(
                 continue
             if point < 0x10000:
                 kind = classes[point]
-                if kind == DROPPED:
+                if kind == DROPPED or (point == 0xB6 and state[AT_LINK]):  # ¶ links a heading to itself
                     continue
                 if kind == SPACE:
                     white(text, blocks, state, element, at, point)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -32,6 +33,7 @@ def check_scheme(place: str) -> None:
         raise InputError(f"{place} cannot be read: only paths, https://, http:// and s3:// are; download it and name the file.")
 
 
+@lru_cache(maxsize=256)  # asked for with every record
 def name_of(place: str | Path) -> str:
     """The file's name, without the directory and without a URL's query.
 

@@ -24,7 +24,7 @@ def member_end(data: Window, at: int, magic: bytes) -> int | None:
     None where it is damaged as far as it can be seen: gzip is decompressed, the frames of zstd and LZ4 are walked by the
     lengths of their blocks.
     """
-    if not (data[at : at + 4].startswith(magic) or magic.startswith(data[at : at + 4])):
+    if not (data[at : at + 4].startswith(magic) or magic.startswith(data[at : at + len(magic)])):
         return None
     return {GZIP: _gzip_end, ZSTD: _zstd_end, LZ4: _lz4_end}[magic](data, at)
 

@@ -82,9 +82,8 @@ class OtherRecord:
 def read_warc(path: str | Path, stat: Stat | None = None) -> Iterator[Page | Text | Damage | OtherRecord]:
     """Every record of a WARC, WET or ARC file, in order: plain, gzip, zstd or LZ4; all of that is told by the bytes.
 
-    The file may lie at https:// or s3://; `stat` is then the version that is meant (default: the one that is there).  Bad
-    content never raises: what cannot be read is a Damage with one of REASONS.  A file that is missing or cannot be read raises
-    InputError.
+    The file may lie at https:// or s3://; `stat` is then the version that is meant (default: the one that is there).  Bad content
+    never raises: what cannot be read is a Damage with one of REASONS.  A file that is missing or cannot be read raises InputError.
     """
     crawl = ""
     for record in join_segments(read_records(path, stat)):

@@ -128,8 +128,8 @@ def pages_of(file: InputFile, settings: PageSettings, records: dict[str, int]) -
 
 
 def _from_warc(file: InputFile, settings: PageSettings, records: dict[str, int]) -> Iterator[Document | Ledgered]:
-    stat = remote_stat(file.path) if is_remote(file.path) and file.stat is None else file.stat  # one version for every child
     number_of = original_numbers(file.path) if file.kind == "commoncrawl" else int
+    stat = remote_stat(file.path) if is_remote(file.path) and file.stat is None else file.stat  # one version for every child
     _warm_up(settings)
     found = guarded(
         partial(read_warc, file.path, stat), partial(_record, file, settings, number_of), partial(_crashed, file, number_of)
@@ -164,25 +164,23 @@ def _record(
     file: InputFile, settings: PageSettings, number_of: Callable[[int], int], record: Found
 ) -> tuple[str, int, Document | Ledgered | None]:
     """What a record counts as, where it is, and its page as a document or a row of the ledger."""
-    number = number_of(record.number)
-    page_id = f"{file.name}/{number}"
+    page_id = f"{file.name}/{number_of(record.number)}"
     if isinstance(record, OtherRecord):
         revisit = Ledgered(page_id, _storable(record.url), Drop("revisit"), 0) if record.kind == "revisit" else None
-        return record.kind, number, revisit
+        return record.kind, record.number, revisit
     if isinstance(record, Damage):
         drop = Drop(record.reason, value=record.length, detail=record.detail)
-        return "", number, Ledgered(page_id, _storable(record.url), drop, record.length)
+        return "", record.number, Ledgered(page_id, _storable(record.url), drop, record.length)
     if isinstance(record, Text):
-        return "conversion", number, _text(record, page_id, file.source, settings)
-    return "response", number, page_of(record, page_id, file.source, settings)
+        return "conversion", record.number, _text(record, page_id, file.source, settings)
+    return "response", record.number, page_of(record, page_id, file.source, settings)
 
 
 def _crashed(file: InputFile, number_of: Callable[[int], int], record: Found, crash: Crash) -> tuple[str, int, Ledgered]:
-    number = number_of(record.number)
     drop = Drop("extraction_endless", threshold=CPU_SECONDS) if crash.endless else Drop("extraction_crashed", detail=crash.how)
     body = record.body if isinstance(record, Page | Text) else b""
     kind = "conversion" if isinstance(record, Text) else "response"
-    return kind, number, Ledgered(f"{file.name}/{number}", _storable(record.url), drop, len(body))
+    return kind, record.number, Ledgered(f"{file.name}/{number_of(record.number)}", _storable(record.url), drop, len(body))
 
 
 def page_of(record: Page, page_id: str, source: str, settings: PageSettings) -> Document | Ledgered:

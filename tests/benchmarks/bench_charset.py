@@ -32,7 +32,7 @@ CODECS = {
 }
 SIZES = (None, 8192, 4096, 1024, 512)
 SLOW = 120  # pages a cell for the others, which take milliseconds a page
-HEAD = """<!-- Written by `make quality`. -->
+HEAD = """<!-- Written by `make tables`. -->
 # How well pages are decoded, and what the gate costs
 
 Japanese pages ({pages}) without their declarations, encoded anew (letters that an encoding lacks become numeric entities) and decoded with

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MIN_SCORE = 0.4
 HAN_RUN = re.compile("[\u4e00-\u9fff々]{4,12}")
 CHINESE = ("zh-Hans", "zh-Hant")
-HEAD = """<!-- Written by `make quality`. -->
+HEAD = """<!-- Written by `make tables`. -->
 # How well Japanese is told from other languages
 
 `japanese_score(text)` is the share of a text's letters that are Japanese. Letters of other alphabets and syllabaries are not; kana and
