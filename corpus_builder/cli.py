@@ -199,7 +199,9 @@ def measures(as_json: bool) -> None:
 @click.option("--recipe", type=click.Path(path_type=Path), help="Take the extraction settings from this recipe.")
 @click.option("--text-only", is_flag=True, help="Leave out pages that do not become documents.")
 def extract(files: tuple[str, ...], recipe: Path | None, text_only: bool) -> None:
-    """Pages of HTML files or WARCs (paths or URLs) to JSON lines, as the pipeline sees them: id, url, charset, verdict, reason, text."""
+    """Pages of HTML files, WARCs, ARCs or WETs (paths or URLs) to JSON lines, as the pipeline sees them.
+
+    Each has id, url, charset, verdict, reason and text."""
     from corpus_builder.html.page import PageSettings
     from corpus_builder.recipe import Recipe
     from corpus_builder.stages.preview import extracted_lines

@@ -51,6 +51,7 @@ class Web(ThreadingHTTPServer):
         self.root, self.ranges, self.etags, self.dates = root, ranges, etags, dates
         self.faults = Faults()
         self.seen: list[Request] = []
+        self.peers: list[tuple[str, int]] = []  # who opened a connection
         self.lock = threading.Lock()
         self.extra_headers: dict[str, str] = {}
 
@@ -74,6 +75,10 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: Web
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.peers.append(self.client_address)
 
     def log_message(self, *words: object) -> None:
         pass

@@ -194,14 +194,14 @@ def _boto3() -> tuple[ModuleType, ModuleType]:
 
 
 def _client() -> Any:
-    """The process's client; another one when the machine's settings changed."""
+    """The process's client (never the one of the process it was forked from); another one when the machine's settings changed."""
     limits = patience()
     settings = tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_")))
-    return _new_client(limits.connect_seconds, limits.answer_seconds, settings)
+    return _new_client(os.getpid(), limits.connect_seconds, limits.answer_seconds, settings)
 
 
 @lru_cache(maxsize=4)
-def _new_client(connect_seconds: float, answer_seconds: float, settings: tuple[tuple[str, str], ...]) -> Any:
+def _new_client(process: int, connect_seconds: float, answer_seconds: float, settings: tuple[tuple[str, str], ...]) -> Any:
     boto3, botocore = _boto3()
     try:
         session = boto3.session.Session()
@@ -220,9 +220,6 @@ def _new_client(connect_seconds: float, answer_seconds: float, settings: tuple[t
         )
     except (botocore.exceptions.BotoCoreError, ValueError) as error:
         raise InputError(f"S3 cannot be used: {error} Check the AWS profile and the AWS_* variables of this machine.") from error
-
-
-os.register_at_fork(after_in_child=_new_client.cache_clear)  # a connection serves one process
 
 
 def _signed() -> bool:

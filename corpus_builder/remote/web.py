@@ -84,13 +84,11 @@ class Web:
 
 
 @lru_cache(maxsize=64)
-def _pool(scheme: str, host: str, proxy: str) -> urllib3.PoolManager:
+def _pool(process: int, scheme: str, host: str, proxy: str) -> urllib3.PoolManager:
+    """Connections kept open by this very process: a forked child that used those of its parent would mix up the answers."""
     if proxy and not urllib.request.proxy_bypass(host):
         return urllib3.ProxyManager(proxy, maxsize=32)
     return urllib3.PoolManager(maxsize=32)
-
-
-os.register_at_fork(after_in_child=_pool.cache_clear)  # a connection serves one process
 
 
 def _get(place: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
@@ -99,7 +97,8 @@ def _get(place: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
     if not parts.hostname:
         raise InputError(f"{shown(place)!r} names no host; write https://HOST/PATH.")
     limits = patience()
-    pool = _pool(parts.scheme.lower(), parts.netloc.rpartition("@")[2], urllib.request.getproxies().get(parts.scheme.lower(), ""))
+    scheme, host = parts.scheme.lower(), parts.netloc.rpartition("@")[2]
+    pool = _pool(os.getpid(), scheme, host, urllib.request.getproxies().get(scheme, ""))
     try:
         return pool.request(
             "GET",

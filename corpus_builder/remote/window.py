@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 BLOCK_BYTES = 8 << 20  # ours: a request's latency of 0.1 s costs little against the time that 8 MiB take to come and be read
 BLOCKS = 4
-OVERLAP = 1 << 16  # the longest stretch that a pattern is looked for in across two blocks
+OVERLAP = 1 << 17  # the longest stretch that a pattern is looked for in across two blocks
 
 
 class Window(Protocol):
@@ -180,7 +180,7 @@ class RemoteFile(io.RawIOBase):
         piece = self.window[self._at : end]
         buffer[: len(piece)] = piece
         self._at += len(piece)
-        self.window.ahead((self._at // block + 1) * block)
+        come_ahead(self.window, self._at)
         return len(piece)
 
 
@@ -256,3 +256,9 @@ def search(pattern: re.Pattern[bytes], data: Window, start: int, end: int | None
         return data.search(pattern, start, end)
     found = pattern.search(cast(mmap.mmap, data), start, len(data) if end is None else end)
     return found.span() if found else None
+
+
+def come_ahead(data: Window, position: int) -> None:
+    """Have what lies behind the block at `position` come in the background, for who reads on; local files need no such thing."""
+    if isinstance(data, RemoteBytes):
+        data.ahead((position // data.block_bytes + 1) * data.block_bytes)

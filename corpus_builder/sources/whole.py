@@ -13,7 +13,7 @@ from collections.abc import Generator
 
 import deflate
 
-from corpus_builder.remote.window import Window
+from corpus_builder.remote.window import Window, come_ahead
 from corpus_builder.sources.record import HEADER_END, MAX_HEADER_BYTES, MAX_RECORD_BYTES, Broken, Layout, Record
 
 WINDOW = 1 << 20
@@ -39,6 +39,7 @@ def whole_members(data: Window, start: int, layout: Layout) -> Generator[Record,
                 if len(window) >= WIDEST and base == start:
                     return start
                 base, window = start, data[start : start + max(WINDOW, 2 * (base == start) * len(window))]
+                come_ahead(data, base + len(window))
                 break
             end = mark.start() if mark else len(window)
             packed = window[start - base : end]

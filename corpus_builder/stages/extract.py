@@ -21,7 +21,8 @@ from corpus_builder.html.page import PageSettings, read_page, storable
 from corpus_builder.japanese.detectors import detector_version, named_detector
 from corpus_builder.quality.hosts import host_of
 from corpus_builder.remote.patience import Stat
-from corpus_builder.remote.places import name_of
+from corpus_builder.remote.places import is_remote, name_of
+from corpus_builder.remote.window import remote_stat
 from corpus_builder.sources.commoncrawl import original_numbers
 from corpus_builder.sources.jsonl import read_jsonl
 from corpus_builder.sources.warc import Damage, OtherRecord, Page, Text, read_warc
@@ -128,13 +129,10 @@ def pages_of(file: InputFile, settings: PageSettings, records: dict[str, int]) -
 
 def _from_warc(file: InputFile, settings: PageSettings, records: dict[str, int]) -> Iterator[Document | Ledgered]:
     number_of = original_numbers(file.path) if file.kind == "commoncrawl" else int
-    named_extractor(
-        settings.extractor, settings.form, settings.readings, settings.model
-    )  # load the libraries here, not once more in every child
-    if settings.extractor in EXTRACTORS:
-        read_page(_WARM_UP, content_type="", status=200, settings=settings)
+    stat = remote_stat(file.path) if is_remote(file.path) and file.stat is None else file.stat  # one version for every child
+    _warm_up(settings)
     found = guarded(
-        partial(read_warc, file.path, file.stat), partial(_record, file, settings, number_of), partial(_crashed, file, number_of)
+        partial(read_warc, file.path, stat), partial(_record, file, settings, number_of), partial(_crashed, file, number_of)
     )
     seen = end = 0
     for kind, number, page in found:
@@ -150,8 +148,16 @@ def _from_warc(file: InputFile, settings: PageSettings, records: dict[str, int])
         yield Ledgered(f"{file.name}/{end}", "", Drop("records_missing", seen, file.expected, detail), 0)
 
 
-_WARM_UP = "<html><body><p>これは日本語の文章です。".encode()
+_WARM_UP = "<html><body><p>これは、ライブラリーとモデルを読みこむためだけに書かれた、ごく短い日本語の文章です。".encode()
 Found: TypeAlias = Page | Text | Damage | OtherRecord
+
+
+def _warm_up(settings: PageSettings) -> None:
+    """Load libraries and models here, not once more in every child; a user's own extractor sees its first page in a child."""
+    named_extractor(settings.extractor, settings.form, settings.readings, settings.model)
+    named_detector(settings.detector)(_WARM_UP.decode())
+    if settings.extractor in EXTRACTORS:
+        read_page(_WARM_UP, content_type="", status=200, settings=settings)
 
 
 def _record(

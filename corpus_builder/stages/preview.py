@@ -17,7 +17,7 @@ from corpus_builder.stages.extract import InputFile, Ledgered, page_of, pages_of
 
 
 def extracted_lines(path: str | Path, settings: PageSettings | None = None) -> Iterator[dict[str, Any]]:
-    """The pages of a WARC, or the one page of an HTML file, as the pipeline sees them: JSON objects, kept or dropped.
+    """The pages of a WARC, WET or ARC, or the one page of an HTML file, as the pipeline sees them: JSON objects, kept or dropped.
 
     The file may lie at https:// or s3://.
     """

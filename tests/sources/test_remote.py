@@ -15,15 +15,20 @@ import pytest
 from click.testing import CliRunner
 from conftest import make_inputs, make_recipe, page, write_warc
 from loopback import CuttingProxy, Web, canned, web_server
+from make_zoo import arc_info, arc_record, http
 
-from corpus_builder import Recipe, Serial, build, plan
+from corpus_builder import Recipe, Serial, build, extracted_lines, plan
 from corpus_builder.cli import main
 from corpus_builder.errors import InputError, MissingExtraError, RecipeError, StageError
+from corpus_builder.guard import guarded
+from corpus_builder.html.page import PageSettings
 from corpus_builder.inputs import find_inputs
 from corpus_builder.remote import window
 from corpus_builder.remote.patience import Patience, Stat, Traffic, read_range
 from corpus_builder.remote.window import RangeFile, RemoteBytes, RemoteFile, read_small, remote_stat, store_for
+from corpus_builder.sources import members, whole
 from corpus_builder.sources.jsonl import read_jsonl
+from corpus_builder.sources.record import ARC
 from corpus_builder.sources.warc import Damage, Page, read_warc
 from corpus_builder.sources.wikipedia import read_wikipedia
 
@@ -68,7 +73,7 @@ def remote_recipe(directory: Path, base: str) -> Recipe:
 @pytest.mark.parametrize("block_bytes", [8 << 20, 300])
 def test_every_file_of_the_zoo_reads_as_from_disk(block_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(window, "BLOCK_BYTES", block_bytes)
-    names = sorted(path.name for path in ZOO.iterdir() if path.suffix in (".warc", ".gz", ".zst", ".lz4"))
+    names = sorted(path.name for path in ZOO.iterdir() if path.suffix in (".warc", ".arc", ".gz", ".zst", ".lz4"))
     with web_server(ZOO) as web:
         for name in names:
             assert list(read_warc(f"{web.url}/{name}")) == list(read_warc(ZOO / name)), name
@@ -100,6 +105,33 @@ def test_reading_in_order_asks_for_each_block_once(web: Web, monkeypatch: pytest
     asked = [request.start for request in web.seen[1:]]
     assert sorted(asked) == sorted(set(asked))
     assert web.bytes_sent == (web.root / "a.warc.gz").stat().st_size + 1  # and the byte that tells the version
+
+
+def test_a_sound_file_takes_the_shorter_way_and_its_blocks_come_ahead(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(window, "BLOCK_BYTES", 70_000)
+    monkeypatch.setattr(whole, "WINDOW", 20_000)
+    monkeypatch.setattr(members, "_Run", None)  # the longer way
+    write_warc(web.root / "a.warc.gz", (page(n) for n in range(200)))
+    pages = read_warc(f"{web.url}/a.warc.gz")
+    while not isinstance(next(pages), Page):
+        pass
+    until = time.monotonic() + 5
+    while len(web.seen) < 3 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert sorted(request.start for request in web.seen[1:]) == [0, 70_000]
+    assert sum(isinstance(item, Page) for item in pages) == 199
+    asked = [request.start for request in web.seen[1:]]
+    assert sorted(asked) == list(range(0, (web.root / "a.warc.gz").stat().st_size, 70_000))
+
+
+def test_a_header_of_arc_is_found_whatever_the_length_of_its_address(web: Web) -> None:
+    lead = arc_info() + b"x" * 1_000
+    header = arc_record(http(b"text"), "http://www.example/" + "a" * 65_500)
+    content = lead[:995] + b"\n" + header + arc_record(http(b"text"), "http://www.example/")
+    with_blocks = RemoteBytes(put(web, "a.arc", content), block_bytes=1_000)
+    found = window.search(ARC.next_line(), with_blocks, 500)
+    with_blocks.close()
+    assert found == (995, 996 + header.index(b"\n") + 1)
 
 
 def test_damage_in_the_middle_is_looked_around_as_on_disk(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,6 +175,23 @@ def test_a_server_that_gives_up_is_an_error_and_no_damage_of_the_file(
 
 
 # Interruptions
+
+
+def test_a_forked_child_opens_connections_of_its_own(web: Web) -> None:
+    where = put(web, "file", bytes(100_000))
+    stat = remote_stat(where)
+    assert read_small(where) == bytes(100_000)
+    ours = set(web.peers)
+
+    def work(_: int) -> bytes:
+        return RangeFile(where, stat).read()
+
+    found = guarded(lambda: iter(range(3)), work, lambda _, crash: str(crash).encode())
+    assert list(found) == [bytes(100_000)] * 3
+    theirs = set(web.peers) - ours
+    assert read_small(where) == bytes(100_000)
+    assert len(ours) == len(set(web.peers) - theirs) == 2  # the first was given up, as its answer was not read to the end
+    assert theirs
 
 
 @pytest.mark.parametrize("kind", ["reset", "short"])
@@ -382,6 +431,43 @@ def test_a_build_that_is_cut_off_goes_on_where_it_stopped(web: Web, tmp_path: Pa
     build(recipe, tmp_path / "remote", Serial())
     assert len({request.path for request in web.seen if request.start or request.sent > 1}) == 1
     assert tables(tmp_path / "remote") == tables(tmp_path / "local")
+
+
+def test_a_page_that_crashes_a_remote_read_costs_one_page(web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    extractor = "import os\nfrom corpus_builder.html.extract import Extracted\ndef f(html, url):\n"
+    extractor += "    if '3番目' in html: os.abort()\n    return Extracted('', 'これは日本語の文章です。')\n"
+    (tmp_path / "aborts_at_three.py").write_text(extractor)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(window, "BLOCK_BYTES", 3_000)
+    local = write_warc(web.root / "a.warc.gz", (page(n) for n in range(8)))
+    settings = PageSettings(extractor="aborts_at_three:f")
+    web.faults.planned = [None, None, ("reset", 700), 503]
+    found = list(extracted_lines(f"{web.url}/a.warc.gz", settings))
+    assert found == list(extracted_lines(local, settings))
+    assert [line["reason"] for line in found] == [None] * 3 + ["extraction_crashed"] + [None] * 4
+
+
+@pytest.mark.parametrize("name", ["sound.arc.gz", "version_2.arc", "texts.warc.wet.gz", "segments.warc.gz", "sound.warc.zst"])
+def test_extract_takes_urls_of_every_archive(name: str) -> None:
+    with web_server(ZOO) as web:
+        found = [
+            CliRunner().invoke(main, ["extract", where], catch_exceptions=False).stdout
+            for where in (f"{web.url}/{name}", str(ZOO / name))
+        ]
+    assert found[0] == found[1] != ""
+
+
+def test_counts_lie_on_a_server_too(web: Web, tmp_path: Path) -> None:
+    write_warc(web.root / "web.warc.gz", [page(1), page(2)])
+    counts = put(web, "counts.csv", b"warc_filename,n\ncrawl-data/web.warc.gz,5\n")
+    source = {"name": "web", "kind": "warc", "paths": [f"{web.url}/web.warc.gz"], "counts": counts}
+    recipe = make_recipe(tmp_path, sources=[source], quality={"rules": []}, dedup=None, release={})
+    found = build(recipe, tmp_path / "out", Serial())
+    assert found.manifests["extract"].receipts[0].stats["dropped"] == {"records_missing": {"pages": 1, "bytes": 0}}
+    web.faults.planned = [None, 404]
+    with pytest.raises(InputError, match=r"counts\.csv cannot be read: the server has no such file"):
+        build(recipe, tmp_path / "again", Serial())
 
 
 def test_extract_takes_urls(web: Web) -> None:
