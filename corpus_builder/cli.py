@@ -222,6 +222,8 @@ def train_extractor(files: tuple[Path, ...], out: Path) -> None:
     A recipe takes the model as extract.model."""
     from corpus_builder.main_text.training import read_examples, train
 
+    if out.is_dir() or not out.parent.is_dir():
+        raise InputError(f"The model cannot be written to {out}: name a file in a directory that is there.")
     examples = (example for path in files for example in read_examples(path))
     train(examples, lambda line: click.echo(line, err=True)).save(out)
 

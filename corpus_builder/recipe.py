@@ -56,7 +56,7 @@ class Extract(_Part):
     extractor: str = "japanese"
     form: Literal["plain", "markdown"] = "plain"
     readings: bool = False
-    model: str | None = None
+    model: str | None = Field(default=None, min_length=1)
     detector: str = PageSettings.detector  # "ngrams", "ngrams:PATH" or "fasttext:PATH"
     min_japanese_score: Fraction = PageSettings.min_japanese_score
     max_bytes: int = Field(default=PageSettings.max_bytes, gt=0)

@@ -82,7 +82,8 @@ def crawl(
     """
     out, query = Path(out), query or Query()
     with alone_in(out, "crawl"):
-        _hold_to_one_query(out, {"index": list(index), "base": base, "query": asdict(query)})
+        asked: dict[str, object] = {"index": list(index), "base": base, "query": asdict(query)}
+        _hold_to_one_query(out, asked)
         selection, traffic = _selected(tuple(index), base, query, out, progress)
         done = {pick.name: found for pick in _unique(picks(selection)) if (found := Fetched.read(out, pick))}
         stats = _stats([_place(base, pick.warc) for pick in picks(selection) if pick.name not in done], progress)
@@ -90,6 +91,7 @@ def crawl(
         say(plan)
         if plan_only:
             return Crawled(out, plan)
+        write_atomically(out / "crawl.json", _packed(asked))
         fetched = _fetch_all(selection, base, out, gap_bytes, workers, done, stats, progress)
     return Crawled(
         out=out,
@@ -103,15 +105,17 @@ def crawl(
 
 
 def _hold_to_one_query(out: Path, asked: dict[str, object]) -> None:
-    """`crawl.json`: what the directory holds.  InputError if it holds something else."""
-    packed = (json.dumps(asked, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+    """`crawl.json` says what the directory holds, once something was fetched.  InputError if it holds something else."""
     head = out / "crawl.json"
-    if head.exists() and head.read_bytes() != packed:
+    if head.exists() and head.read_bytes() != _packed(asked):
         raise InputError(
             f"{out} holds the records of another index, base or query ({head} says which); choose another directory with --out, "
             "or give the same ones to go on."
         )
-    write_atomically(head, packed)
+
+
+def _packed(asked: dict[str, object]) -> bytes:
+    return (json.dumps(asked, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
 
 
 def _selected(index: tuple[str, ...], base: str, query: Query, out: Path, progress: bool) -> tuple[Path, IndexTraffic]:

@@ -72,6 +72,7 @@ def named_extractor(name: str, form: str = "plain", readings: bool = False, mode
     neither, and InputError for a model that cannot be read.
     """
     if name == "japanese":
+        load_model(model or SHIPPED)
         return partial(japanese_extractor, form=form, readings=readings, model=model)
     if name in EXTRACTORS:
         return EXTRACTORS[name]

@@ -23,7 +23,7 @@ REASONS = {
     "gate_not_japanese": "the bytes hold no kana in any encoding of Japanese",
     "undecodable": "more than max_undecodable of the characters do not decode",
     "mojibake": "more than max_undecodable of the letters beyond ASCII were decoded wrongly before the page was stored, beyond repair",
-    "too_many_elements": "the page has more than max_elements elements",
+    "too_many_elements": "the page has more elements, or blocks of text, than the threshold",
     "too_deep": "the elements nest deeper than max_depth",
     "no_japanese_text": "all kana but a few stand in scripts, styles or comments",
     "extraction_empty": "the extractor found no main text",

@@ -139,6 +139,14 @@ def add(text: Any, blocks: Any, state: Any, element: int, place: int, point: int
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def leave_reading(text: Any, blocks: Any, state: Any, element: int) -> None:
+    """A reading ends; one that was kept gets its closing parenthesis."""
+    if state[AT_READING] == 2:
+        add(text, blocks, state, element, state[SOURCE], 0xFF09, 0)
+    state[AT_READING] = 0
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def add_run(source: Any, place: int, text: Any, state: Any, classes: Any) -> int:
     """Add the characters from `place` on that need no care, as long as there are any; the place behind them."""
     size = len(source) - 3  # so that whole characters can be read

@@ -16,6 +16,7 @@ from corpus_builder.main_text.blocks import (
     AT_READING,
     BY_TAG,
     close_block,
+    leave_reading,
 )  # fmt: skip
 from corpus_builder.main_text.markup import (
     ADDRESS,
@@ -51,6 +52,7 @@ def pop(text: Any, blocks: Any, state: Any, stack: Any, height: int) -> None:
         return
     if not state[AT_MUTED] or state[AT_MUTED] > height:
         if not state[AT_MUTED]:
+            leave_reading(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1])
             close_block(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1], BY_TAG)
         state[AT_MUTED] = 0
     for level in range(height, state[AT_HEIGHT]):
@@ -85,8 +87,8 @@ def push(elements: Any, state: Any, stack: Any, tag: int, code: int, hints: int)
 def open_(text: Any, blocks: Any, elements: Any, state: Any, stack: Any, tag: int, code: int, hints: int) -> None:
     """A block element starts: it closes what cannot hold it."""
     if not state[AT_MUTED]:
+        leave_reading(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1])
         close_block(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1], BY_TAG)
-        state[AT_READING] = 0
     height = state[AT_HEIGHT]
     table_part = tag in (TR, TD, TH, ROWS)
     if stack[height - 1, 0] == P and not table_part:
@@ -179,11 +181,11 @@ def unmute(state: Any, stack: Any, code: int) -> None:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def nearest(elements: Any, tag: int, ends: Any, out: Any) -> None:
-    """For every element the nearest of `tag` that it is or stands in, -1 for none, also where one of `ends` lies between."""
+def _nearest(elements: Any, tags: Any, ends: Any, out: Any) -> None:
+    """For every element the nearest of two tags that it is or stands in, -1 for none, also where one of `ends` lies between."""
     for row in range(len(elements)):
         kind = elements[row, TAG]
-        if kind == tag:
+        if kind == tags[0] or kind == tags[1]:
             out[row] = row
         elif row == 0 or kind == ends[0] or kind == ends[1] or kind == ends[2]:
             out[row] = -1
@@ -194,5 +196,33 @@ def nearest(elements: Any, tag: int, ends: Any, out: Any) -> None:
 def rows_of(elements: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """The table row that each element stands in, not counting lists inside cells; -1 for none."""
     out = np.empty(len(elements), dtype=np.int64)
-    nearest(elements, TR, (LI, DT, DD), out)
+    _nearest(elements, (TR, TR), (LI, DT, DD), out)
     return out
+
+
+def cells_of(elements: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The table cell that each element is or stands in; -1 for none."""
+    out = np.empty(len(elements), dtype=np.int64)
+    _nearest(elements, (TD, TH), (TABLE, TABLE, TABLE), out)
+    return out
+
+
+def items_of(elements: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The list item that each element is or stands in, not counting items around a table; -1 for none."""
+    out = np.empty(len(elements), dtype=np.int64)
+    _nearest(elements, (LI, LI), (TD, TH, TH), out)
+    return out
+
+
+def list_depths(elements: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """In how many lists each element stands."""
+    out = np.zeros(len(elements), dtype=np.int64)
+    _count_lists(elements, out)
+    return out
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _count_lists(elements: Any, out: Any) -> None:
+    for row in range(1, len(elements)):
+        kind = elements[row, TAG]
+        out[row] = out[elements[row, PARENT]] + (kind in (UL, OL))

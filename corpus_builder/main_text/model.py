@@ -6,19 +6,23 @@ docs/extractor.md says what it was trained on and how well it does; `training` t
 from __future__ import annotations
 
 import hashlib
+import io
 import threading
+import zlib
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
 from corpus_builder.errors import InputError
+from corpus_builder.files import write_atomically
 from corpus_builder.main_text.blocks import CHARS, ELEMENT
-from corpus_builder.main_text.elements import TAG, rows_of
+from corpus_builder.main_text.elements import TAG, cells_of, rows_of
 from corpus_builder.main_text.features import FEATURES, features
 from corpus_builder.main_text.markup import TR
 from corpus_builder.main_text.scan import Scan
@@ -49,25 +53,28 @@ class Model:
         """Write the weights, in half precision but for the scales."""
         whole = ("mean", "scale")
         values = {name: value if name in whole else value.astype(np.float16) for name, value in vars(self).items()}
-        with path.open("wb") as file:
-            np.savez(file, **values)
+        packed = io.BytesIO()
+        np.savez(packed, **values)
+        write_atomically(path, packed.getvalue())
 
 
 @cache
 def load_model(path: Path = SHIPPED) -> Model:
     """The model in a file; InputError where it is none, or one of other features."""
     try:
-        with np.load(path) as arrays:
-            model = Model(*(arrays[field.name].astype(np.float32) for field in fields(Model)))
+        with np.load(io.BytesIO(path.read_bytes())) as arrays:
+            values = {field.name: arrays[field.name].astype(np.float32) for field in fields(Model)}
     except FileNotFoundError as error:
         raise InputError(f"There is no model {path}; `corpus-builder train-extractor` makes one.") from error
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path} is no model of the extractor: {error}.") from error
-    units = len(model.hidden_bias)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, BadZipFile, zlib.error) as error:
+        raise InputError(f"{path} is no model of the extractor, or is damaged: {error}.") from error
+    units = values["hidden_bias"].size
     shapes = [(FEATURES,), (FEATURES,), (FEATURES, units), (units,), (units,), (1,)]
-    if [value.shape for value in vars(model).values()] != shapes:
+    if [value.shape for value in values.values()] != shapes:
         raise InputError(f"The model {path} was trained with another version of the features; train it again.")
-    return model
+    if not all(np.isfinite(value).all() for value in values.values()):
+        raise InputError(f"The model {path} holds numbers that are none; train it again.")
+    return Model(**values)
 
 
 @cache
@@ -81,7 +88,7 @@ def kept_blocks(found: Scan, model: Model) -> npt.NDArray[np.bool_]:
     """Whether each block is main text, (blocks,) bool."""
     odds = logits(features(found, _rows.of(len(found.blocks))), model)
     if found.elements[:, TAG].max(initial=0) >= TR:
-        _judge_rows_whole(found.blocks, rows_of(found.elements), odds)
+        _judge_rows_whole(found.blocks, rows_of(found.elements), cells_of(found.elements), odds)
     return odds > 0
 
 
@@ -108,7 +115,7 @@ def logits(rows: Floats, model: Model) -> Floats:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _judge_rows_whole(blocks: Any, rows: Any, odds: Any) -> None:
+def _judge_rows_whole(blocks: Any, rows: Any, cells: Any, odds: Any) -> None:
     """Give the cells of a table's row the best of their odds, if all are short: a value without its name is worth nothing."""
     start = 0
     while start < len(blocks):

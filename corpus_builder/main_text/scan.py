@@ -42,6 +42,7 @@ from corpus_builder.main_text.blocks import (
     add,
     add_run,
     close_block,
+    leave_reading,
     white,
 )  # fmt: skip
 from corpus_builder.main_text.elements import ELEMENT_COLUMNS, MAX_DEPTH, TAG, close, mute, open_, pop, unmute
@@ -114,7 +115,7 @@ class _Buffers(threading.local):
     """What a thread scans into, page after page: fresh memory for each would cost as much as the scan."""
 
     def __init__(self) -> None:
-        self.size = 0
+        self.size = -1
 
     def of(self, size: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Buffers for a page of that many bytes."""
@@ -242,7 +243,6 @@ def _scan(
         tag = look_up(tags, hash_code)
         code = np.int64(hash_code)
         block = 1 <= tag <= LAST_BLOCK
-        start = place
         place, hints, href = attributes(source, after, words, (block or tag == A) and not ending)
         if place >= size and source[size - 1] != 62:
             break  # the page ends inside a tag
@@ -267,9 +267,7 @@ def _scan(
             elif tag == BOLD:
                 state[AT_BOLD] = 0
             elif tag in (RT, RP, RUBY, RB):
-                if state[AT_READING] == 2:
-                    add(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1], start, 0xFF09, 0)
-                state[AT_READING] = 0
+                leave_reading(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1])
             continue
         if tag in (RAW, TITLE):
             end = -1
@@ -328,11 +326,9 @@ def _scan(
         elif tag == INPUT:
             state[INPUTS] += 1
         elif tag in (RT, RP, RB, RUBY):
-            if state[AT_READING] == 2:
-                add(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1], start, 0xFF09, 0)
+            leave_reading(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1])
             state[AT_READING] = 1 if tag == RT else 3 if tag == RP else 0
-    if state[AT_READING] == 2:
-        add(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1], size, 0xFF09, 0)
+    leave_reading(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1])
     close_block(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1], BY_TAG)
     return state[AT_OUT], state[AT_BLOCKS], state[AT_ELEMENTS], title, title_end
 

@@ -17,7 +17,7 @@ from corpus_builder.errors import InputError
 from corpus_builder.main_text.blocks import CHARS, END, START
 from corpus_builder.main_text.features import features
 from corpus_builder.main_text.model import LIMIT, Floats, Model
-from corpus_builder.main_text.scan import Scan, scan
+from corpus_builder.main_text.scan import Scan, TooManyBlocks, scan
 
 MARK = "\ue000"  # stands before every block of main text in a page that was composed for training
 
@@ -44,10 +44,15 @@ def read_examples(path: Path) -> Iterator[Example]:
             for number, line in enumerate(lines, 1):
                 try:
                     row = json.loads(line)
-                    yield Example(row["html"], row.get("text"), float(row.get("weight", 1.0)))
+                    example = Example(row["html"], row.get("text"), float(row.get("weight", 1.0)))
+                    if not isinstance(example.html, str) or not isinstance(example.text, str | None):
+                        raise TypeError
+                    if not 0 < example.weight < float("inf"):
+                        raise ValueError
+                    yield example
                 except (ValueError, KeyError, TypeError, AttributeError) as error:
                     raise InputError(
-                        f'{path}, line {number}: wanted {{"html": ..., "text": ...}}, found {line[:60]!r}.'
+                        f'{path}, line {number}: wanted {{"html": ..., "text": ...}} and a weight above 0, found {line[:60]!r}.'
                     ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}.") from error
@@ -128,7 +133,11 @@ def train(examples: Iterable[Example], progress: Callable[[str], None] = lambda 
     """
     rows, shares, weights = [], [], []
     for example in examples:
-        found, share = labelled(example)
+        try:
+            found, share = labelled(example)
+        except TooManyBlocks:
+            progress(f"a page of {len(example.html):,} characters has too many blocks, and is left out")
+            continue
         if len(share):
             root = np.sqrt(found.blocks[:, CHARS].astype(np.float32))
             rows.append(features(found))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import numpy.typing as npt
 
 from corpus_builder.main_text.blocks import BREAKS, ELEMENT, END, START
-from corpus_builder.main_text.elements import ABOVE, PARENT, TAG, nearest, rows_of
-from corpus_builder.main_text.markup import DD, DT, H1, H6, LI, OL, PRE, QUOTE, TD, TH, UL
+from corpus_builder.main_text.elements import ABOVE, PARENT, TAG, cells_of, items_of, list_depths, rows_of
+from corpus_builder.main_text.markup import DD, DT, H1, H6, OL, PRE, QUOTE
 from corpus_builder.main_text.scan import Scan
 
 CELL_CHARS = 60  # ours: a table cell of more, or with a full stop, is a text that stands in a table, and takes a line of its own
@@ -29,9 +31,9 @@ def plain_text(found: Scan, kept: npt.NDArray[np.bool_]) -> str:
     """
     lines: list[str] = []
     row_before = -1
-    rows = rows_of(found.elements)
+    rows, alone = rows_of(found.elements), _alone_in_cells(found)
     for text, element, _ in _texts(found, kept):
-        row = rows[element] if _is_cell_text(text) else -1
+        row = rows[element] if alone[element] and _is_cell_text(text) else -1
         if row >= 0 and row == row_before:
             lines[-1] += f"\t{text}"
         else:
@@ -59,20 +61,22 @@ def markdown(found: Scan, kept: npt.NDArray[np.bool_]) -> str:
     numbers: dict[int, int] = {}
     seen: set[int] = set()
     row_before = -1
-    rows, list_items = rows_of(found.elements), _list_items(found)
+    rows, alone = rows_of(found.elements), _alone_in_cells(found)
+    list_items, depths = items_of(found.elements), list_depths(found.elements)
     for text, element, tag in _texts(found, kept):
-        row = rows[element] if _is_cell_text(text) else -1
+        row = rows[element] if alone[element] and _is_cell_text(text) else -1
+        cell = text.replace("|", "\\|")
         if row >= 0 and row == row_before:
-            pieces[-1] = "table", f"{pieces[-1][1]} {text} |"
+            pieces[-1] = "table", f"{pieces[-1][1]} {cell} |"
         elif row >= 0:
-            pieces.append(("table", f"| {text} |"))
+            pieces.append(("table", f"| {cell} |"))
         elif H1 <= tag <= H6:
             pieces.append(("heading", f"{'#' * (tag - H1 + 1)} {' '.join(text.split())}"))
         elif tag == PRE:
-            fence = "```" if "```" not in text else "~~~~"
+            fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
             pieces.append(("code", f"{fence}\n{text}\n{fence}"))
         elif (item := int(list_items[element])) >= 0:
-            depth = _depth_of_list(found, item)
+            depth = max(int(depths[item]), 1)
             container = int(found.elements[item, PARENT])
             indent = "  " * (depth - 1)
             if item in seen:
@@ -102,7 +106,10 @@ def _joined(pieces: list[tuple[str, str]]) -> str:
     lines: list[str] = []
     before = ""
     for kind, text in pieces:
-        together = kind == before and kind in ("list", "table", "quote")
+        together = kind == before and kind in ("list", "table")
+        if kind == before == "quote":
+            lines.append(">")
+            together = True
         if lines and not together and not (before == "term" and kind == "list"):
             lines.append("")
         lines.append(text)
@@ -127,23 +134,18 @@ def _texts(found: Scan, kept: npt.NDArray[np.bool_]) -> list[tuple[str, int, int
     return texts
 
 
+def _alone_in_cells(found: Scan) -> npt.NDArray[np.bool_]:
+    """For every element, whether it is a table's cell or stands in one, and the cell holds one block: a datum, and no column
+    of a page that is laid out by tables."""
+    cells = cells_of(found.elements)
+    held = np.bincount(cells[found.blocks[:, ELEMENT]] + 1, minlength=len(cells) + 1)
+    headings = (found.elements[:, TAG] >= H1) & (found.elements[:, TAG] <= H6)
+    alone: npt.NDArray[np.bool_] = (cells >= 0) & (held[cells + 1] == 1) & ~headings & (found.elements[:, TAG] != PRE)
+    return alone
+
+
 def _is_cell_text(text: str) -> bool:
     return len(text) <= CELL_CHARS and "。" not in text and "\n" not in text
-
-
-def _list_items(found: Scan) -> npt.NDArray[np.int64]:
-    """The list item that an element stands in."""
-    out = np.empty(len(found.elements), dtype=np.int64)
-    nearest(found.elements, LI, (TD, TH, TH), out)
-    return out
-
-
-def _depth_of_list(found: Scan, element: int) -> int:
-    depth = 0
-    while element:
-        depth += found.elements[element, TAG] in (UL, OL)
-        element = int(found.elements[element, PARENT])
-    return max(depth, 1)
 
 
 def unwrapped(text: str) -> str:
@@ -161,7 +163,7 @@ def unwrapped(text: str) -> str:
     if widest < MIN_WRAP_WIDTH:
         return text
     unfinished = [index for index, line in enumerate(lines[:-1]) if line and line[-1] not in _STOPS]
-    full = [index for index in unfinished if widths[index] >= widest - WRAP_SLACK]
+    full = {index for index in unfinished if widths[index] >= widest - WRAP_SLACK}
     if len(full) < MIN_WRAPPED_LINES or len(full) < 0.9 * len(unfinished):
         return text
     joined = lines[0]

@@ -3,6 +3,7 @@
 import html.entities
 import itertools
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,13 @@ def test_readings_go_and_can_be_kept(ruby: str, kept: str) -> None:
     assert blocks(f"<p>この{ruby}を読む", readings=True) == [f"この{kept}を読む"]
 
 
+def test_the_first_page_of_a_thread_may_be_empty() -> None:
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(blocks, "").result() == []
+
+
 def test_a_reading_that_never_ends_swallows_no_block() -> None:
+    assert blocks("<p><ruby>漢字<rt>かんじ</p><p>次の文", readings=True) == ["漢字（かんじ）", "次の文"]
     assert blocks("<p>漢字<rt>かんじ<p>本文です") == ["漢字", "本文です"]
 
 

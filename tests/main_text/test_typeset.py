@@ -27,6 +27,8 @@ def marked(page: str) -> str:
             "<table><tr><td>左の欄<td>ここは文章です。だから一行になります。<td>右</table>",
             "左の欄\nここは文章です。だから一行になります。\n右",
         ),
+        ("<table><tr><td><h2>春の歌</h2>春が来た<br><br>花が咲く<td>余白</table>", "春の歌\n春が来た\n花が咲く\n余白"),
+        ("<table><tr><td><p>色<td><p>白</table>", "色\t白"),
         ("<table><tr><td><table><tr><td>中1<td>中2</table><td>外</table>", "中1\t中2\n外"),
         ("<dl><dt>問い<dd>答え</dl>", "問い\n答え"),
         ("<pre>for x in y:\n    print(x)</pre>", "for x in y:\n    print(x)"),
@@ -85,13 +87,23 @@ def test_wrapped_english_is_joined_with_spaces() -> None:
         ("<ul><li>一<ul><li>二<p>二の続き</ul><li>三</ul>", "- 一\n  - 二\n    二の続き\n- 三"),
         ("<ol><li>甲<li>乙</ol><p>後<ol><li>丙</ol>", "1. 甲\n2. 乙\n\n後\n\n1. 丙"),
         ("<table><tr><th>色<th>数<tr><td>白<td>2</table>", "| 色 | 数 |\n|---|---|\n| 白 | 2 |"),
+        ("<table><tr><td><h1>題</h1><p>文<td>余白</table>", "# 題\n\n文\n\n| 余白 |\n|---|"),
+        ("<table><tr><th>a|b<th>c</table>", "| a\\|b | c |\n|---|---|"),
+        ("<pre>```</pre>", "````\n```\n````"),
         ("<pre>a\n  b</pre>", "```\na\n  b\n```"),
-        ("<blockquote><p>引用<p>続き</blockquote>地", "> 引用\n> 続き\n\n地"),
+        ("<blockquote><p>引用<p>続き</blockquote>地", "> 引用\n>\n> 続き\n\n地"),
         ("<dl><dt>語<dd>意味</dl>", "**語**\n: 意味"),
     ],
 )
 def test_markdown(page: str, text: str) -> None:
     assert marked(page) == text
+
+
+@pytest.mark.parametrize("page", ["あ" * 30 + "<br>", "<ul><li>あ", "<table><tr><td>あ", "<ol><li><p>あ"])
+def test_setting_takes_no_more_than_its_share(page: str) -> None:
+    """A megabyte of each: minutes where something is quadratic."""
+    page = page * (400_000 // len(page.encode()))
+    assert plain(page).count("あ") == page.count("あ") <= marked(page).count("あ")
 
 
 def test_deep_tables_and_lists_take_linear_time() -> None:
