@@ -14,7 +14,7 @@ OPTIONS: list[Callable[..., Any]] = [
     click.option("--ngram", type=click.IntRange(1, 64), default=5, show_default=True, help="Characters of a shingle."),
     click.option("--bands", type=click.IntRange(1, 1024), default=14, show_default=True, help="Bands of a signature."),
     click.option("--rows", type=click.IntRange(1, 256), default=8, show_default=True, help="Minima of a band."),
-    click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the hashes."),
+    click.option("--seed", type=click.IntRange(0, (1 << 63) - 1), default=0, show_default=True, help="Seed of the hashes."),
     click.option(
         "--keep", default="newest", show_default=True, help="Who survives: newest, oldest, longest, largest:COLUMN or first:A,B."
     ),

@@ -96,6 +96,12 @@ def deduplicate(
     for name, number, most in (("ngram", ngram, 64), ("bands", bands, 1024), ("rows", rows, 256)):
         if not 1 <= number <= most:
             raise RecipeError(f"{name} = {number} is out of range; give a whole number from 1 to {most}.")
+    if not 0 <= seed < 1 << 63:
+        raise RecipeError(f"seed = {seed} is out of range; give a whole number from 0 to 2^63 - 1.")
+    if verify_by not in ("signature", "text"):
+        raise RecipeError(f"verify_by = {verify_by!r} is unknown; write signature or text.")
+    if groups not in ("first", "components"):
+        raise RecipeError(f"groups = {groups!r} is unknown; write first or components.")
     settings = RowSettings(
         MinHash(ngram, bands, rows, seed), Preference.parse(keep), text, id, date, source, url, verify, verify_by, groups
     )
@@ -127,13 +133,18 @@ def _summary(out: Path, manifests: dict[str, Manifest]) -> Deduplicated:
 
 
 def named(files: Iterable[str | Path]) -> dict[str, Path]:
-    """The files by name, in the order of the names; of directories, all the JSONL and Parquet files in them.
+    """The files by name, in the order of the names; of directories, all the JSONL and Parquet files in them (but no plain
+    `.json`: that mostly describes the data).
 
     A name is the file's own or, where two are alike, its path below the directory that holds them all.
     """
     found: list[Path] = []
     for given in map(Path, files):
-        inside = sorted(p for p in given.rglob("*") if p.is_file() and file_kind(p)) if given.is_dir() else [given]
+        inside = (
+            sorted(p for p in given.rglob("*") if p.is_file() and file_kind(p) and p.suffix != ".json")
+            if given.is_dir()
+            else [given]
+        )
         if not inside:
             raise InputError(f"The directory {given} holds no .parquet or .jsonl (.gz, .zst) file.")
         found += inside

@@ -50,7 +50,7 @@ def read_rows(path: Path, columns: Sequence[str], needed: Sequence[str]) -> Iter
         yield from _parquet_rows(path, columns, needed)
         return
     seen: set[str] = set()
-    number = 0
+    number = broken_lines = 0
     first: list[str] = []
     for lines in _line_batches(path):
         values, broken = _objects(lines)
@@ -58,6 +58,9 @@ def read_rows(path: Path, columns: Sequence[str], needed: Sequence[str]) -> Iter
         first = first or next((list(value) for value in values if value), [])
         yield Batch(number, len(lines), {name: [v.get(name) for v in values] for name in columns}, tuple(broken))
         number += len(lines)
+        broken_lines += len(broken)
+    if number and broken_lines == number:
+        raise InputError(f"No line of {path} is a JSON object; JSONL has one object a line. Convert it, or leave it out.")
     missing = [name for name in needed if name not in seen]
     if missing and first:
         raise _no_column(path, missing[0], first)

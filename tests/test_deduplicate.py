@@ -84,6 +84,8 @@ def test_formats_and_layouts_are_kept(tmp_path: Path) -> None:
     (root / "a.jsonl.gz").write_bytes(gzip.compress(line))
     with pa.CompressedOutputStream(str(root / "b.jsonl.zst"), "zstd") as file:
         file.write(line)
+    (root / "dataset_info.json").write_text("{}")
+    (root / "README.md").write_text("")
     done = deduplicate([root], tmp_path / "out", Serial())
     names = [path.name.split(".", 1)[0] for path in done.kept_files]
     assert names == ["a", "b", "data%2Fen%2Ftrain-00000", "data%2Ftrain-00000"]
@@ -240,6 +242,10 @@ def test_the_command(files: list[Path], tmp_path: Path) -> None:
         ("a.jsonl", {"keep": "largest:score"}, StageError, "no column 'score'"),
         ("a.jsonl", {"verify": 2.0}, RecipeError, "from 0 to 1"),
         ("a.jsonl", {"rows": 0}, RecipeError, "rows = 0"),
+        ("a.jsonl", {"seed": -1}, RecipeError, "seed = -1"),
+        ("a.jsonl", {"verify_by": "eye"}, RecipeError, "write signature or text"),
+        ("a.jsonl", {"groups": "all"}, RecipeError, "write first or components"),
+        ("array.json", {}, StageError, "No line of"),
         ("broken.jsonl.gz", {}, StageError, "cannot be read to its end"),
         ("broken.parquet", {}, StageError, "no sound Parquet file"),
     ],
@@ -248,6 +254,7 @@ def test_what_is_wrong_is_a_sentence(tmp_path: Path, name: str, settings, kind, 
     jsonl(tmp_path / "a.jsonl", [{"text": "あ"}])
     (tmp_path / "x.csv").write_text("text\n")
     (tmp_path / "broken.jsonl.gz").write_bytes(gzip.compress(b'{"text": "a"}\n' * 9)[:-12])
+    (tmp_path / "array.json").write_text('[\n"a"\n]')
     (tmp_path / "broken.parquet").write_bytes(b"PAR1")
     with pytest.raises(kind, match=says):
         deduplicate([tmp_path / name], tmp_path / "out", Serial(), **settings)

@@ -179,15 +179,15 @@ def as_text(story: Story) -> str:
         lines.append(" ".join(part for part in parts if part))
     for number, winner in enumerate(story.winners):
         lines.append(f"  {'lost to' if number == 0 else 'which lost to'} {winner.id}  {winner.url}")
+    if story.rules:
+        lines.append("  every rule, and what it saw:")
+    for checked in story.rules:
+        value = "" if checked.value is None else f"{checked.value:.6g}"
+        lines.append(f"    {'DROPS' if checked.drops else 'keeps'}  {checked.rule:48} {value}".rstrip())
     if story.similarity is not None:
         lines.append(
             f"  Jaccard similarity {story.similarity:.3f}; "
             + ("it has -, the other +:" if story.differences else "the same text")
         )
         lines += [f"    {line}" for line in story.differences]
-    if story.rules:
-        lines.append("  every rule, and what it saw:")
-    for checked in story.rules:
-        value = "" if checked.value is None else f"{checked.value:.6g}"
-        lines.append(f"    {'DROPS' if checked.drops else 'keeps'}  {checked.rule:48} {value}".rstrip())
     return "\n".join(lines)
