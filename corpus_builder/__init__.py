@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from corpus_builder.build import build as build
     from corpus_builder.commoncrawl.index import Query as Query
     from corpus_builder.commoncrawl.run import crawl as crawl
+    from corpus_builder.deduplicate import Deduplicated as Deduplicated
+    from corpus_builder.deduplicate import deduplicate as deduplicate
     from corpus_builder.document import Document as Document
     from corpus_builder.document import Drop as Drop
     from corpus_builder.document import Filter as Filter
@@ -45,6 +47,7 @@ _WHERE = {
     "commoncrawl.run": ("crawl",),
     "publish": ("publish",),
     "build": ("Built", "build"),
+    "deduplicate": ("Deduplicated", "deduplicate"),
     "document": ("Document", "Drop", "Filter", "Measure"),
     "engine": ("Ray", "Serial"),
     "errors": ("CorpusError", "InputError", "IntegrityError", "MissingExtraError", "RecipeError", "StageError"),

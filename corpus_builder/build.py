@@ -137,14 +137,14 @@ def build(
             shards = stage.plan(manifests)
             if isinstance(stage, Match) and _missing(stage, out, shards):
                 collide = Collide(task_memory_bytes)
-                _run(collide, collide.plan(manifests), out / SCRATCH, engine, progress)
-            manifests[stage.name] = _run(stage, shards, out, engine, progress)
+                run_stage(collide, collide.plan(manifests), out / SCRATCH, engine, progress)
+            manifests[stage.name] = run_stage(stage, shards, out, engine, progress)
             if isinstance(stage, Match):
                 shutil.rmtree(out / SCRATCH, ignore_errors=True)
     return Built(out, recipe, manifests)
 
 
-def _run(stage: Stage, shards: Sequence[Shard], parent: Path, engine: Engine, progress: bool) -> Manifest:
+def run_stage(stage: Stage, shards: Sequence[Shard], parent: Path, engine: Engine, progress: bool) -> Manifest:
     """Run the shards of a stage that have no receipt, then seal it."""
     dataset = Dataset(parent / stage.name, stage.name, stage.version)
     receipts = {shard.name: dataset.receipt(shard) for shard in shards}

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from corpus_builder import __version__, cli_remote
+from corpus_builder import __version__, cli_dedup, cli_remote
 from corpus_builder.errors import CorpusError, InputError, RecipeError
 
 EXIT_CODES = """\b
@@ -286,6 +286,34 @@ def bench(warc: Path, pages: int, as_json: bool) -> None:
         _print_json(asdict(found))
     else:
         click.echo(as_text(found))
+
+
+@main.command(short_help="Drop near-duplicates of JSONL or Parquet files.")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Directory to write to.")
+@cli_dedup.options
+@engine_options
+@as_json
+def dedup(
+    files: tuple[Path, ...],
+    out: Path,
+    as_json: bool,
+    engine: str,
+    workers: int | None,
+    address: str | None,
+    memory_mib: int,
+    **settings: Any,
+) -> None:
+    """Drop near-duplicates of FILES, or go on with it: .parquet, .jsonl, .jsonl.gz, .jsonl.zst, or directories of them.
+
+    OUT/dedup/kept gets each file with fewer rows, OUT/dedup/dropped who was dropped and who survives instead."""
+    from corpus_builder.deduplicate import as_text
+
+    done = cli_dedup.run(files, out, _engine(engine, workers, address, memory_mib), memory_mib, settings)
+    if as_json:
+        _print_json(done.as_json())
+    else:
+        click.echo(as_text(done))
 
 
 @main.command("train-detector", short_help="Train a model for the language detector.")

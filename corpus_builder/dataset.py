@@ -27,7 +27,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 from urllib.parse import quote
 
 import pyarrow as pa
@@ -214,7 +214,7 @@ class ShardWriter:
         self._root = root
         self._shard = shard
         self._receipt_path = receipt_path
-        self._open: dict[str, _TableWriter] = {}
+        self._open: dict[str, Any] = {}  # _TableWriter or _PlainFile
         self.stats: dict[str, Any] = {}
 
     def __enter__(self) -> ShardWriter:
@@ -236,6 +236,16 @@ class ShardWriter:
         """Append rows to a table."""
         self.table(name, rows.schema)
         self._open[name].write(rows)
+
+    def open_file(self, name: str, suffix: str) -> BinaryIO:
+        """A file of the user's format among the tables; `close_file` says how many rows it got."""
+        table = _PlainFile(self._root / name, f"{quote(self._shard.name, safe='')}.{self._shard.made_of[:8]}{suffix}")
+        self._open[name] = table
+        return table.file
+
+    def close_file(self, name: str, rows: int) -> None:
+        """How many rows a file that `open_file` opened has."""
+        self._open[name].rows = rows
 
     def write_group(self, name: str, rows: pa.Table) -> None:
         """Append rows as one row group, so that a sidecar's row groups are those of the documents."""
@@ -296,16 +306,41 @@ class _TableWriter:
     def close(self) -> TableFile:
         self._flush()
         self._writer.close()
-        with self._temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        digest, size = digest_file(self._temporary), self._temporary.stat().st_size
-        os.replace(self._temporary, self._path)
-        return TableFile(f"{self._path.parent.name}/{self._path.name}", self._rows, size, digest)
+        return _named(self._temporary, self._path, self._rows)
 
     def discard(self) -> None:
         with suppress(OSError):  # the disk may be full; the temporary file goes next
             self._writer.close()
         self._temporary.unlink(missing_ok=True)
+
+
+class _PlainFile:
+    """A file of another format than Parquet under a temporary name."""
+
+    def __init__(self, directory: Path, file_name: str) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._path = directory / file_name
+        self._temporary = directory / f".{uuid.uuid4().hex}.tmp"
+        self.file = self._temporary.open("wb")
+        self.rows = 0
+
+    def close(self) -> TableFile:
+        self.file.close()
+        return _named(self._temporary, self._path, self.rows)
+
+    def discard(self) -> None:
+        with suppress(OSError):
+            self.file.close()
+        self._temporary.unlink(missing_ok=True)
+
+
+def _named(temporary: Path, path: Path, rows: int) -> TableFile:
+    """Give a file that is written its name."""
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    digest, size = digest_file(temporary), temporary.stat().st_size
+    os.replace(temporary, path)
+    return TableFile(f"{path.parent.name}/{path.name}", rows, size, digest)
 
 
 def read_manifest(root: Path) -> Manifest | None:
@@ -359,6 +394,6 @@ def verify(manifest: Manifest) -> list[str]:
                 problems.append(f"{path} is missing; build again to make it anew.")
             elif digest_file(path) != table.sha256:
                 problems.append(f"{path} is not the file that the manifest vouches for; delete it and build again.")
-            elif pq.read_metadata(path).num_rows != table.rows:
+            elif path.suffix == ".parquet" and pq.read_metadata(path).num_rows != table.rows:
                 problems.append(f"{path} holds another number of rows than its manifest says ({table.rows}).")
     return problems

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from corpus_builder.dedup.minhash import MinHash
+from corpus_builder.dedup.preference import Preference
 from corpus_builder.errors import RecipeError
 from corpus_builder.html.page import PageSettings
 from corpus_builder.japanese.detectors import located
@@ -78,8 +79,21 @@ class Dedup(_Part):
     bands: int = Field(default=14, ge=1, le=1024)
     rows: int = Field(default=8, ge=1, le=256)
     seed: int = Field(default=0, ge=0, lt=1 << 63)
-    keep: Literal["newest", "oldest"] = "newest"
+    keep: str = "newest"  # who survives: newest, oldest, longest, largest:MEASURE or first:SOURCE,SOURCE
     sources: tuple[str, ...] | None = None  # None: every source
+
+    @model_validator(mode="after")
+    def _says_who_survives(self) -> Dedup:
+        try:
+            self.preference  # noqa: B018 - checks the word
+        except RecipeError as error:
+            raise ValueError(str(error).rstrip(".")) from error
+        return self
+
+    @property
+    def preference(self) -> Preference:
+        """Who survives of some duplicates."""
+        return Preference.parse(self.keep)
 
     @property
     def minhash(self) -> MinHash:
@@ -214,6 +228,12 @@ class Recipe(_Part):
                 raise ValueError(
                     f"unknown measure {rule.measure!r} in quality.rules[{number}]{hint} (`corpus-builder measures` lists them)"
                 )
+        preference = self.dedup.preference if self.dedup else None
+        if preference and preference.kind == "largest" and preference.names[0] not in known:
+            hint = _did_you_mean(preference.names[0], known)
+            raise ValueError(
+                f"unknown measure {preference.names[0]!r} in dedup.keep{hint} (`corpus-builder measures` lists them)"
+            )
         shares = {name: mix.share for name, mix in self.release.mixture.items() if mix.share is not None}
         if shares and (sum(shares.values()) >= 1 or set(shares) == set(names)):
             raise ValueError("release.mixture: the shares must add up to less than 1, and one source must be without a share")
@@ -231,6 +251,7 @@ class Recipe(_Part):
             ("quality.sources", self.quality.sources or ()),
             *((f"quality.rules[{i}].sources", rule.sources or ()) for i, rule in enumerate(self.quality.rules)),
             ("dedup.sources", (self.dedup.sources or ()) if self.dedup else ()),
+            ("dedup.keep", self.dedup.preference.names if self.dedup and self.dedup.preference.kind == "first" else ()),
             ("release.edits", tuple(self.release.edits)),
             ("release.prepend_title", self.release.prepend_title),
             ("release.mixture", tuple(self.release.mixture)),

@@ -19,7 +19,7 @@ from conftest import RULES, Response, html, make_inputs, make_recipe, page, pros
 from corpus_builder import Ray, Recipe, Serial, StageError, build, plan
 from corpus_builder.build import Built
 from corpus_builder.dataset import read_table
-from corpus_builder.errors import InputError
+from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.report.funnel import funnels
 from corpus_builder.report.verification import verify_build
 
@@ -382,3 +382,37 @@ def test_recipes_that_are_shipped_load():
     folder = Path(__file__).parent.parent / "pipelines"
     names = {Recipe.load(path).name for path in folder.glob("*.toml")}
     assert names >= {"sample", "swallow-v1", "swallow-v2"}
+
+
+@pytest.mark.parametrize(
+    ("keep", "survivor"),
+    [
+        ("newest", "mirror.example"),
+        ("oldest", "www.example"),
+        ("first:web_a,web_b", "www.example"),
+        ("first:web_b", "mirror.example"),
+        ("largest:num_letters", "www.example"),
+        ("longest", "www.example"),
+    ],
+)
+def test_the_recipe_says_who_survives(tmp_path, keep, survivor):
+    write_warc(tmp_path / "a.warc.gz", [Response("https://www.example/3", html(prose(3) + "\n長い方の文である。").encode())])
+    write_warc(tmp_path / "b.warc.gz", [page(3, date="2030-12-09T00:00:00Z", host="mirror.example")])
+    sources = [{"name": f"web_{name}", "kind": "warc", "paths": [f"{name}.warc.gz"]} for name in "ab"]
+    quality = {"rules": [{"duplicates": True}]}
+    recipe = Recipe.of({"name": "k", "sources": sources, "dedup": {"keep": keep}, "quality": quality}, base=tmp_path)
+    done = build(recipe, tmp_path / "out", Serial())
+    assert [row["url"].split("/")[2] for row in corpus(done)] == [survivor]
+
+
+@pytest.mark.parametrize(
+    ("keep", "says"),
+    [
+        ("best", "says not who survives"),
+        ("largest:num_leters", "did you mean 'num_letters'"),
+        ("first:wob", "did you mean 'web'"),
+    ],
+)
+def test_a_recipe_that_does_not_say_who_survives_is_a_sentence(inputs, keep, says):
+    with pytest.raises(RecipeError, match=says):
+        make_recipe(inputs, dedup={"keep": keep})

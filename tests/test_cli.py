@@ -170,6 +170,7 @@ def test_help_names_every_command_and_exit_code() -> None:
     commands = [
         "bench",
         "build",
+        "dedup",
         "diff",
         "extract",
         "judge",

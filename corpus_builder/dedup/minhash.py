@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,18 @@ def match_probability(jaccard: float, spec: MinHash) -> float:
 def estimated_jaccard(left: U32, right: U32) -> float:
     """Share of equal minima of two signatures (hashes,): an estimate of the Jaccard similarity."""
     return float(np.mean(left == right))
+
+
+def shingle_sets(texts: Sequence[str], ngram: int) -> tuple[U64, npt.NDArray[np.int64]]:
+    """Sorted distinct hashes of each text's shingles, end to end, and where each text's begin: (m,) uint64, (n + 1,) int64."""
+    points, starts = code_points(texts)
+    sets = []
+    for first, last in pairwise(starts.tolist()):
+        found = np.empty(last - first, dtype=np.uint64)
+        count = _shingle_hashes(points[first:last], ngram, found)
+        sets.append(np.unique(found[:count]))
+    ends = np.cumsum([0, *(len(one) for one in sets)]).astype(np.int64)
+    return np.concatenate([np.zeros(0, dtype=np.uint64), *sets]), ends
 
 
 def _round_keys(spec: MinHash) -> U64:

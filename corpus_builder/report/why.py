@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from corpus_builder.dataset import Manifest
+from corpus_builder.dedup.shingles import jaccard
 from corpus_builder.errors import InputError
 from corpus_builder.recipe import Recipe, Rule
+from corpus_builder.report.differences import differences
 from corpus_builder.report.tables import extracted, query
 
 LONGEST_CHAIN = 20
@@ -48,6 +50,8 @@ class Story:
     events: tuple[Event, ...]
     rules: tuple[Checked, ...] = ()
     winners: tuple[Story, ...] = field(default=())  # the document that this one lost to, the one that that one lost to, ...
+    similarity: float | None = None  # exact Jaccard similarity of a duplicate and the first of `winners`
+    differences: tuple[str, ...] = ()  # lines that only one of the two has: "- " this one, "+ " the winner
 
     @property
     def outcome(self) -> Event:
@@ -95,17 +99,30 @@ def _story(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, depth: i
     events = [Event("extract", "kept", detail=f"decoded as {document['charset']}")]
     decided = _row(manifests["decide"], "decisions", id_, "*") if "decide" in manifests else None
     winners: tuple[Story, ...] = ()
+    similarity: float | None = None
+    parted: tuple[str, ...] = ()
     if decided is not None and not decided["keep"]:
         events.append(Event("decide", "dropped", decided["reason"], decided["value"], decided["threshold"], decided["detail"]))
         if decided["reason"] == "duplicate" and depth < LONGEST_CHAIN:
             winner = _story(manifests, recipe, decided["detail"], depth + 1)
             winners = (winner, *winner.winners)
+            ours, theirs = (_text(manifests["extract"], one) for one in (id_, winner.id))
+            if recipe.dedup is not None:
+                similarity = jaccard(ours, theirs, recipe.dedup.ngram)
+            parted = differences(ours, theirs)
     elif decided is not None:
         events.append(Event("decide", "kept"))
         if "release" in manifests:
             events.append(_released(manifests["release"], id_))
     rules = _checked(manifests, recipe, id_, document["source"])
-    return Story(id_, document["url"], document["title"], document["characters"], tuple(events), rules, winners)
+    return Story(
+        id_, document["url"], document["title"], document["characters"], tuple(events), rules, winners, similarity, parted
+    )
+
+
+def _text(extract: Manifest, id_: str) -> str:
+    row = _row(extract, "documents", id_, "text")
+    return str(row["text"]) if row else ""
 
 
 def _released(release: Manifest, id_: str) -> Event:
@@ -167,4 +184,10 @@ def as_text(story: Story) -> str:
     for checked in story.rules:
         value = "" if checked.value is None else f"{checked.value:.6g}"
         lines.append(f"    {'DROPS' if checked.drops else 'keeps'}  {checked.rule:48} {value}".rstrip())
+    if story.similarity is not None:
+        lines.append(
+            f"  Jaccard similarity {story.similarity:.3f}; "
+            + ("it has -, the other +:" if story.differences else "the same text")
+        )
+        lines += [f"    {line}" for line in story.differences]
     return "\n".join(lines)

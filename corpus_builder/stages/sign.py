@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,7 @@ import pyarrow as pa
 
 from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
 from corpus_builder.dedup.minhash import SPECIFICATION, MinHash, text_band_keys
+from corpus_builder.dedup.preference import Preference
 from corpus_builder.exchange import RUN_GROUP_ROWS
 
 KEYS = pa.schema(
@@ -22,7 +22,6 @@ KEYS = pa.schema(
         pa.field("number", pa.int64(), nullable=False),  # the id's number within the shard
     ]
 )
-UNKNOWN_DATE = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Sign:
     """The stage: one shard per shard of documents whose source takes part."""
 
     minhash: MinHash
-    keep: Literal["newest", "oldest"]
+    keep: str  # as `dedup.preference` reads it
     sources: tuple[str, ...]
     name: str = field(default="sign", init=False)
     version: int = field(default=1, init=False)
@@ -41,24 +40,36 @@ class Sign:
             "stage": f"{self.name}/{self.version}",
             "settings": digest_of([SPECIFICATION, asdict(self.minhash), self.keep]),
         }
-        extract = manifests["extract"]
-        return [
-            Shard(
-                receipt.shard,
-                made_from | {"documents": receipt.tables["documents"].sha256},
-                extract.path(receipt, "documents"),
-            )
-            for receipt in extract.receipts
-            if receipt.stats["source"] in self.sources
-        ]
+        extract, measure = manifests["extract"], manifests["measure"]
+        by_measure = Preference.parse(self.keep).kind == "largest"
+        shards = []
+        for receipt in extract.receipts:
+            if receipt.stats["source"] not in self.sources:
+                continue
+            made = made_from | {"documents": receipt.tables["documents"].sha256}
+            measures = None
+            if by_measure:
+                made["measures"] = measure.by_shard[receipt.shard].tables["measures"].sha256
+                measures = measure.get(receipt.shard, "measures")
+            shards.append(Shard(receipt.shard, made, (extract.path(receipt, "documents"), measures)))
+        return shards
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Sign a shard's documents; 24 bytes a band stay in memory until all are sorted."""
         out.table("keys", KEYS, group_rows=RUN_GROUP_ROWS)
         parts: list[tuple[npt.NDArray[Any], ...]] = []
-        for documents in read_groups(shard.task, ["id", "date", "text"]):
-            keys, has_shingle = text_band_keys(documents.column("text").to_pylist(), self.minhash)
-            order = orders(documents.column("date").to_pylist(), self.keep)
+        path, measures = shard.task
+        preference = Preference.parse(self.keep)
+        values = read_groups(measures, list(preference.names)) if measures else None
+        for documents in read_groups(path, ["id", "date", "source", "text"]):
+            texts = documents.column("text").to_pylist()
+            keys, has_shingle = text_band_keys(texts, self.minhash)
+            if values is not None:
+                order = preference.ranks(next(values).column(0).to_pylist())
+            elif preference.kind == "longest":
+                order = preference.ranks([len(text) for text in texts])
+            else:
+                order = preference.ranks(documents.column("source" if preference.kind == "first" else "date").to_pylist())
             numbers = numbers_of(documents.column("id").to_pylist())
             bands = keys.shape[1]
             parts.append(
@@ -69,26 +80,6 @@ class Sign:
             by_key = np.lexsort((number, key))
             out.write("keys", pa.table([key[by_key], order[by_key], number[by_key]], schema=KEYS))
         out.stats["bands"] = self.minhash.bands
-
-
-def orders(dates: Sequence[str], keep: Literal["newest", "oldest"]) -> npt.NDArray[np.int64]:
-    """Rank of each date, the smaller the better; a date that is unknown or no date loses against every known one.
-
-    >>> orders(["2024-12-01T00:00:00Z", "2024-12-02T00:00:00Z", ""], "newest").argsort().tolist()
-    [1, 0, 2]
-    """
-    ranks = np.full(len(dates), UNKNOWN_DATE, dtype=np.int64)
-    for place, date in enumerate(dates):
-        try:
-            moment = datetime.fromisoformat(date)
-        except ValueError:
-            continue
-        days = moment.toordinal() * 86_400_000_000
-        within = ((moment.hour * 60 + moment.minute) * 60 + moment.second) * 1_000_000 + moment.microsecond
-        offset = moment.utcoffset()
-        microseconds = days + within - (int(offset.total_seconds()) * 1_000_000 if offset else 0)
-        ranks[place] = -microseconds if keep == "newest" else microseconds
-    return ranks
 
 
 def numbers_of(ids: Sequence[str]) -> npt.NDArray[np.int64]:

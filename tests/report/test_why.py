@@ -38,6 +38,27 @@ def test_a_duplicate_names_the_document_that_it_lost_to(built: Built) -> None:
     assert winner.outcome.verdict == "released"
     assert found.outcome.detail == winner.id
     assert f"lost to {winner.id}  https://mirror.example/3" in as_text(found)
+    assert (found.similarity, found.differences) == (1.0, ())
+    assert "Jaccard similarity 1.000; the same text" in as_text(found)
+
+
+def test_a_near_duplicate_shows_where_it_differs(tmp_path) -> None:
+    from conftest import Response, html, make_recipe, prose, write_warc
+
+    from corpus_builder import Serial, build
+
+    theirs = prose(3).replace("（3の0）", "（三の零）")
+    write_warc(tmp_path / "web-a.warc.gz", [Response("https://a.example/", html(prose(3)).encode(), date="2024-01-01T00:00:00Z")])
+    write_warc(tmp_path / "web-b.warc.gz", [Response("https://b.example/", html(theirs).encode(), date="2024-02-01T00:00:00Z")])
+    web = [{"name": "web", "kind": "warc", "paths": ["web-*.warc.gz"]}]
+    found = story(build(make_recipe(tmp_path, sources=web, release={}), tmp_path / "out", Serial()), "https://a.example/")
+    assert found.similarity is not None
+    assert 0.9 < found.similarity < 1.0
+    ours, other = found.differences
+    assert (ours[:2], other[:2]) == ("- ", "+ ")
+    assert "（3の0）" in ours
+    assert "（三の零）" in other
+    assert f"    {ours}\n    {other}" in as_text(found)
 
 
 def test_a_threshold_comes_with_its_value(built: Built) -> None:

@@ -1,0 +1,55 @@
+"""The command that deduplicates the user's own files: words to calls, no logic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+OPTIONS: list[Callable[..., Any]] = [
+    click.option("--text", default="text", show_default=True, help="Column of the text."),
+    click.option("--id", help="Column of the id.  [default: id; where a row has none, FILE/ROW]"),
+    click.option("--ngram", type=click.IntRange(1, 64), default=5, show_default=True, help="Characters of a shingle."),
+    click.option("--bands", type=click.IntRange(1, 1024), default=14, show_default=True, help="Bands of a signature."),
+    click.option("--rows", type=click.IntRange(1, 256), default=8, show_default=True, help="Minima of a band."),
+    click.option("--seed", type=click.IntRange(0, (1 << 63) - 1), default=0, show_default=True, help="Seed of the hashes."),
+    click.option(
+        "--keep", default="newest", show_default=True, help="Who survives: newest, oldest, longest, largest:COLUMN or first:A,B."
+    ),
+    click.option("--date", default="date", show_default=True, help="Column of the date, for newest and oldest."),
+    click.option("--source", help="Column of the source, for first:A,B.  [default: A and B are patterns of file names]"),
+    click.option(
+        "--url", help="Column of the URL: rows with the same one are duplicates, whatever their texts.  [default: none]"
+    ),
+    click.option("--verify", type=click.FloatRange(0, 1), help="A candidate counts from this Jaccard similarity on."),
+    click.option(
+        "--verify-by",
+        type=click.Choice(["signature", "text"]),
+        default="signature",
+        show_default=True,
+        help="Estimated or exact.",
+    ),
+    click.option(
+        "--groups",
+        type=click.Choice(["first", "components"]),
+        default="first",
+        show_default=True,
+        help="Drop what matches a better one, or all but the best of what hangs together.",
+    ),
+]
+
+
+def options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What is compared and what counts; each changes the output."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+def run(files: tuple[Path, ...], out: Path, engine: Any, memory_mib: int, settings: dict[str, Any]) -> Any:
+    """Deduplicate, with bars."""
+    from corpus_builder.deduplicate import deduplicate
+
+    return deduplicate(files, out, engine, task_memory_bytes=memory_mib << 20, progress=True, **settings)

@@ -1,0 +1,193 @@
+"""Near-duplicates of any JSONL or Parquet files, without a recipe: what is kept, and who stands for what is not.
+
+OUT/dedup/kept/      one file for each of the user's, with fewer rows; every column and line as it was
+OUT/dedup/dropped/   id, survivor, similarity, matched, rule, row: one table for each file
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from corpus_builder.build import SCRATCH, TASK_MEMORY_BYTES, run_stage
+from corpus_builder.dataset import Dataset, Manifest, read_table
+from corpus_builder.dedup.minhash import MinHash
+from corpus_builder.dedup.preference import Preference
+from corpus_builder.engine import Engine, Failure, Ray
+from corpus_builder.errors import InputError, RecipeError
+from corpus_builder.files import alone_in, digest_file, write_atomically
+from corpus_builder.progress import with_progress
+from corpus_builder.rows import file_kind
+from corpus_builder.stages.link_rows import CopyRows, LinkRows, SettleRows
+from corpus_builder.stages.sign_rows import RowFile, RowSettings, SignRows
+
+
+@dataclass(frozen=True)
+class Deduplicated:
+    """What was found; `dropped` counts by rule: near, exact, url."""
+
+    out: Path
+    rows: int
+    kept: int
+    dropped: dict[str, int]
+    without_text: int  # kept: no text to compare
+    broken: int  # kept: lines that are no JSON objects
+    manifest: Manifest
+
+    @property
+    def kept_files(self) -> list[Path]:
+        """The files of what is kept, in the order of the inputs' names."""
+        return self.manifest.paths("kept")
+
+    def dropped_rows(self) -> pa.Table:
+        """The table of all rows that were dropped: id, survivor, similarity, matched, rule, row."""
+        return pa.concat_tables([read_table(path) for path in self.manifest.paths("dropped")])
+
+    def as_json(self) -> dict[str, Any]:
+        """The counts and where the files lie, as JSON values."""
+        return {
+            "out": str(self.out),
+            "rows": self.rows,
+            "kept": self.kept,
+            "dropped": self.dropped,
+            "without_text": self.without_text,
+            "broken": self.broken,
+            "kept_files": [str(path) for path in self.kept_files],
+            "dropped_files": [str(path) for path in self.manifest.paths("dropped")],
+        }
+
+
+def deduplicate(
+    files: Iterable[str | Path],
+    out: str | Path,
+    engine: Engine | None = None,
+    *,
+    ngram: int = 5,
+    bands: int = 14,
+    rows: int = 8,
+    seed: int = 0,
+    keep: str = "newest",
+    text: str = "text",
+    id: str | None = None,
+    date: str = "date",
+    source: str | None = None,
+    url: str | None = None,
+    verify: float | None = None,
+    verify_by: Literal["signature", "text"] = "signature",
+    groups: Literal["first", "components"] = "first",
+    task_memory_bytes: int = TASK_MEMORY_BYTES,
+    progress: bool = False,
+) -> Deduplicated:
+    """Drop near-duplicates of JSONL and Parquet files (or directories of them); what is done already is not done again.
+
+    `keep` is newest, oldest, longest, largest:COLUMN or first:A,B; see `dedup.preference`.  `id` defaults to the column `id` and,
+    where a row has none, to the file's name and the row's number.  The same files and options give the same bytes on any engine.
+    """
+    if verify is not None and not 0.0 <= verify <= 1.0:
+        raise RecipeError(f"verify = {verify} is no Jaccard similarity; give a number from 0 to 1, for example 0.8.")
+    for name, number, most in (("ngram", ngram, 64), ("bands", bands, 1024), ("rows", rows, 256)):
+        if not 1 <= number <= most:
+            raise RecipeError(f"{name} = {number} is out of range; give a whole number from 1 to {most}.")
+    if not 0 <= seed < 1 << 63:
+        raise RecipeError(f"seed = {seed} is out of range; give a whole number from 0 to 2^63 - 1.")
+    if verify_by not in ("signature", "text"):
+        raise RecipeError(f"verify_by = {verify_by!r} is unknown; write signature or text.")
+    if groups not in ("first", "components"):
+        raise RecipeError(f"groups = {groups!r} is unknown; write first or components.")
+    settings = RowSettings(
+        MinHash(ngram, bands, rows, seed), Preference.parse(keep), text, id, date, source, url, verify, verify_by, groups
+    )
+    out = Path(out)
+    places = named(files)
+    with alone_in(out, "dedup"), closing(engine or Ray()) as engine:
+        digests = _digests(list(places.values()), out, engine, progress)
+        given = tuple(RowFile(place.absolute(), name, digests[place]) for name, place in places.items())
+        manifests = {"sign": run_stage(sign := SignRows(given, settings), sign.plan({}), out, engine, progress)}
+        settle = SettleRows(settings, out / SCRATCH / "link")
+        (shard,) = settle.plan(manifests)
+        if Dataset(out / settle.name, settle.name, settle.version).receipt(shard) is None:
+            link = LinkRows(settings, given, task_memory_bytes)
+            run_stage(link, link.plan(manifests), out / SCRATCH, engine, progress)
+        manifests["settle"] = run_stage(settle, [shard], out, engine, progress)
+        shutil.rmtree(out / SCRATCH, ignore_errors=True)
+        copy = CopyRows(given)
+        manifests["dedup"] = run_stage(copy, copy.plan(manifests), out, engine, progress)
+    return _summary(out, manifests)
+
+
+def _summary(out: Path, manifests: dict[str, Manifest]) -> Deduplicated:
+    signed = [receipt.stats for receipt in manifests["sign"].receipts]
+    copied = [receipt.stats for receipt in manifests["dedup"].receipts]
+    dropped = {rule: sum(stats["dropped"][rule] for stats in copied) for rule in ("near", "exact", "url")}
+    count = {name: sum(stats[name] for stats in signed) for name in ("rows", "without text", "broken")}
+    kept = sum(stats["kept"] for stats in copied)
+    return Deduplicated(out, count["rows"], kept, dropped, count["without text"], count["broken"], manifests["dedup"])
+
+
+def named(files: Iterable[str | Path]) -> dict[str, Path]:
+    """The files by name, in the order of the names; of directories, all the JSONL and Parquet files in them (but no plain
+    `.json`: that mostly describes the data).
+
+    A name is the file's own or, where two are alike, its path below the directory that holds them all.
+    """
+    found: list[Path] = []
+    for given in map(Path, files):
+        inside = (
+            sorted(p for p in given.rglob("*") if p.is_file() and file_kind(p) and p.suffix != ".json")
+            if given.is_dir()
+            else [given]
+        )
+        if not inside:
+            raise InputError(f"The directory {given} holds no .parquet or .jsonl (.gz, .zst) file.")
+        found += inside
+    for place in found:
+        if not place.is_file():
+            raise InputError(f"There is no file {place}.")
+        if file_kind(place) is None:
+            raise InputError(f"{place} is neither .parquet nor .jsonl (.gz, .zst) by its name; rename it, or leave it out.")
+    if not found:
+        raise InputError("No file is given; name JSONL or Parquet files, or directories of them.")
+    if len({place.absolute() for place in found}) < len(found):
+        raise InputError("A file is given twice: it would be its own duplicate. Name each file once.")
+    names = [place.name for place in found]
+    if len(set(names)) < len(names):
+        above = os.path.commonpath([place.absolute().parent for place in found])
+        names = [place.absolute().relative_to(above).as_posix() for place in found]
+    return dict(sorted(zip(names, found, strict=True)))
+
+
+def _digests(paths: Sequence[Path], out: Path, engine: Engine, progress: bool) -> dict[Path, str]:
+    """Digests of the files' bytes, kept by path, size and time of change."""
+    cache_file = out / ".cache" / "inputs.json"
+    try:
+        cache = json.loads(cache_file.read_bytes())
+    except (FileNotFoundError, ValueError):
+        cache = {}
+    keys = {path: f"{path.absolute()}|{path.stat().st_size}|{path.stat().st_mtime_ns}" for path in paths}
+    unknown = [path.absolute() for path in paths if keys[path] not in cache]
+    for outcome in with_progress("digest", engine.map(digest_file, unknown), len(unknown), progress):
+        if isinstance(outcome, Failure):
+            raise InputError(f"{unknown[outcome.index]} cannot be read: {outcome.error}.")
+        path = unknown[outcome.index]
+        cache[f"{path}|{path.stat().st_size}|{path.stat().st_mtime_ns}"] = outcome.value
+    write_atomically(cache_file, json.dumps({key: cache[key] for key in keys.values()}, indent=1).encode())
+    return {path: cache[keys[path]] for path in paths}
+
+
+def as_text(done: Deduplicated) -> str:
+    """What was found as lines for a terminal."""
+    lines = [f"{done.rows:>12,} rows"]
+    lines += [f"{-count:>12,} {rule} duplicates" for rule, count in done.dropped.items() if count]
+    lines.append(f"{done.kept:>12,} kept" + (f", {done.without_text:,} of them without text" if done.without_text else ""))
+    if done.broken:
+        lines.append(f"{done.broken:>12,} of the kept lines are no JSON objects")
+    lines += [f"\nKept:    {done.out}/dedup/kept/", f"Dropped: {done.out}/dedup/dropped/*.parquet"]
+    return "\n".join(lines)

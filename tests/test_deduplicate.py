@@ -1,0 +1,260 @@
+"""Deduplication of any files: the same bytes on every engine, other columns untouched, and survivors lose nobody."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+from conftest import prose
+
+from corpus_builder import InputError, Ray, RecipeError, Serial, StageError, deduplicate
+from corpus_builder.cli import main
+
+CHANGED = f"{prose(1)[:-40]}変{prose(1)[-39:]}"
+
+
+def jsonl(path: Path, rows: list[dict[str, object]]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def many(count: int, seed: int = 0) -> list[dict[str, object]]:
+    """Rows of which about half are near-duplicates, exact ones, or have the same URL."""
+    rng = random.Random(seed)
+    rows: list[dict[str, object]] = []
+    for number in range(count):
+        text = prose(rng.randrange(count // 2))
+        if rng.random() < 0.4:
+            at = rng.randrange(len(text))
+            text = text[:at] + "変" + text[at + 1 :]
+        date = f"2024-12-{rng.randrange(1, 29):02}T00:00:00Z"
+        rows.append({"id": f"d{number}", "text": text, "date": date, "url": f"u{rng.randrange(count)}", "score": rng.random()})
+    return rows
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(out)): path.read_bytes()
+        for path in sorted(out.rglob("*"))
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(out).parts)
+    }
+
+
+def lines(done) -> list[str]:
+    return [line for path in done.kept_files for line in path.read_text().splitlines()]
+
+
+def kept_ids(done) -> list[str]:
+    return [json.loads(line)["id"] for line in lines(done)]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    rows = many(60)
+    return [jsonl(tmp_path / f"part-{number}.jsonl", rows[number * 20 : number * 20 + 20]) for number in range(3)]
+
+
+def test_kept_lines_are_as_they_were_and_dropped_rows_name_their_survivor(tmp_path: Path) -> None:
+    kept = {"id": "a", "text": prose(1), "date": "2024-12-02", "別": [1, {"x": None}]}
+    path = jsonl(tmp_path / "a.jsonl", [kept, {"id": "b", "text": CHANGED, "date": "2024-12-01"}, {"id": "c", "text": prose(2)}])
+    done = deduplicate([path], tmp_path / "out", Serial())
+    before = path.read_text().splitlines()
+    assert lines(done) == [before[0], before[2]]
+    (dropped,) = done.dropped_rows().to_pylist()
+    assert 0.85 < dropped.pop("similarity") < 1.0
+    assert dropped == {"id": "b", "survivor": "a", "matched": "a", "rule": "near", "row": 1}
+    assert (done.rows, done.kept, done.dropped) == (3, 2, {"near": 1, "exact": 0, "url": 0})
+
+
+def test_formats_and_layouts_are_kept(tmp_path: Path) -> None:
+    root = tmp_path / "snapshot"
+    table = pa.table({"text": [prose(1), prose(2), prose(1)], "meta": [{"n": [1]}, {"n": []}, None], "無": pa.nulls(3)})
+    table = table.replace_schema_metadata({"huggingface": '{"info": {}}'})
+    (root / "data" / "en").mkdir(parents=True)
+    pq.write_table(table, root / "data" / "train-00000.parquet")
+    pq.write_table(table.slice(1, 1), root / "data" / "en" / "train-00000.parquet")
+    line = (json.dumps({"text": prose(2)}) + "\n" + json.dumps({"text": prose(3)})).encode()
+    (root / "a.jsonl.gz").write_bytes(gzip.compress(line))
+    with pa.CompressedOutputStream(str(root / "b.jsonl.zst"), "zstd") as file:
+        file.write(line)
+    (root / "dataset_info.json").write_text("{}")
+    (root / "README.md").write_text("")
+    done = deduplicate([root], tmp_path / "out", Serial())
+    names = [path.name.split(".", 1)[0] for path in done.kept_files]
+    assert names == ["a", "b", "data%2Fen%2Ftrain-00000", "data%2Ftrain-00000"]
+    assert [path.suffix for path in done.kept_files] == [".gz", ".zst", ".parquet", ".parquet"]
+    assert gzip.decompress(done.kept_files[0].read_bytes()) == line + b"\n"
+    left = pq.read_table(done.kept_files[3])
+    before = pq.read_table(root / "data" / "train-00000.parquet")
+    assert left.schema.equals(before.schema, check_metadata=True)
+    assert left.to_pylist() == table.slice(0, 1).to_pylist()
+    assert set(done.dropped_rows().column("survivor").to_pylist()) == {
+        "a.jsonl.gz/0", "a.jsonl.gz/1", "data/train-00000.parquet/0",
+    }  # fmt: skip
+    assert done.dropped["exact"] == 5
+
+
+def test_engine_order_memory_and_a_second_run_do_not_show(files: list[Path], tmp_path: Path) -> None:
+    settings = {"verify": 0.8, "url": "url"}
+    serial = deduplicate(files, tmp_path / "serial", Serial(), **settings)
+    deduplicate(files[::-1], tmp_path / "ray", Ray(2), task_memory_bytes=40_000, **settings)
+    assert contents(tmp_path / "ray") == contents(tmp_path / "serial")
+    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "serial").rglob("*.parquet")}
+    assert deduplicate(files, tmp_path / "serial", Serial(), **settings).as_json() == serial.as_json()
+    assert times == {path: path.stat().st_mtime_ns for path in (tmp_path / "serial").rglob("*.parquet")}
+
+
+def test_a_run_that_broke_off_goes_on(files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from corpus_builder.stages.link_rows import CopyRows
+
+    deduplicate(files, tmp_path / "whole", Serial())
+    with monkeypatch.context() as patch:
+        patch.setattr(CopyRows, "run", lambda *_: (_ for _ in ()).throw(OSError("gone")))
+        with pytest.raises(StageError, match="gone"):
+            deduplicate(files, tmp_path / "out", Serial())
+    signed = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "sign").rglob("*.parquet")}
+    deduplicate(files, tmp_path / "out", Serial())
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+    assert signed == {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "sign").rglob("*.parquet")}
+
+
+@pytest.mark.parametrize("groups", ["first", "components"])
+@pytest.mark.parametrize("verify", [None, 0.9])
+@pytest.mark.parametrize("verify_by", ["signature", "text"])
+def test_survivors_lose_nobody(tmp_path: Path, groups, verify, verify_by) -> None:
+    settings = {"groups": groups, "verify": verify, "verify_by": verify_by, "keep": "largest:score", "url": "url"}
+    done = deduplicate([jsonl(tmp_path / "a.jsonl", many(120))], tmp_path / "out", Serial(), **settings)
+    assert 0 < done.kept < 100
+    assert set(done.dropped_rows().column("survivor").to_pylist()) <= set(kept_ids(done))
+    again = deduplicate(done.kept_files, tmp_path / "again", Serial(), **settings)
+    assert again.kept == again.rows == done.kept
+
+
+@pytest.mark.parametrize(
+    ("keep", "survivor"),
+    [("newest", "b"), ("oldest", "c"), ("longest", "a"), ("largest:score", "c"), ("first:wiki,web", "b"), ("first:x", "a")],
+)
+def test_who_survives_is_the_users_choice(tmp_path: Path, keep: str, survivor: str) -> None:
+    rows = [
+        {"id": "a", "text": CHANGED + "長。", "date": "2024-12-02", "score": 1, "from": "web"},
+        {"id": "b", "text": prose(1), "date": "2024-12-03", "score": 0.5, "from": "wiki"},
+        {"id": "c", "text": CHANGED, "date": "2024-12-01", "score": 2.5, "from": "blog"},
+    ]
+    done = deduplicate([jsonl(tmp_path / "a.jsonl", rows)], tmp_path / "out", Serial(), keep=keep, source="from")
+    assert kept_ids(done) == [survivor]
+
+
+def test_a_file_can_be_the_source(tmp_path: Path) -> None:
+    paths = [jsonl(tmp_path / name, [{"id": name, "text": prose(1)}]) for name in ("a.jsonl", "wiki-1.jsonl")]
+    assert kept_ids(deduplicate(paths, tmp_path / "out", Serial(), keep="first:wiki*")) == ["wiki-1.jsonl"]
+
+
+def test_candidates_below_the_threshold_do_not_count(tmp_path: Path) -> None:
+    half = prose(1)[: len(prose(1)) // 2]
+    path = jsonl(tmp_path / "a.jsonl", [{"id": "a", "text": prose(1)}, {"id": "b", "text": half}, {"id": "c", "text": CHANGED}])
+    loose = {"bands": 100, "rows": 1}
+    assert kept_ids(deduplicate([path], tmp_path / "loose", Serial(), **loose)) == ["a"]
+    for how in ("signature", "text"):
+        done = deduplicate([path], tmp_path / how, Serial(), verify=0.8, verify_by=how, **loose)
+        assert kept_ids(done) == ["a", "b"]
+
+
+def test_the_similarity_by_text_is_the_exact_one(tmp_path: Path) -> None:
+    from corpus_builder.dedup.shingles import jaccard
+
+    path = jsonl(tmp_path / "a.jsonl", [{"text": prose(1)}, {"text": CHANGED}])
+    done = deduplicate([path], tmp_path / "out", Serial(), verify=0.5, verify_by="text")
+    assert done.dropped_rows().column("similarity").to_pylist() == [jaccard(prose(1), CHANGED, 5)]
+
+
+def test_texts_that_break_the_scheme(tmp_path: Path) -> None:
+    """Short texts match their equals alone; rows without text match nothing; boilerplate around other texts is no match."""
+    frame = "トップページ。お問い合わせ。サイトマップ。"
+    texts = ["いろ", "いろ", "いろは", "", "", " \n", "　", None, 7, frame + prose(3), frame + prose(4), frame]
+    rows: list[dict[str, object]] = [{"id": str(number), "text": text} for number, text in enumerate(texts)]
+    path = jsonl(tmp_path / "a.jsonl", rows)
+    with path.open("a") as file:
+        file.write("no json\n\n[1]\n")
+    done = deduplicate([path], tmp_path / "out", Serial())
+    assert done.dropped_rows().column("id").to_pylist() == ["1"]
+    assert (done.rows, done.kept, done.without_text, done.broken) == (15, 14, 7, 2)  # an empty line has no text, either
+
+
+def test_many_identical_rows_are_settled_by_their_digest(tmp_path: Path) -> None:
+    paths = [
+        jsonl(tmp_path / f"{name}.jsonl", [{"id": f"{name}{i}", "text": "同じ文。" * 9} for i in range(3000)]) for name in "ab"
+    ]
+    done = deduplicate(paths, tmp_path / "out", Serial(), groups="components")
+    assert kept_ids(done) == ["a0"]
+    assert done.dropped == {"near": 0, "exact": 5999, "url": 0}
+
+
+def test_the_same_url_is_a_rule_of_its_own(tmp_path: Path) -> None:
+    rows = [
+        {"id": "a", "text": prose(1), "url": "u", "date": "2024-12-01"},
+        {"id": "b", "text": prose(2), "url": "u", "date": "2024-12-02"},
+        {"id": "c", "text": prose(3), "url": ""},
+        {"id": "d", "text": prose(4), "url": None},
+    ]
+    path = jsonl(tmp_path / "a.jsonl", rows)
+    assert deduplicate([path], tmp_path / "without", Serial()).kept == 4
+    done = deduplicate([path], tmp_path / "out", Serial(), url="url", verify=0.99)
+    (dropped,) = done.dropped_rows().to_pylist()
+    assert (dropped["id"], dropped["survivor"], dropped["rule"]) == ("a", "b", "url")
+    assert dropped["similarity"] < 0.5
+
+
+def test_the_command(files: list[Path], tmp_path: Path) -> None:
+    words = [
+        "dedup",
+        *map(str, files),
+        "--out",
+        str(tmp_path / "out"),
+        "--engine",
+        "serial",
+        "--keep",
+        "oldest",
+        "--verify",
+        "0.8",
+    ]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    assert "60 rows" in result.output
+    found = json.loads(CliRunner().invoke(main, [*words, "--json"]).output)
+    assert found["kept"] + sum(found["dropped"].values()) == found["rows"] == 60
+    assert len(found["kept_files"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "kind", "says"),
+    [
+        ("absent.jsonl", {}, InputError, "There is no file"),
+        ("x.csv", {}, InputError, "neither .parquet nor .jsonl"),
+        ("a.jsonl", {"text": "txt"}, StageError, "did you mean 'text'"),
+        ("a.jsonl", {"keep": "best"}, RecipeError, "largest:NAME"),
+        ("a.jsonl", {"keep": "largest:score"}, StageError, "no column 'score'"),
+        ("a.jsonl", {"verify": 2.0}, RecipeError, "from 0 to 1"),
+        ("a.jsonl", {"rows": 0}, RecipeError, "rows = 0"),
+        ("a.jsonl", {"seed": -1}, RecipeError, "seed = -1"),
+        ("a.jsonl", {"verify_by": "eye"}, RecipeError, "write signature or text"),
+        ("a.jsonl", {"groups": "all"}, RecipeError, "write first or components"),
+        ("array.json", {}, StageError, "No line of"),
+        ("broken.jsonl.gz", {}, StageError, "cannot be read to its end"),
+        ("broken.parquet", {}, StageError, "no sound Parquet file"),
+    ],
+)
+def test_what_is_wrong_is_a_sentence(tmp_path: Path, name: str, settings, kind, says: str) -> None:
+    jsonl(tmp_path / "a.jsonl", [{"text": "あ"}])
+    (tmp_path / "x.csv").write_text("text\n")
+    (tmp_path / "broken.jsonl.gz").write_bytes(gzip.compress(b'{"text": "a"}\n' * 9)[:-12])
+    (tmp_path / "array.json").write_text('[\n"a"\n]')
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1")
+    with pytest.raises(kind, match=says):
+        deduplicate([tmp_path / name], tmp_path / "out", Serial(), **settings)
