@@ -181,8 +181,9 @@ def unmute(state: Any, stack: Any, code: int) -> None:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _nearest(elements: Any, tags: Any, ends: Any, out: Any) -> None:
+def _nearest(elements: Any, tags: Any, ends: Any) -> npt.NDArray[np.int64]:
     """For every element the nearest of two tags that it is or stands in, -1 for none, also where one of `ends` lies between."""
+    out: npt.NDArray[np.int64] = np.empty(len(elements), dtype=np.int64)
     for row in range(len(elements)):
         kind = elements[row, TAG]
         if kind == tags[0] or kind == tags[1]:
@@ -191,27 +192,25 @@ def _nearest(elements: Any, tags: Any, ends: Any, out: Any) -> None:
             out[row] = -1
         else:
             out[row] = out[elements[row, PARENT]]
+    return out
 
 
 def rows_of(elements: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """The table row that each element stands in, not counting lists inside cells; -1 for none."""
-    out = np.empty(len(elements), dtype=np.int64)
-    _nearest(elements, (TR, TR), (LI, DT, DD), out)
-    return out
+    found: npt.NDArray[np.int64] = _nearest(elements, (TR, TR), (LI, DT, DD))
+    return found
 
 
 def cells_of(elements: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """The table cell that each element is or stands in; -1 for none."""
-    out = np.empty(len(elements), dtype=np.int64)
-    _nearest(elements, (TD, TH), (TABLE, TABLE, TABLE), out)
-    return out
+    found: npt.NDArray[np.int64] = _nearest(elements, (TD, TH), (TABLE, TABLE, TABLE))
+    return found
 
 
 def items_of(elements: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """The list item that each element is or stands in, not counting items around a table; -1 for none."""
-    out = np.empty(len(elements), dtype=np.int64)
-    _nearest(elements, (LI, LI), (TD, TH, TH), out)
-    return out
+    found: npt.NDArray[np.int64] = _nearest(elements, (LI, LI), (TD, TH, TH))
+    return found
 
 
 def list_depths(elements: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
