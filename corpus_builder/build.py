@@ -7,22 +7,19 @@ what `build` would run, and why.
 from __future__ import annotations
 
 import json
-import logging
 import shutil
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from corpus_builder.custom import own_modules
-from corpus_builder.dataset import FORMAT, Dataset, Manifest, Receipt, Shard, Stage, read_manifest
-from corpus_builder.engine import Engine, Failure, Ray
-from corpus_builder.errors import CorpusError, InputError, IntegrityError, StageError
+from corpus_builder.dataset import FORMAT, Manifest, Stage, read_manifest
+from corpus_builder.duplicates import find_duplicates
+from corpus_builder.engine import Engine, Ray
+from corpus_builder.errors import InputError, IntegrityError
 from corpus_builder.files import alone_in, write_atomically
 from corpus_builder.inputs import input_files, read_keywords
-from corpus_builder.progress import with_progress
 from corpus_builder.quality.rulebook import DuplicateRule
 from corpus_builder.recipe import Recipe
 from corpus_builder.report.diff import Diff, diff
@@ -30,21 +27,18 @@ from corpus_builder.report.funnel import Funnel, funnels
 from corpus_builder.report.page import write_report
 from corpus_builder.report.verification import Verification, verify_build
 from corpus_builder.report.why import Story, why
+from corpus_builder.run import SCRATCH, TASK_MEMORY_BYTES, missing, run_stage
 from corpus_builder.stages.decide import Decide, Screen
 from corpus_builder.stages.extract import Extract, InputFile
-from corpus_builder.stages.match import Collide, Match
+from corpus_builder.stages.match import Match
 from corpus_builder.stages.release import Release
 from corpus_builder.stages.rules import measure_stage, running_rules, user_functions
 from corpus_builder.stages.sign import Sign
 
-log = logging.getLogger(__name__)
-
-TASK_MEMORY_BYTES = 1 << 30
-SCRATCH = ".scratch"
 STAGES = ("extract", "measure", "sign", "screen", "match", "decide", "release")
 
 
-def stages_of(recipe: Recipe, inputs: Sequence[InputFile], out: Path) -> Iterator[Stage]:
+def stages_of(recipe: Recipe, inputs: Sequence[InputFile]) -> Iterator[Stage]:
     """The stages of a recipe, in order."""
     settings = recipe.page_settings
     rules = running_rules(recipe)
@@ -54,10 +48,10 @@ def stages_of(recipe: Recipe, inputs: Sequence[InputFile], out: Path) -> Iterato
     yield measure_stage(recipe)  # text -> numbers
     if recipe.dedup is not None:
         place = next(i for i, rule in enumerate(rules) if isinstance(rule, DuplicateRule))
-        yield Sign(recipe.dedup.minhash, recipe.dedup.keep, rules[place].sources)  # text -> MinHash band keys
+        yield Sign(recipe.dedup.minhash, recipe.dedup.keep, rules[place].sources)  # text -> MinHash band keys, sketches
         if place > 0:
             yield Screen(rules[:place])  # filter first: who stands up for the match
-        yield Match(out / SCRATCH / "collide")  # band keys -> who lost to whom
+        yield Match(recipe.dedup.matching)  # band keys -> who lost to whom, see duplicates.py
     yield Decide(rules)  # numbers, matches, hosts -> keep or drop, and why
     yield Release(  # edits, mixture, shuffle -> the corpus
         seed=recipe.seed,
@@ -133,67 +127,14 @@ def build(
         inputs = input_files(recipe, out, engine, progress)
         manifests: dict[str, Manifest] = {}
         _write_head(recipe, out)
-        for stage in stages_of(recipe, inputs, out):
-            shards = stage.plan(manifests)
-            if isinstance(stage, Match) and _missing(stage, out, shards):
-                collide = Collide(task_memory_bytes)
-                run_stage(collide, collide.plan(manifests), out / SCRATCH, engine, progress)
-            manifests[stage.name] = run_stage(stage, shards, out, engine, progress)
+        for stage in stages_of(recipe, inputs):
+            if isinstance(stage, Match) and missing(stage, stage.plan(manifests), out):
+                found = find_duplicates(stage.search(manifests, task_memory_bytes), out / SCRATCH, engine, progress)
+                stage = replace(stage, found=found)
+            manifests[stage.name] = run_stage(stage, stage.plan(manifests), out, engine, progress)
             if isinstance(stage, Match):
                 shutil.rmtree(out / SCRATCH, ignore_errors=True)
     return Built(out, recipe, manifests)
-
-
-def run_stage(stage: Stage, shards: Sequence[Shard], parent: Path, engine: Engine, progress: bool) -> Manifest:
-    """Run the shards of a stage that have no receipt, then seal it."""
-    dataset = Dataset(parent / stage.name, stage.name, stage.version)
-    receipts = {shard.name: dataset.receipt(shard) for shard in shards}
-    missing = [shard for shard in shards if receipts[shard.name] is None]
-    failures: list[tuple[Shard, Failure]] = []
-    started = time.monotonic()
-    for outcome in with_progress(stage.name, engine.map(partial(_make, stage, dataset), missing), len(missing), progress):
-        if isinstance(outcome, Failure):
-            failures.append((missing[outcome.index], outcome))
-        else:
-            receipts[missing[outcome.index].name] = outcome.value
-    log.info("%s: %d of %d shards run in %.1f s", stage.name, len(missing), len(shards), time.monotonic() - started)
-    if failures:
-        raise _sentence(stage, failures, len(shards), dataset.root)
-    return dataset.seal([receipt for receipt in receipts.values() if receipt is not None])
-
-
-def _make(stage: Stage, dataset: Dataset, shard: Shard) -> Receipt:
-    """Make one shard and commit it; this is what an engine's worker does."""
-    with dataset.writer(shard) as out:
-        stage.run(shard, out)
-        return out.commit()
-
-
-def _missing(stage: Stage, out: Path, shards: Sequence[Shard]) -> list[Shard]:
-    dataset = Dataset(out / stage.name, stage.name, stage.version)
-    return [shard for shard in shards if dataset.receipt(shard) is None]
-
-
-def _sentence(stage: Stage, failures: Sequence[tuple[Shard, Failure]], shards: int, root: Path) -> StageError:
-    """One sentence for some failed shards; the traces go to a file."""
-    traces = "\n".join(f"{shard.name}\n{failure.trace}" for shard, failure in failures)
-    trace_file = root.parent / ".failures" / f"{stage.name}.txt"
-    try:
-        write_atomically(trace_file, traces.encode("utf-8", "replace"))
-        where = f"The traces are in {trace_file}. "
-    except StageError:  # the disk is full, too
-        where = ""
-    shown = []
-    for shard, failure in failures[:5]:
-        error = failure.error
-        text = str(error) if isinstance(error, CorpusError) else f"{type(error).__name__}: {error}"
-        shown.append(f"  {shard.name}: {text}")
-    more = f"\n  and {len(failures) - 5} more" if len(failures) > 5 else ""
-    return StageError(
-        f"{len(failures)} of {shards} shards of the stage {stage.name!r} failed; the others are committed.\n"
-        + "\n".join(shown)
-        + f"{more}\n{where}Mend the cause and run the same command again: it goes on where it stopped."
-    )
 
 
 # The directory

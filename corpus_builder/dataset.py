@@ -30,6 +30,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import quote
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -382,6 +383,20 @@ def read_groups(path: Path, columns: Sequence[str] | None = None, groups: Iterab
     with pq.ParquetFile(path) as file:
         for group in range(file.num_row_groups) if groups is None else groups:
             yield file.read_row_group(group, columns=columns)
+
+
+def read_between(path: Path, column: str, low: int, high: int) -> pa.Table:
+    """The rows with low <= column < high of a table that is sorted by an integer column; only their row groups are opened."""
+    with pq.ParquetFile(path) as file:
+        place = file.schema_arrow.get_field_index(column)
+        groups = []
+        for group in range(file.num_row_groups):
+            found = file.metadata.row_group(group).column(place).statistics
+            if found is None or not found.has_min_max or (found.max >= low and found.min < high):
+                groups.append(group)
+        table = file.read_row_groups(groups)
+    first, last = np.searchsorted(table.column(column).to_numpy(), [low, high]).tolist()
+    return table.slice(first, last - first)
 
 
 def verify(manifest: Manifest) -> list[str]:

@@ -11,23 +11,24 @@ import os
 import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 
-from corpus_builder.build import SCRATCH, TASK_MEMORY_BYTES, run_stage
-from corpus_builder.dataset import Dataset, Manifest, read_table
+from corpus_builder.dataset import Manifest, read_table
+from corpus_builder.dedup.matching import PHASES, Matching
 from corpus_builder.dedup.minhash import MinHash
 from corpus_builder.dedup.preference import Preference
+from corpus_builder.duplicates import find_duplicates
 from corpus_builder.engine import Engine, Failure, Ray
 from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.files import alone_in, digest_file, write_atomically
 from corpus_builder.progress import with_progress
 from corpus_builder.rows import file_kind
-from corpus_builder.stages.link_rows import CopyRows, LinkRows, SettleRows
-from corpus_builder.stages.sign_rows import RowFile, RowSettings, SignRows
+from corpus_builder.run import SCRATCH, TASK_MEMORY_BYTES, missing, run_stage
+from corpus_builder.stages.dedup_rows import CopyRows, MatchRows, RowFile, RowSettings, SignRows
 
 
 @dataclass(frozen=True)
@@ -102,21 +103,19 @@ def deduplicate(
         raise RecipeError(f"verify_by = {verify_by!r} is unknown; write signature or text.")
     if groups not in ("first", "components"):
         raise RecipeError(f"groups = {groups!r} is unknown; write first or components.")
-    settings = RowSettings(
-        MinHash(ngram, bands, rows, seed), Preference.parse(keep), text, id, date, source, url, verify, verify_by, groups
-    )
+    matching = Matching(MinHash(ngram, bands, rows, seed), url is not None, verify, verify_by, groups)
+    settings = RowSettings(matching, Preference.parse(keep), text, id, date, source, url)
     out = Path(out)
     places = named(files)
     with alone_in(out, "dedup"), closing(engine or Ray()) as engine:
         digests = _digests(list(places.values()), out, engine, progress)
         given = tuple(RowFile(place.absolute(), name, digests[place]) for name, place in places.items())
         manifests = {"sign": run_stage(sign := SignRows(given, settings), sign.plan({}), out, engine, progress)}
-        settle = SettleRows(settings, out / SCRATCH / "link")
-        (shard,) = settle.plan(manifests)
-        if Dataset(out / settle.name, settle.name, settle.version).receipt(shard) is None:
-            link = LinkRows(settings, given, task_memory_bytes)
-            run_stage(link, link.plan(manifests), out / SCRATCH, engine, progress)
-        manifests["settle"] = run_stage(settle, [shard], out, engine, progress)
+        match = MatchRows(given, settings)
+        if missing(match, match.plan(manifests), out):
+            found = find_duplicates(match.search(manifests, task_memory_bytes), out / SCRATCH, engine, progress)
+            match = replace(match, found=found)
+        manifests["match"] = run_stage(match, match.plan(manifests), out, engine, progress)
         shutil.rmtree(out / SCRATCH, ignore_errors=True)
         copy = CopyRows(given)
         manifests["dedup"] = run_stage(copy, copy.plan(manifests), out, engine, progress)
@@ -126,7 +125,7 @@ def deduplicate(
 def _summary(out: Path, manifests: dict[str, Manifest]) -> Deduplicated:
     signed = [receipt.stats for receipt in manifests["sign"].receipts]
     copied = [receipt.stats for receipt in manifests["dedup"].receipts]
-    dropped = {rule: sum(stats["dropped"][rule] for stats in copied) for rule in ("near", "exact", "url")}
+    dropped = {rule: sum(stats["dropped"][rule] for stats in copied) for rule in reversed(PHASES)}
     count = {name: sum(stats[name] for stats in signed) for name in ("rows", "without text", "broken")}
     kept = sum(stats["kept"] for stats in copied)
     return Deduplicated(out, count["rows"], kept, dropped, count["without text"], count["broken"], manifests["dedup"])

@@ -23,15 +23,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numba import njit
 
 from corpus_builder.errors import IntegrityError
 
 RUN_MAGIC = b"cb-run/1"
-RUN_GROUP_ROWS = 1 << 16
-KEYS = 1 << 64
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
 Columns = dict[str, npt.NDArray[Any]]
@@ -158,32 +154,3 @@ def _bucket(path: Path, bucket: int) -> Columns:
 
 def _damaged(path: Path, why: str) -> IntegrityError:
     return IntegrityError(f"The exchange file {path} is damaged ({why}); delete it and run the same command again.")
-
-
-def ranges(rows: int, bytes_per_row: int, memory_bytes: int) -> list[tuple[int, int]]:
-    """Key ranges [low, high) over 64-bit keys, as many as it takes to hold one range's rows in memory.
-
-    >>> ranges(1_000, 100, 60_000)
-    [(0, 9223372036854775808), (9223372036854775808, 18446744073709551616)]
-    """
-    count = max(1, -(-rows * bytes_per_row // memory_bytes))
-    edges = [KEYS * i // count for i in range(count + 1)]
-    return list(itertools.pairwise(edges))
-
-
-def read_range(path: Path, column: str, low: int, high: int, columns: Sequence[str] | None = None) -> pa.Table:
-    """The rows of a run with low <= key < high, in the run's order."""
-    with pq.ParquetFile(path) as file:
-        metadata = file.metadata
-        wanted = []
-        for group in range(metadata.num_row_groups):
-            index = next(i for i in range(metadata.num_columns) if metadata.row_group(group).column(i).path_in_schema == column)
-            statistics = metadata.row_group(group).column(index).statistics
-            if statistics is None or not statistics.has_min_max or (statistics.max >= low and statistics.min < high):
-                wanted.append(group)
-        table = file.read_row_groups(wanted, columns=columns)
-    keys = table.column(column).to_numpy()
-    last = high - 1  # high may be 2**64, which no uint64 holds
-    first = int(np.searchsorted(keys, keys.dtype.type(low), side="left")) if len(keys) else 0
-    stop = int(np.searchsorted(keys, keys.dtype.type(min(last, np.iinfo(keys.dtype).max)), side="right")) if len(keys) else 0
-    return table.slice(first, stop - first)

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from corpus_builder.dedup.matching import Matching
 from corpus_builder.dedup.minhash import MinHash
 from corpus_builder.dedup.preference import Preference
 from corpus_builder.errors import RecipeError
@@ -73,7 +74,12 @@ class Extract(_Part):
 
 
 class Dedup(_Part):
-    """Near-duplicates: two documents match when all `rows` minima of one of `bands` bands are equal."""
+    """Near-duplicates: two documents match when all `rows` minima of one of `bands` bands are equal.
+
+    With `verify` a match counts only from this Jaccard similarity on, estimated from the signature or exact from the text.  `groups`
+    says whether a document is dropped for matching a better one, or all but the best of what hangs together by matches.
+    `url = true` makes the same URL a reason of its own.
+    """
 
     ngram: int = Field(default=5, ge=1, le=64)
     bands: int = Field(default=14, ge=1, le=1024)
@@ -81,6 +87,10 @@ class Dedup(_Part):
     seed: int = Field(default=0, ge=0, lt=1 << 63)
     keep: str = "newest"  # who survives: newest, oldest, longest, largest:MEASURE or first:SOURCE,SOURCE
     sources: tuple[str, ...] | None = None  # None: every source
+    url: bool = False
+    verify: Fraction | None = None
+    verify_by: Literal["signature", "text"] = "signature"
+    groups: Literal["first", "components"] = "first"
 
     @model_validator(mode="after")
     def _says_who_survives(self) -> Dedup:
@@ -99,6 +109,11 @@ class Dedup(_Part):
     def minhash(self) -> MinHash:
         """The hash specification that these numbers ask for."""
         return MinHash(ngram=self.ngram, bands=self.bands, rows=self.rows, seed=self.seed)
+
+    @property
+    def matching(self) -> Matching:
+        """What counts as a duplicate."""
+        return Matching(self.minhash, self.url, self.verify, self.verify_by, self.groups)
 
 
 class Rule(_Part):

@@ -34,7 +34,7 @@ def contents(out: Path) -> dict[str, bytes]:
 
 
 def times(out: Path) -> dict[str, int]:
-    return {str(path): path.stat().st_mtime_ns for path in out.rglob("*.parquet")}
+    return {str(path): path.stat().st_mtime_ns for pattern in ("*.parquet", "*.npy") for path in out.rglob(pattern)}
 
 
 @pytest.fixture(scope="module")

@@ -106,23 +106,23 @@ def test_engine_order_memory_and_a_second_run_do_not_show(files: list[Path], tmp
     serial = deduplicate(files, tmp_path / "serial", Serial(), **settings)
     deduplicate(files[::-1], tmp_path / "ray", Ray(2), task_memory_bytes=40_000, **settings)
     assert contents(tmp_path / "ray") == contents(tmp_path / "serial")
-    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "serial").rglob("*.parquet")}
+    times = {name: (tmp_path / "serial" / name).stat().st_mtime_ns for name in contents(tmp_path / "serial")}
     assert deduplicate(files, tmp_path / "serial", Serial(), **settings).as_json() == serial.as_json()
-    assert times == {path: path.stat().st_mtime_ns for path in (tmp_path / "serial").rglob("*.parquet")}
+    assert times == {name: (tmp_path / "serial" / name).stat().st_mtime_ns for name in contents(tmp_path / "serial")}
 
 
 def test_a_run_that_broke_off_goes_on(files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from corpus_builder.stages.link_rows import CopyRows
+    from corpus_builder.stages.dedup_rows import CopyRows
 
     deduplicate(files, tmp_path / "whole", Serial())
     with monkeypatch.context() as patch:
         patch.setattr(CopyRows, "run", lambda *_: (_ for _ in ()).throw(OSError("gone")))
         with pytest.raises(StageError, match="gone"):
             deduplicate(files, tmp_path / "out", Serial())
-    signed = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "sign").rglob("*.parquet")}
+    signed = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "sign").rglob("*.npy")}
     deduplicate(files, tmp_path / "out", Serial())
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
-    assert signed == {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "sign").rglob("*.parquet")}
+    assert signed == {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "sign").rglob("*.npy")}
 
 
 @pytest.mark.parametrize("groups", ["first", "components"])

@@ -66,8 +66,7 @@ def test_a_run_that_is_cut_or_gone_is_a_sentence(tmp_path, left):
     path = written(tmp_path / "run", [(1, 2), (3, 4)], 2)
     path.write_bytes(path.read_bytes()[:left])
     with pytest.raises(IntegrityError, match="is damaged"):
-        read_bucket([path], 0)
-        read_bucket([path], 1)
+        _ = [read_bucket([path], bucket) for bucket in range(2)]
     path.unlink()
     with pytest.raises(IntegrityError, match="is missing; run the same command again"):
         read_bucket([path], 0)

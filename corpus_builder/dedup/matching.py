@@ -1,59 +1,181 @@
-"""Who lost to whom, by the keep-first rule, without a graph.
+"""Who shares a key with whom, and which of them counts: the pure part of the search for duplicates.
 
-Documents are ranked by (order, shard, number), the smallest first.  Among the documents that share a band key, the first wins and
-all others lose to it.  A document that loses in any band is dropped, whatever becomes of the winner.  So two survivors never
-share a band: deduplicating the survivors drops nobody.  Source of the rule: doubri, the tool behind the Swallow corpora.
+Documents are ordered by (rank, place), the smallest first.  The search goes through up to three *phases*, each over the documents
+that none before it dropped: `url` (the same URL), `exact` (the same text, by its digest), `near` (an equal band of the
+signature).  In every phase a document loses to the first one of those that share a key with it, if the match counts, whatever becomes
+of that one.  So two survivors of all phases share no key that counts: deduplicating the survivors drops nobody.
+Source of the rule: doubri, the tool behind the Swallow corpora.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
-I32 = npt.NDArray[np.int32]
+from corpus_builder.dedup.minhash import MinHash
+
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
+F64 = npt.NDArray[np.float64]
+PHASES = ("url", "exact", "near")
+Columns = dict[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """(loser, winner) pairs, as columns of one length; a shard is its place in the list of shards."""
+class Matching:
+    """What counts as a duplicate, and what becomes of it.
 
-    loser_shard: I32
-    loser_number: I64
-    winner_order: I64
-    winner_shard: I32
-    winner_number: I64
-
-
-def keep_first(keys: U64, order: I64, shard: I32, number: I64) -> Pairs:
-    """Pairs of all groups of equal keys; a document does not lose to itself.  Any order of the rows gives the same pairs."""
-    by_rank = np.lexsort((number, shard, order, keys))
-    keys, order, shard, number = keys[by_rank], order[by_rank], shard[by_rank], number[by_rank]
-    first = np.ones(len(keys), dtype=np.bool_)
-    first[1:] = keys[1:] != keys[:-1]
-    winner = np.maximum.accumulate(np.where(first, np.arange(len(keys)), 0)) if len(keys) else np.zeros(0, dtype=np.int64)
-    lost = (shard != shard[winner]) | (number != number[winner])
-    winner = winner[lost]
-    return Pairs(shard[lost], number[lost], order[winner], shard[winner], number[winner])
-
-
-def best_winner(pairs: Pairs) -> Pairs:
-    """One pair per loser, with the winner that ranks first; sorted by (loser_shard, loser_number).
-
-    The best winners of some pairs are found from the best winners of any parts of them.
+    `verify`: a match of the phase `near` counts from this Jaccard similarity on, estimated from the signature or exact from the text.
+    `groups`: drop what matches a better document, or all but the best of what hangs together by matches (components).
+    `elders`: documents of an index always stay, or compete with the new ones by rank.
     """
-    by_loser = np.lexsort((pairs.winner_number, pairs.winner_shard, pairs.winner_order, pairs.loser_number, pairs.loser_shard))
-    loser_shard, loser_number = pairs.loser_shard[by_loser], pairs.loser_number[by_loser]
-    first = np.ones(len(by_loser), dtype=np.bool_)
-    first[1:] = (loser_shard[1:] != loser_shard[:-1]) | (loser_number[1:] != loser_number[:-1])
-    chosen = by_loser[first]
-    return Pairs(
-        pairs.loser_shard[chosen],
-        pairs.loser_number[chosen],
-        pairs.winner_order[chosen],
-        pairs.winner_shard[chosen],
-        pairs.winner_number[chosen],
-    )
+
+    minhash: MinHash
+    url: bool = False
+    verify: float | None = None
+    verify_by: Literal["signature", "text"] = "signature"
+    groups: Literal["first", "components"] = "first"
+    elders: Literal["stay", "compete"] = "stay"
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """The phases of the search, in order."""
+        return PHASES if self.url else PHASES[1:]
+
+
+def in_company(key: U64, rank: I64, document: I64) -> tuple[I64, I64]:
+    """Rows that share their key with another, ordered by (key, rank, document), and where each group of equal keys starts (and ends).
+
+    >>> rows, starts = in_company(np.array([7, 5, 7], np.uint64), np.array([2, 0, 1]), np.array([0, 1, 2]))
+    >>> rows.tolist(), starts.tolist()
+    ([2, 0], [0, 2])
+    """
+    by_key = np.argsort(key)
+    ordered = key[by_key]
+    same = ordered[1:] == ordered[:-1]
+    company = np.zeros(len(key), dtype=np.bool_)
+    company[1:] |= same
+    company[:-1] |= same
+    rows = by_key[company]
+    key = ordered[company]
+    rows = rows[np.lexsort((document[rows], rank[rows], key))]
+    starts = np.concatenate([[0], np.flatnonzero(key[1:] != key[:-1]) + 1, [len(key)]]) if len(key) else np.zeros(1)
+    return rows, starts.astype(np.int64)
+
+
+def first_links(document: I64, starts: I64) -> tuple[I64, I64]:
+    """Everybody of a group and its first one, as rows (loser, winner); `document` and `starts` are in `in_company`'s order."""
+    first = np.repeat(starts[:-1], np.diff(starts))
+    rows = np.arange(len(document), dtype=np.int64)
+    lost = document != document[first]
+    return rows[lost], first[lost]
+
+
+def checked_links(
+    starts: I64, content: I64, contents: Any, content_starts: I64, value_of: Any, threshold: float, spanning: bool, stays: Any
+) -> tuple[I64, I64, F64]:
+    """Pairs of groups whose similarity reaches a threshold: rows (loser, winner) and the similarity.
+
+    Row r has content[r]; content c lies in contents[content_starts[c]:content_starts[c + 1]]: a sketch, whose number of equal bytes
+    `value_of` turns into a similarity, or (`value_of` is empty) the sorted hashes of a text's shingles.  A row is linked to the
+    first one before it that is alike enough.  With `spanning`, pairs are looked at until what hangs together in truth hangs
+    together by links.  Rows that `stays` says lose to nobody.
+    """
+    losers = np.empty(len(content), dtype=np.int64)
+    winners = np.empty(len(content), dtype=np.int64)
+    similarity = np.empty(len(content), dtype=np.float64)
+    count = _check(
+        starts, content, contents, content_starts, value_of, threshold, spanning, stays, losers, winners, similarity
+    )  # fmt: skip
+    return losers[:count], winners[:count], similarity[:count]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _similarity(contents: Any, starts: Any, left: Any, right: Any, value_of: Any) -> float:
+    one, other = contents[starts[left] : starts[left + 1]], contents[starts[right] : starts[right + 1]]
+    if len(one) == 0 or len(other) == 0:
+        return 0.0
+    same = 0
+    if len(value_of):
+        for place in range(len(one)):
+            same += one[place] == other[place]
+        return float(value_of[same])
+    i = j = 0
+    while i < len(one) and j < len(other):
+        if one[i] == other[j]:
+            same += 1
+            i += 1
+            j += 1
+        elif one[i] < other[j]:
+            i += 1
+        else:
+            j += 1
+    return same / (len(one) + len(other) - same)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _root(parents: Any, place: Any) -> int:
+    while parents[place] != place:
+        parents[place] = parents[parents[place]]
+        place = parents[place]
+    return int(place)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _check(
+    starts: Any,
+    content: Any,
+    contents: Any,
+    content_starts: Any,
+    value_of: Any,
+    threshold: Any,
+    spanning: Any,
+    stays: Any,
+    losers: Any,
+    winners: Any,
+    similarity: Any,
+) -> int:
+    count = 0
+    parents = np.arange(len(content))
+    for group in range(len(starts) - 1):
+        for row in range(starts[group] + 1, starts[group + 1]):
+            if stays[row]:
+                continue
+            for earlier in range(starts[group], row):
+                if content[row] == content[earlier]:
+                    continue
+                if spanning and _root(parents, row) == _root(parents, earlier):
+                    continue
+                alike = _similarity(contents, content_starts, content[row], content[earlier], value_of)
+                if alike >= threshold:
+                    losers[count], winners[count], similarity[count] = row, earlier, alike
+                    count += 1
+                    if not spanning:
+                        break
+                    parents[_root(parents, row)] = _root(parents, earlier)
+    return count
+
+
+def best_links(links: Columns) -> Columns:
+    """One link per loser, to the winner that comes first, sorted by loser; of parts of the links the best are found in turn."""
+    return _firsts(links, ("loser",), ("winner", "winner_rank"))
+
+
+def distinct_links(links: Columns) -> Columns:
+    """Every pair once, sorted by (loser, winner)."""
+    return _firsts(links, ("loser", "winner"), ("similarity",))
+
+
+def _firsts(links: Columns, same: tuple[str, ...], then: tuple[str, ...]) -> Columns:
+    """The first row of each set of equal columns."""
+    order = np.lexsort((*(links[name] for name in then), *(links[name] for name in reversed(same))))
+    first = np.zeros(len(order), dtype=np.bool_)
+    first[:1] = True
+    for name in same:
+        ordered = links[name][order]
+        first[1:] |= ordered[1:] != ordered[:-1]
+    return {name: column[order[first]] for name, column in links.items()}

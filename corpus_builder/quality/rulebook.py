@@ -29,7 +29,7 @@ class Rows:
     measures: Mapping[str, F64]
     details: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by measure: what it was counted on
     verdicts: Mapping[str, Sequence[Mapping[str, Any] | None]] = field(default_factory=dict)  # by name of a user's filter
-    winners: Sequence[str | None] | None = None  # id of the document that each one lost to; None: not looked for
+    matches: Sequence[Mapping[str, Any]] | None = None  # survivor (None: lost to none), similarity, rule; None: not looked for
 
 
 @dataclass(frozen=True)
@@ -167,9 +167,10 @@ class FilterRule:
 
 @dataclass(frozen=True)
 class DuplicateRule:
-    """Drops documents that an earlier one stands for."""
+    """Drops documents that another one stands for."""
 
     sources: tuple[str, ...]
+    verify: float | None = None  # from this Jaccard similarity on
 
     @property
     def label(self) -> str:
@@ -178,15 +179,20 @@ class DuplicateRule:
 
     @property
     def identity(self) -> list[Any]:
-        """The winners stand in the rows."""
-        return ["duplicates", self.sources]
+        """What was found stands in the rows."""
+        return ["duplicates", self.verify, self.sources]
 
     def judge(self, rows: Rows) -> Verdicts:
-        """Reason: duplicate; the detail is the id of the document that won."""
+        """Reasons: duplicate, or duplicate_url; the value is the Jaccard similarity, the detail the id of the document that is kept."""
         said = Verdicts.none(len(rows.urls))
-        for row, winner in enumerate(rows.winners or ()):
-            if winner is not None:
-                said.reason[row], said.detail[row] = "duplicate", winner
+        for row, match in enumerate(rows.matches or ()):
+            if match["survivor"] is None:
+                continue
+            by_url = match["rule"] == "url"
+            said.reason[row], said.detail[row] = "duplicate_url" if by_url else "duplicate", match["survivor"]
+            said.value[row] = match["similarity"]
+            if self.verify is not None and not by_url:
+                said.threshold[row] = self.verify
         return said
 
 

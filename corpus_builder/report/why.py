@@ -15,8 +15,6 @@ from corpus_builder.recipe import Recipe, Rule
 from corpus_builder.report.differences import differences
 from corpus_builder.report.tables import extracted, query
 
-LONGEST_CHAIN = 20
-
 
 @dataclass(frozen=True)
 class Event:
@@ -49,7 +47,9 @@ class Story:
     characters: int | None
     events: tuple[Event, ...]
     rules: tuple[Checked, ...] = ()
-    winners: tuple[Story, ...] = field(default=())  # the document that this one lost to, the one that that one lost to, ...
+    winners: tuple[Story, ...] = field(
+        default=()
+    )  # the document that this one matched and, if it is another, the one that is kept
     similarity: float | None = None  # exact Jaccard similarity of a duplicate and the first of `winners`
     differences: tuple[str, ...] = ()  # lines that only one of the two has: "- " this one, "+ " the winner
 
@@ -88,7 +88,7 @@ def _row(manifest: Manifest, table: str, id_: str, columns: str) -> dict[str, An
     return rows[0] if rows else None
 
 
-def _story(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, depth: int = 0) -> Story:
+def _story(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, with_winners: bool = True) -> Story:
     lost = _row(manifests["extract"], "ledger", id_, "*")
     if lost is not None:
         event = Event("extract", "dropped", lost["reason"], lost["value"], lost["threshold"], lost["detail"])
@@ -103,13 +103,14 @@ def _story(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, depth: i
     parted: tuple[str, ...] = ()
     if decided is not None and not decided["keep"]:
         events.append(Event("decide", "dropped", decided["reason"], decided["value"], decided["threshold"], decided["detail"]))
-        if decided["reason"] == "duplicate" and depth < LONGEST_CHAIN:
-            winner = _story(manifests, recipe, decided["detail"], depth + 1)
-            winners = (winner, *winner.winners)
-            ours, theirs = (_text(manifests["extract"], one) for one in (id_, winner.id))
-            if recipe.dedup is not None:
+        if decided["reason"].startswith("duplicate") and with_winners:
+            match = _row(manifests["match"], "matches", id_, "winner, survivor")
+            names = dict.fromkeys((match["winner"], match["survivor"])) if match else {}
+            winners = tuple(_story(manifests, recipe, name, with_winners=False) for name in names)
+            ours, theirs = (_text(manifests["extract"], one) for one in (id_, winners[0].id))
+            if recipe.dedup is not None and theirs:
                 similarity = jaccard(ours, theirs, recipe.dedup.ngram)
-            parted = differences(ours, theirs)
+                parted = differences(ours, theirs)
     elif decided is not None:
         events.append(Event("decide", "kept"))
         if "release" in manifests:
@@ -178,7 +179,7 @@ def as_text(story: Story) -> str:
         parts.append(event.detail)
         lines.append(" ".join(part for part in parts if part))
     for number, winner in enumerate(story.winners):
-        lines.append(f"  {'lost to' if number == 0 else 'which lost to'} {winner.id}  {winner.url}")
+        lines.append(f"  {'lost to' if number == 0 else 'for which is kept'} {winner.id}  {winner.url}")
     if story.rules:
         lines.append("  every rule, and what it saw:")
     for checked in story.rules:

@@ -18,9 +18,8 @@ import pyarrow as pa
 from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
 from corpus_builder.document import DECISION
 from corpus_builder.quality.rulebook import DuplicateRule, Rows, RunningRule, Verdicts, judge_rows
-from corpus_builder.stages.sign import numbers_of
 
-ALIVE = pa.schema([pa.field("number", pa.int64(), nullable=False)])
+ALIVE = pa.schema([pa.field("row", pa.int64(), nullable=False)])
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Decide:
 
     rules: tuple[RunningRule, ...]
     name: str = field(default="decide", init=False)
-    version: int = field(default=1, init=False)
+    version: int = field(default=2, init=False)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Made of the rules and of the sidecars that they read."""
@@ -62,18 +61,20 @@ class Screen:
 
     rules: tuple[RunningRule, ...]
     name: str = field(default="screen", init=False)
-    version: int = field(default=1, init=False)
+    version: int = field(default=2, init=False)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Made of the rules and of the sidecars that they read."""
         return _plan(self, self.rules, {name: manifests[name] for name in ("extract", "measure")})
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Write the numbers of the documents that no rule dropped."""
+        """Write which rows no rule dropped."""
         out.table("alive", ALIVE)
+        first = 0
         for ids, rows in _rows(shard.task):
             keep = judge_rows(self.rules, shard.task["source"], rows).keep
-            out.write("alive", pa.table([numbers_of(ids.to_pylist())[keep]], schema=ALIVE))
+            out.write("alive", pa.table([first + np.flatnonzero(keep)], schema=ALIVE))
+            first += len(ids)
 
 
 def _plan(stage: Decide | Screen, rules: tuple[RunningRule, ...], manifests: Mapping[str, Manifest]) -> list[Shard]:
@@ -111,14 +112,14 @@ def _plan(stage: Decide | Screen, rules: tuple[RunningRule, ...], manifests: Map
 def _rows(task: Mapping[str, Any]) -> Iterator[tuple[pa.ChunkedArray, Rows]]:
     """A shard's ids and rows, one row group at a time; sidecars have the row groups of the documents."""
     matches: Path | None = task["matches"]
-    winners = (group.column("winner").to_pylist() for group in read_groups(matches)) if matches else None
+    matched = (group.to_pylist() for group in read_groups(matches)) if matches else None
     documents = read_groups(task["documents"], ["id", "url"])
     for document, measures in zip(documents, read_groups(task["measures"]), strict=True):
-        found = next(winners) if winners else None
+        found = next(matched) if matched else None
         yield document.column("id"), rows_of(document.column("url").to_pylist(), measures, found)
 
 
-def rows_of(urls: list[str], measures: pa.Table, winners: list[str | None] | None) -> Rows:
+def rows_of(urls: list[str], measures: pa.Table, matches: list[dict[str, Any]] | None) -> Rows:
     """Rows for the rules, from a piece of the measures table."""
     numbers, details, verdicts = {}, {}, {}
     for name in measures.column_names:
@@ -129,7 +130,7 @@ def rows_of(urls: list[str], measures: pa.Table, winners: list[str | None] | Non
             verdicts[name.removeprefix("filter ")] = column.to_pylist()
         elif name != "id":
             numbers[name] = column.to_numpy()
-    return Rows(urls, numbers, details, verdicts, winners)
+    return Rows(urls, numbers, details, verdicts, matches)
 
 
 def _decisions(ids: pa.ChunkedArray, verdicts: Verdicts) -> pa.Table:

@@ -1,122 +1,117 @@
-"""Band keys to (loser, winner): the reduce side of the search for duplicates, in two steps of bounded memory.
-
-`Collide` takes one range of keys from every run and finds who shares a key with whom; how many ranges there are depends on
-the memory a task may use, so what it writes is scratch, removed when `Match` is sealed.  `Match` gathers one shard's pairs
-from all ranges and puts the best winner beside each document.  No graph is built: a document that shares a band with an
-earlier one loses, whatever becomes of the earlier one.
-"""
+"""What the search for duplicates found, beside the documents: whom each one lost to, and how alike they are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups, read_table, sealed_manifest
-from corpus_builder.dedup.matching import Pairs, best_winner, keep_first
-from corpus_builder.exchange import RUN_GROUP_ROWS, ranges, read_range
-from corpus_builder.stages.sign import numbers_of
+from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
+from corpus_builder.dedup.matching import Matching
+from corpus_builder.signed import SignedShard, split
+from corpus_builder.stages.search import Search
+from corpus_builder.stages.verdicts import Found, verdicts_on
 
-BYTES_PER_KEY = 120
-"""Peak memory of `Collide.run` for each row of the runs: 28 bytes of columns, and what sorting them needs; measured."""
-
-MATCHES = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("winner", pa.string())])
-_COLUMNS = ("loser_shard", "loser_number", "winner_order", "winner_shard", "winner_number")
-_PAIRS = pa.schema([pa.field(name, pa.int32() if name.endswith("shard") else pa.int64(), nullable=False) for name in _COLUMNS])
-
-
-def _made_from(manifests: Mapping[str, Manifest]) -> dict[str, str]:
-    """Whether a document has an earlier duplicate depends on every run, and on which documents stand up for the match."""
-    made_from = {"keys": digest_of([[r.shard, r.tables["keys"].sha256] for r in manifests["sign"].receipts])}
-    if "screen" in manifests:
-        made_from["screened"] = digest_of([[r.shard, r.tables["alive"].sha256] for r in manifests["screen"].receipts])
-    return made_from
-
-
-@dataclass(frozen=True)
-class Collide:
-    """The scratch stage: one shard per range of keys."""
-
-    memory_bytes: int
-    name: str = field(default="collide", init=False)
-    version: int = field(default=1, init=False)
-
-    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """As many ranges as it takes to hold one in memory."""
-        sign, screen = manifests["sign"], manifests.get("screen")
-        made_from = {"stage": f"{self.name}/{self.version}"} | _made_from(manifests)
-        cuts = ranges(sign.rows("keys"), BYTES_PER_KEY, self.memory_bytes)
-        return [
-            Shard(
-                f"range-{number:05}-of-{len(cuts):05}",
-                made_from,
-                (sign.root, screen.root if screen else None, low, high),
-            )
-            for number, (low, high) in enumerate(cuts)
-        ]
-
-    def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Find the pairs of one range of keys."""
-        sign_root, screen_root, low, high = shard.task
-        screen = sealed_manifest(screen_root) if screen_root else None
-        out.table("pairs", _PAIRS, group_rows=RUN_GROUP_ROWS)
-        columns: list[tuple[npt.NDArray[Any], ...]] = []
-        sign = sealed_manifest(sign_root)
-        for rank, receipt in enumerate(sign.receipts):
-            rows = read_range(sign.path(receipt, "keys"), "key", low, high)
-            key, order, number = (rows.column(name).to_numpy() for name in ("key", "order", "number"))
-            alive = screen.get(receipt.shard, "alive") if screen else None
-            if alive is not None:
-                standing = np.isin(number, read_table(alive).column("number").to_numpy())
-                key, order, number = key[standing], order[standing], number[standing]
-            columns.append((key, order, np.full(len(key), rank, dtype=np.int32), number))
-        if columns:
-            pairs = best_winner(keep_first(*(np.concatenate(column) for column in zip(*columns, strict=True))))
-            out.write("pairs", pa.table([getattr(pairs, name) for name in _COLUMNS], schema=_PAIRS))
+MATCHES = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("winner", pa.string()),  # the document that it matched; null where it lost to none
+        pa.field("survivor", pa.string()),  # the document that is kept in its place; mostly the same
+        pa.field("similarity", pa.float64()),  # Jaccard similarity of the document and `winner`, 0..1
+        pa.field("rule", pa.string()),  # url, exact or near
+    ]
+)
 
 
 @dataclass(frozen=True)
 class Match:
-    """The stage: one shard per shard of documents that was signed."""
+    """The stage: one shard per shard of documents that was signed.  `found` is there once the search was run."""
 
-    scratch: Path
+    matching: Matching
+    elders: tuple[SignedShard, ...] = ()
+    elders_digest: str = ""
+    found: Found | None = None
     name: str = field(default="match", init=False)
-    version: int = field(default=1, init=False)
+    version: int = field(default=2, init=False)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """Made of all the keys; the ranges through which they are compared change nothing."""
+        """Made of all the keys; how the search was cut changes nothing."""
         extract, sign = manifests["extract"], manifests["sign"]
-        made_from = {"stage": f"{self.name}/{self.version}"} | _made_from(manifests)
-        return [
-            Shard(
-                receipt.shard,
-                made_from | {"documents": extract.by_shard[receipt.shard].tables["documents"].sha256},
-                (self.scratch, sign.root, rank, extract.get(receipt.shard, "documents")),
-            )
-            for rank, receipt in enumerate(sign.receipts)
+        made_from = {"stage": f"{self.name}/{self.version}"} | self._made_from(manifests)
+        shards = []
+        for place, receipt in enumerate(sign.receipts, start=len(self.elders)):
+            documents = extract.by_shard[receipt.shard].tables["documents"].sha256
+            files = self.found.files_of(place) if self.found else ()
+            task = (place, files, extract.get(receipt.shard, "documents"))
+            shards.append(Shard(receipt.shard, made_from | {"documents": documents}, task))
+        return shards
+
+    def _made_from(self, manifests: Mapping[str, Manifest]) -> dict[str, str]:
+        """Whether a document has a better duplicate depends on every key, and on which documents stand up for the match."""
+        sign = manifests["sign"]
+        made_from = {
+            "keys": digest_of([[r.shard, r.tables["keys"].sha256, r.tables["cards"].sha256] for r in sign.receipts]),
+            "settings": digest_of(asdict(self.matching)),
+        }
+        if "screen" in manifests:
+            made_from["screened"] = digest_of([[r.shard, r.tables["alive"].sha256] for r in manifests["screen"].receipts])
+        if self.elders:
+            made_from["index"] = self.elders_digest
+        return made_from
+
+    def search(self, manifests: Mapping[str, Manifest], memory_bytes: int) -> Search:
+        """The search that this stage needs the verdicts of."""
+        extract, sign, screen = manifests["extract"], manifests["sign"], manifests.get("screen")
+        shards = [
+            SignedShard.of(sign, receipt, alive=screen.get(receipt.shard, "alive") if screen else None)
+            for receipt in sign.receipts
         ]
+        texts = DocumentTexts(tuple(extract.path(extract.by_shard[r.shard], "documents") for r in sign.receipts))
+        made = digest_of(self._made_from(manifests))
+        return Search((*self.elders, *shards), self.matching, made, memory_bytes, texts)
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Put the winner's id, or null, beside each document's."""
-        scratch, sign_root, rank, documents = shard.task
-        names = [receipt.shard for receipt in sealed_manifest(sign_root).receipts]
-        found = [read_range(path, "loser_shard", rank, rank + 1) for path in sealed_manifest(scratch).paths("pairs")]
-        rows = pa.concat_tables(found) if found else _PAIRS.empty_table()
-        pairs = best_winner(Pairs(*(rows.column(name).to_numpy() for name in _COLUMNS)))
-        winners = {
-            loser: f"{names[winner_shard]}/{winner}"
-            for loser, winner_shard, winner in zip(
-                pairs.loser_number.tolist(), pairs.winner_shard.tolist(), pairs.winner_number.tolist(), strict=True
-            )
-        }
+        """Put whom it lost to, or null, beside each document."""
+        place, files, documents = shard.task
+        verdicts = verdicts_on(place, files)
+        rows = verdicts.column("row").to_numpy()
+        columns = [verdicts.column(name) for name in ("matched", "survivor", "similarity", "rule")]
         out.table("matches", MATCHES)
+        first = 0
         for group in read_groups(documents, ["id"]):
             ids = group.column("id")
-            winner = [winners.get(number) for number in numbers_of(ids.to_pylist()).tolist()]
-            out.write_group("matches", pa.table([ids, winner], schema=MATCHES))
-        out.stats["losers"] = len(winners)
+            numbers = np.arange(first, first + len(ids))
+            at = np.searchsorted(rows, numbers)
+            hit = np.isin(numbers, rows, assume_unique=True)
+            take = pa.array(np.where(hit, at, 0), mask=~hit)
+            out.write_group("matches", pa.table([ids, *(column.take(take) for column in columns)], schema=MATCHES))
+            first += len(ids)
+        out.stats["losers"] = len(rows)
+
+
+@dataclass(frozen=True)
+class DocumentTexts:
+    """Reads the texts of documents again, a row group at a time."""
+
+    paths: Sequence[Path]
+
+    def read(self, documents: npt.NDArray[np.int64]) -> list[str]:
+        """The texts of documents, sorted by their place."""
+        found: list[Any] = []
+        shards, rows = split(documents)
+        for shard in np.unique(shards).tolist():
+            wanted = rows[shards == shard]
+            with pq.ParquetFile(self.paths[shard]) as file:
+                sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+                edges = np.concatenate([[0], np.cumsum(sizes)])
+                groups = np.searchsorted(edges, wanted, side="right") - 1
+                for group in np.unique(groups).tolist():
+                    texts = file.read_row_group(group, columns=["text"]).column("text")
+                    found += texts.take(pa.array(wanted[groups == group] - edges[group])).to_pylist()
+        return found

@@ -1,27 +1,14 @@
-"""Documents to MinHash band keys: one sorted run per shard, the map side of the search for duplicates."""
+"""Documents to MinHash band keys and sketches: what the search for duplicates looks at, and all that an index keeps of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 
 from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
-from corpus_builder.dedup.minhash import SPECIFICATION, MinHash, text_band_keys
+from corpus_builder.dedup.minhash import SPECIFICATION, MinHash
 from corpus_builder.dedup.preference import Preference
-from corpus_builder.exchange import RUN_GROUP_ROWS
-
-KEYS = pa.schema(
-    [
-        pa.field("key", pa.uint64(), nullable=False),
-        pa.field("order", pa.int64(), nullable=False),  # the smaller one wins
-        pa.field("number", pa.int64(), nullable=False),  # the id's number within the shard
-    ]
-)
+from corpus_builder.signed import SignedWriter
 
 
 @dataclass(frozen=True)
@@ -32,7 +19,7 @@ class Sign:
     keep: str  # as `dedup.preference` reads it
     sources: tuple[str, ...]
     name: str = field(default="sign", init=False)
-    version: int = field(default=1, init=False)
+    version: int = field(default=2, init=False)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Made of the documents, the hash specification and the order of preference."""
@@ -55,37 +42,18 @@ class Sign:
         return shards
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Sign a shard's documents; 24 bytes a band stay in memory until all are sorted."""
-        out.table("keys", KEYS, group_rows=RUN_GROUP_ROWS)
-        parts: list[tuple[npt.NDArray[Any], ...]] = []
+        """Sign a shard's documents, a row group at a time."""
         path, measures = shard.task
         preference = Preference.parse(self.keep)
         values = read_groups(measures, list(preference.names)) if measures else None
-        for documents in read_groups(path, ["id", "date", "source", "text"]):
-            texts = documents.column("text").to_pylist()
-            keys, has_shingle = text_band_keys(texts, self.minhash)
+        writer = SignedWriter(out, self.minhash)
+        for documents in read_groups(path, ["id", "url", "date", "source", "text"]):
+            ids, urls, texts = (documents.column(name).to_pylist() for name in ("id", "url", "text"))
             if values is not None:
-                order = preference.ranks(next(values).column(0).to_pylist())
+                ranks = preference.ranks(next(values).column(0).to_pylist())
             elif preference.kind == "longest":
-                order = preference.ranks([len(text) for text in texts])
+                ranks = preference.ranks([len(text) for text in texts])
             else:
-                order = preference.ranks(documents.column("source" if preference.kind == "first" else "date").to_pylist())
-            numbers = numbers_of(documents.column("id").to_pylist())
-            bands = keys.shape[1]
-            parts.append(
-                (keys[has_shingle].ravel(), np.repeat(order[has_shingle], bands), np.repeat(numbers[has_shingle], bands))
-            )
-        if parts:
-            key, order, number = (np.concatenate(column) for column in zip(*parts, strict=True))
-            by_key = np.lexsort((number, key))
-            out.write("keys", pa.table([key[by_key], order[by_key], number[by_key]], schema=KEYS))
-        out.stats["bands"] = self.minhash.bands
-
-
-def numbers_of(ids: Sequence[str]) -> npt.NDArray[np.int64]:
-    """The number that each id ends with.
-
-    >>> numbers_of(["web.warc.gz/1024"]).tolist()
-    [1024]
-    """
-    return np.array([int(id_.rpartition("/")[2]) for id_ in ids], dtype=np.int64)
+                ranks = preference.ranks(documents.column("source" if preference.kind == "first" else "date").to_pylist())
+            writer.write(ids, texts, ranks, urls)
+        writer.close()

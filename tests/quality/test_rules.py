@@ -1,5 +1,7 @@
 """Limits are as strict as they say, and the first rule that drops gives the reason."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -66,13 +68,13 @@ ROWS = Rows(
     measures={"m": np.array([0.0, 0.0, 1.0, 1.0]), "n": np.array([5.0, 50.0, 5.0, 50.0])},
     details={"m": ["", "word", "", ""]},
     verdicts={"f": [None, None, {"reason": "spam", "value": None, "threshold": 2.0, "detail": None}, None]},
-    winners=[None, None, None, "web/9"],
+    matches=[*[{"survivor": None}] * 3, {"survivor": "web/9", "similarity": 0.875, "rule": "near"}],
 )
 RULES = (
     MeasureRule(Threshold("m", min=0.5), ("web",)),
     FilterRule("f", ("web", "wiki")),
     MeasureRule(Threshold("n", max=10), ("web",)),
-    DuplicateRule(("web", "wiki")),
+    DuplicateRule(("web", "wiki"), verify=0.75),
 )
 
 
@@ -89,7 +91,13 @@ def test_the_first_rule_that_drops_gives_the_reason():
 
 def test_rules_judge_their_own_sources_alone():
     said = judge_rows(RULES, "wiki", ROWS)
-    assert [said.at(row) for row in range(4)] == [None, None, Drop("spam", None, 2.0), Drop("duplicate", detail="web/9")]
+    duplicate = Drop("duplicate", 0.875, 0.75, "web/9")
+    assert [said.at(row) for row in range(4)] == [None, None, Drop("spam", None, 2.0), duplicate]
+
+
+def test_the_same_url_is_a_reason_of_its_own():
+    rows = replace(ROWS, matches=[{"survivor": "web/9", "similarity": 0.25, "rule": "url"}] * 4)
+    assert judge_rows(RULES[-1:], "web", rows).at(0) == Drop("duplicate_url", 0.25, None, "web/9")
 
 
 def test_no_rules_keep_everything():

@@ -1,0 +1,147 @@
+"""The end of the search for duplicates: pairs to one verdict for each document that is dropped.
+
+LargeStar, SmallStar   in turn, until every loser is joined to its survivor (see `dedup.stars`)
+Verdicts               a group's losers -> whom each matched, how alike they are, and who survives in its place
+
+For the rule "first" the edges are each loser's best match, and what they lead to is the survivor; for components they are all matches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from corpus_builder.dataset import Manifest, Shard, ShardWriter, read_between
+from corpus_builder.dedup.stars import NAMES, both_ways, large_star, small_star
+from corpus_builder.exchange import read_bucket
+from corpus_builder.signed import ids_of, split
+from corpus_builder.stages.search import I64, Search, write_columns
+
+VERDICT_GROUP_ROWS = 1 << 16
+VERDICTS = pa.schema(
+    [
+        pa.field("shard", pa.int64(), nullable=False),
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("survivor", pa.string(), nullable=False),  # the document that is kept in its place
+        pa.field("similarity", pa.float64(), nullable=False),  # Jaccard similarity of `id` and `matched`, 0..1
+        pa.field("matched", pa.string(), nullable=False),  # the document that it was compared with; mostly the survivor
+        pa.field("rule", pa.string(), nullable=False),  # url, exact or near
+    ]
+)
+
+
+@dataclass(frozen=True)
+class LargeStar:
+    """The scratch step: one shard per group of signed shards."""
+
+    search: Search
+    number: int
+    edges: tuple[Path, ...]  # runs whose buckets hold all edges of a group's documents
+    version: int = field(default=1, init=False)
+
+    @property
+    def name(self) -> str:
+        """Name of the step."""
+        return f"large-star-{self.number:03}"
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """One for each group."""
+        return self.search.tasks(self.name, self.version, len(self.search.groups))
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Join the later neighbours of a group's documents to the first one; count the documents that are not settled."""
+        found, unsettled = large_star(read_bucket(self.edges, shard.task, NAMES))
+        write_columns(out, "edges", found, self.search.groups_of(found["u"]), len(self.search.groups))
+        out.stats["unsettled"] = unsettled
+
+
+@dataclass(frozen=True)
+class SmallStar:
+    """The scratch step: one shard per group of signed shards."""
+
+    search: Search
+    number: int
+    edges: tuple[Path, ...]
+    version: int = field(default=1, init=False)
+
+    @property
+    def name(self) -> str:
+        """Name of the step."""
+        return f"small-star-{self.number:03}"
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """One for each group."""
+        return self.search.tasks(self.name, self.version, len(self.search.groups))
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Join the earlier neighbours of a group's documents to the first one."""
+        found = both_ways(small_star(read_bucket(self.edges, shard.task, NAMES)))
+        write_columns(out, "edges", found, self.search.groups_of(found["u"]), len(self.search.groups))
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """The scratch step: one shard per group of signed shards."""
+
+    search: Search
+    edges: Mapping[str, tuple[Path, ...]]  # what counted, by phase
+    stars: tuple[Path, ...]
+    name: str = field(default="verdicts", init=False)
+    version: int = field(default=1, init=False)
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """One for each group."""
+        return self.search.tasks(self.name, self.version, len(self.search.groups))
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Write who was dropped, sorted by shard and row."""
+        search = self.search
+        out.table("verdicts", VERDICTS, group_rows=VERDICT_GROUP_ROWS)
+        star = read_bucket(self.stars, shard.task, NAMES)
+        earlier = (star["v_rank"] < star["u_rank"]) | ((star["v_rank"] == star["u_rank"]) & (star["v"] < star["u"]))
+        if search.matching.elders == "stay":  # what matches two elders joins them, yet both stay
+            earlier &= star["u"] >= search.first_new
+        lost, which = np.unique(star["u"][earlier], return_index=True)
+        if not len(lost):
+            return
+        survivor = star["v"][earlier][which]
+        matched, similarity, rule = self._matched(shard.task, lost)
+        unknown = np.isnan(similarity)
+        similarity[unknown] = search.similarity(lost[unknown], matched[unknown])
+        wanted, where = np.unique(np.concatenate([lost, survivor, matched]), return_inverse=True)
+        names = np.array(ids_of(search.shards, wanted), dtype=object)[where.ravel()]
+        own, kept, met = names[: len(lost)], names[len(lost) : 2 * len(lost)], names[2 * len(lost) :]
+        rules = np.array(list(self.edges), dtype=object)[rule]
+        out.write("verdicts", pa.table([*split(lost), own, kept, similarity, met, rules], schema=VERDICTS))
+
+    def _matched(self, group: int, lost: I64) -> tuple[I64, np.ndarray, I64]:
+        """The first of all that each one matched, how alike they are if that is known, and in which phase."""
+        parts = [read_bucket(paths, group) for paths in self.edges.values()]
+        phase = np.repeat(np.arange(len(parts)), [len(part["u"]) for part in parts])
+        edges = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        order = np.lexsort((phase, edges["v"], edges["v_rank"], edges["u"]))
+        first = order[np.searchsorted(edges["u"][order], lost)]
+        return edges["v"][first], edges["similarity"][first].copy(), phase[first]
+
+
+@dataclass(frozen=True)
+class Found:
+    """All verdicts of a search, on disk."""
+
+    search: Search
+    manifest: Manifest
+
+    def files_of(self, shard: int) -> tuple[Path, ...]:
+        """The files that hold the verdicts on one shard's documents."""
+        first, last = self.search.groups_of(np.array([shard << 32, ((shard + 1) << 32) - 1])).tolist()
+        return tuple(self.manifest.paths("verdicts")[max(first, 0) : last + 1])
+
+
+def verdicts_on(shard: int, files: Sequence[Path]) -> pa.Table:
+    """The verdicts on one shard's documents, by row."""
+    return pa.concat_tables([VERDICTS.empty_table(), *(read_between(path, "shard", shard, shard + 1) for path in files)])
