@@ -12,7 +12,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -32,6 +32,8 @@ from corpus_builder.report.verification import Verification, verify_build
 from corpus_builder.report.why import Story, why
 from corpus_builder.stages.decide import Decide, Screen
 from corpus_builder.stages.extract import Extract, InputFile
+from corpus_builder.stages.line_counts import Total
+from corpus_builder.stages.lines import Lines
 from corpus_builder.stages.match import Collide, Match
 from corpus_builder.stages.release import Release
 from corpus_builder.stages.rules import measure_stage, running_rules, user_functions
@@ -41,7 +43,7 @@ log = logging.getLogger(__name__)
 
 TASK_MEMORY_BYTES = 1 << 30
 SCRATCH = ".scratch"
-STAGES = ("extract", "measure", "sign", "screen", "match", "decide", "release")
+STAGES = ("extract", "measure", "sign", "screen", "match", "lines", "decide", "release")
 
 
 def stages_of(recipe: Recipe, inputs: Sequence[InputFile], out: Path) -> Iterator[Stage]:
@@ -58,6 +60,8 @@ def stages_of(recipe: Recipe, inputs: Sequence[InputFile], out: Path) -> Iterato
         if place > 0:
             yield Screen(rules[:place])  # filter first: who stands up for the match
         yield Match(out / SCRATCH / "collide")  # band keys -> who lost to whom
+    if recipe.lines is not None:
+        yield Lines(recipe.lines.repeats, recipe.lines.sources or recipe.source_names)  # text -> lines that many texts share
     yield Decide(rules)  # numbers, matches, hosts -> keep or drop, and why
     yield Release(  # edits, mixture, shuffle -> the corpus
         seed=recipe.seed,
@@ -65,6 +69,7 @@ def stages_of(recipe: Recipe, inputs: Sequence[InputFile], out: Path) -> Iterato
         edits=release.edits,
         footer_keywords=read_keywords(recipe),
         prepend_title=release.prepend_title,
+        cut_lines=recipe.lines is not None and recipe.lines.action == "remove",
         epochs={source: mix.epochs for source, mix in release.mixture.items() if mix.epochs is not None},
         shares={source: mix.share for source, mix in release.mixture.items() if mix.share is not None},
         max_epochs={
@@ -138,8 +143,13 @@ def build(
             if isinstance(stage, Match) and _missing(stage, out, shards):
                 collide = Collide(task_memory_bytes)
                 run_stage(collide, collide.plan(manifests), out / SCRATCH, engine, progress)
+            if isinstance(stage, Lines) and _missing(stage, out, shards):
+                tally = stage.tally(manifests, task_memory_bytes)
+                tallied = run_stage(tally, tally.plan(manifests), out / SCRATCH, engine, progress)
+                total = Total(tally, tallied.root)
+                stage = replace(stage, totals=run_stage(total, total.plan(manifests), out / SCRATCH, engine, progress).root)
             manifests[stage.name] = run_stage(stage, shards, out, engine, progress)
-            if isinstance(stage, Match):
+            if isinstance(stage, Match | Lines):
                 shutil.rmtree(out / SCRATCH, ignore_errors=True)
     return Built(out, recipe, manifests)
 

@@ -16,6 +16,7 @@ from corpus_builder.report.differences import differences
 from corpus_builder.report.tables import extracted, query
 
 LONGEST_CHAIN = 20
+SHOWN = 100  # characters of a repeated line
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Story:
     winners: tuple[Story, ...] = field(default=())  # the document that this one lost to, the one that that one lost to, ...
     similarity: float | None = None  # exact Jaccard similarity of a duplicate and the first of `winners`
     differences: tuple[str, ...] = ()  # lines that only one of the two has: "- " this one, "+ " the winner
+    repeated: tuple[str, ...] = ()  # lines that it shares with many documents
+    repeated_are: str = ""  # what the recipe does with them: "cut" or "reported"
 
     @property
     def outcome(self) -> Event:
@@ -115,9 +118,30 @@ def _story(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, depth: i
         if "release" in manifests:
             events.append(_released(manifests["release"], id_))
     rules = _checked(manifests, recipe, id_, document["source"])
+    repeated = _repeated(manifests, id_)
+    are = {"remove": "cut", "report": "reported"}[recipe.lines.action] if recipe.lines and repeated else ""
     return Story(
-        id_, document["url"], document["title"], document["characters"], tuple(events), rules, winners, similarity, parted
+        id_,
+        document["url"],
+        document["title"],
+        document["characters"],
+        tuple(events),
+        rules,
+        winners,
+        similarity,
+        parted,
+        repeated,
+        are,
     )
+
+
+def _repeated(manifests: Mapping[str, Manifest], id_: str) -> tuple[str, ...]:
+    """The lines of a document that it shares with many."""
+    row = _row(manifests["lines"], "lines", id_, "lines") if "lines" in manifests else None
+    if not row or not row["lines"]:
+        return ()
+    text = _text(manifests["extract"], id_).split("\n")
+    return tuple(text[number] for number in row["lines"])
 
 
 def _text(extract: Manifest, id_: str) -> str:
@@ -184,6 +208,9 @@ def as_text(story: Story) -> str:
     for checked in story.rules:
         value = "" if checked.value is None else f"{checked.value:.6g}"
         lines.append(f"    {'DROPS' if checked.drops else 'keeps'}  {checked.rule:48} {value}".rstrip())
+    if story.repeated:
+        lines.append(f"  lines that many pages of its host, or many hosts, share; they are {story.repeated_are}:")
+        lines += [f"    {line[:SHOWN]}{'…' if len(line) > SHOWN else ''}" for line in story.repeated]
     if story.similarity is not None:
         lines.append(
             f"  Jaccard similarity {story.similarity:.3f}; "
