@@ -23,8 +23,8 @@ from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read
 from corpus_builder.dedup.lines import SPECIFICATION, Repeats, candidates, host_keys, text_hashes
 from corpus_builder.exchange import Columns, bucket_count, buckets_of, read_bucket, write_run
 
-BYTES_PER_KEY = 100
-"""Peak memory of a task for each key that it holds: 20 bytes of columns, and what joining and sorting them needs; measured."""
+BYTES_PER_KEY = 130
+"""Peak memory of a task for each key that it holds: 12 to 20 bytes of columns, and what joining and sorting them needs; measured."""
 
 CHARACTERS_PER_LINE = 20
 """For the number of buckets where every line counts.  Documentation has 29 to 88; where there are less, buckets are cut again."""
@@ -99,7 +99,7 @@ def living(documents: Path, matches: Path | None) -> Iterator[Living]:
 class Tally:
     """The scratch step: one shard per shard of documents.
 
-    Columns of its runs: key; part (0, or across hosts the host's hash); documents.
+    Columns of its runs: key; documents; where it is counted across hosts, too, part: the host's hash, or 0 in keys of one host.
     """
 
     how: Repeats
@@ -161,6 +161,8 @@ class Tally:
 
     def _write(self, out: ShardWriter, number: int, columns: Columns) -> None:
         table = f"keys-{number:04}"
+        if not self.how.by_corpus:
+            columns = {name: column for name, column in columns.items() if name != "part"}  # all zeros
         rows = write_run(out.open_file(table, ".run"), columns, buckets_of(columns["key"], self.buckets), self.buckets)
         out.close_file(table, rows)
 
@@ -233,7 +235,7 @@ class Total:
                 if pieces > 1:
                     here = buckets_of(columns["key"], self.tally.buckets * pieces) == number
                     columns = {name: column[here] for name, column in columns.items()}
-                yield rank, columns
+                yield rank, {"part": np.zeros(len(columns["key"]), dtype=np.uint64), **columns}
 
     def _frequent(self, total: Columns) -> npt.NDArray[np.bool_]:
         how = self.tally.how
