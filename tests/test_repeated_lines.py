@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from conftest import Response, html, make_recipe, page, prose, write_warc
@@ -25,7 +26,7 @@ from corpus_builder.errors import RecipeError
 from corpus_builder.report.funnel import as_text, funnels
 from corpus_builder.report.page import render
 from corpus_builder.report.why import as_text as story_text
-from corpus_builder.stages.line_counts import Total
+from corpus_builder.stages.line_counts import Total, added_up
 from corpus_builder.stages.lines import Lines
 from corpus_builder.stages.match import MATCHES
 
@@ -238,6 +239,13 @@ def test_the_templates_say_how_often_and_where(tmp_path):
         {"host": "www.example", "place": "end", "line": "シェアする", "documents": 9, "hosts": 0, "lines": 5, "characters": 25},
     ]
     assert [row["lines"] for row in second] == [4, 4]
+
+
+def test_counts_of_many_shards_may_pass_32_bits():
+    shard = {"key": np.array([7, 9], np.uint64), "part": np.zeros(2, np.uint64), "documents": np.array([2**31, 1], np.uint32)}
+    total = added_up([shard, shard, shard])
+    assert total["documents"].tolist() == [3 * 2**31, 3]
+    assert total["key"].tolist() == [7, 9]
 
 
 # Through a build

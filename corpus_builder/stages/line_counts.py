@@ -23,7 +23,7 @@ from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read
 from corpus_builder.dedup.lines import SPECIFICATION, Repeats, candidates, host_keys, text_hashes
 from corpus_builder.exchange import Columns, bucket_count, buckets_of, read_bucket, write_run
 
-BYTES_PER_KEY = 130
+BYTES_PER_KEY = 140
 """Peak memory of a task for each key that it holds: 12 to 20 bytes of columns, and what joining and sorting them needs; measured."""
 
 CHARACTERS_PER_LINE = 20
@@ -161,6 +161,7 @@ class Tally:
 
     def _write(self, out: ShardWriter, number: int, columns: Columns) -> None:
         table = f"keys-{number:04}"
+        columns = columns | {"documents": columns["documents"].astype(np.uint32)}  # of one shard
         if not self.how.by_corpus:
             columns = {name: column for name, column in columns.items() if name != "part"}  # all zeros
         rows = write_run(out.open_file(table, ".run"), columns, buckets_of(columns["key"], self.buckets), self.buckets)
@@ -169,14 +170,14 @@ class Tally:
 
 def added_up(waiting: Sequence[Columns]) -> Columns:
     """Rows of several pieces, those of the same key and part made one, sorted."""
-    none: Columns = {"key": np.zeros(0, np.uint64), "part": np.zeros(0, np.uint64), "documents": np.zeros(0, np.uint32)}
+    none: Columns = {"key": np.zeros(0, np.uint64), "part": np.zeros(0, np.uint64), "documents": np.zeros(0, np.int64)}
     joined = {name: np.concatenate([empty, *(piece[name] for piece in waiting)]) for name, empty in none.items()}
     order = np.lexsort((joined["part"], joined["key"]))
     key, part = joined["key"][order], joined["part"][order]
     first = np.flatnonzero(_differs(key) | _differs(part))
     documents: npt.NDArray[Any] = none["documents"]
     if len(first):
-        documents = np.add.reduceat(joined["documents"][order], first, dtype=np.uint32)
+        documents = np.add.reduceat(joined["documents"][order], first, dtype=np.int64)
     return {"key": key[first], "part": part[first], "documents": documents}
 
 
