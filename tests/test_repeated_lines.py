@@ -19,14 +19,15 @@ from test_build import contents, corpus
 
 from corpus_builder import Ray, Recipe, Serial, build, plan
 from corpus_builder.build import run_stage
-from corpus_builder.dataset import Manifest, Shard, read_groups, read_table
+from corpus_builder.dataset import Manifest, Shard, read_groups, read_table, sealed_manifest
 from corpus_builder.dedup.lines import Repeats, is_telling, without_lines
 from corpus_builder.document import DOCUMENT
 from corpus_builder.errors import RecipeError
+from corpus_builder.exchange import bucket_count, read_bucket
 from corpus_builder.report.funnel import as_text, funnels
 from corpus_builder.report.page import render
 from corpus_builder.report.why import as_text as story_text
-from corpus_builder.stages.line_counts import Total, added_up
+from corpus_builder.stages.line_counts import BYTES_PER_KEY, CHARACTERS_PER_LINE, Total, added_up
 from corpus_builder.stages.lines import Lines
 from corpus_builder.stages.match import MATCHES
 
@@ -246,6 +247,19 @@ def test_counts_of_many_shards_may_pass_32_bits():
     total = added_up([shard, shard, shard])
     assert total["documents"].tolist() == [3 * 2**31, 3]
     assert total["key"].tolist() == [7, 9]
+
+
+def test_a_bucket_that_is_too_large_is_cut_again_and_no_key_is_counted_twice(tmp_path):
+    text = "\n".join("あいうえおかきくけこさしすせそ")  # two characters a line, where twenty are expected
+    rows = [("www.example", text)] * 40
+    lines, _ = found_lines(tmp_path, rows, Repeats(where="anywhere"), shards=2, memory_bytes=1_000)
+    assert lines == [list(range(15))] * 40
+    totals = sealed_manifest(tmp_path / "scratch" / "total")
+    buckets = bucket_count(sum(len(text) for _, text in rows) // CHARACTERS_PER_LINE + len(rows), BYTES_PER_KEY, 1_000)
+    assert len(totals.receipts) > buckets
+    for rank in range(2):
+        keys = read_bucket(totals.paths("totals"), rank)["key"].tolist()
+        assert len(keys) == len(set(keys)) == 16  # every line, and the host
 
 
 # Through a build

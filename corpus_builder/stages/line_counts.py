@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -216,8 +218,8 @@ class Total:
         frequent = {name: column[self._frequent(total)] for name, column in total.items()}
         said: list[Columns] = []
         ranks = []
-        for rank, columns in self._runs(number, pieces):
-            keys = np.unique(columns["key"])
+        for rank, runs in groupby(self._runs(number, pieces), key=itemgetter(0)):
+            keys = np.unique(np.concatenate([columns["key"] for _, columns in runs]))
             where = np.searchsorted(frequent["key"], keys)
             there = where < len(frequent["key"])
             there[there] = frequent["key"][where[there]] == keys[there]
