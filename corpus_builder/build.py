@@ -10,12 +10,11 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from corpus_builder.custom import own_modules
 from corpus_builder.dataset import FORMAT, Manifest, Stage, read_manifest
-from corpus_builder.duplicates import find_duplicates
 from corpus_builder.engine import Engine, Ray
 from corpus_builder.errors import InputError, IntegrityError
 from corpus_builder.files import alone_in, write_atomically
@@ -28,14 +27,16 @@ from corpus_builder.report.page import write_report
 from corpus_builder.report.verification import Verification, verify_build
 from corpus_builder.report.why import Story, why
 from corpus_builder.run import SCRATCH, TASK_MEMORY_BYTES, missing, run_stage
+from corpus_builder.searches import count_lines, find_duplicates
 from corpus_builder.stages.decide import Decide, Screen
 from corpus_builder.stages.extract import Extract, InputFile
+from corpus_builder.stages.lines import Lines
 from corpus_builder.stages.match import Match
 from corpus_builder.stages.release import Release
 from corpus_builder.stages.rules import measure_stage, running_rules, user_functions
 from corpus_builder.stages.sign import Sign
 
-STAGES = ("extract", "measure", "sign", "screen", "match", "decide", "release")
+STAGES = ("extract", "measure", "sign", "screen", "match", "lines", "decide", "release")
 
 
 def stages_of(recipe: Recipe, inputs: Sequence[InputFile]) -> Iterator[Stage]:
@@ -51,7 +52,9 @@ def stages_of(recipe: Recipe, inputs: Sequence[InputFile]) -> Iterator[Stage]:
         yield Sign(recipe.dedup.minhash, recipe.dedup.keep, rules[place].sources)  # text -> MinHash band keys, sketches
         if place > 0:
             yield Screen(rules[:place])  # filter first: who stands up for the match
-        yield Match(recipe.dedup.matching)  # band keys -> who lost to whom, see duplicates.py
+        yield Match(recipe.dedup.matching)  # band keys -> who lost to whom, see searches.py
+    if recipe.lines is not None:
+        yield Lines(recipe.lines.repeats, recipe.lines.sources or recipe.source_names)  # text -> lines that many texts share
     yield Decide(rules)  # numbers, matches, hosts -> keep or drop, and why
     yield Release(  # edits, mixture, shuffle -> the corpus
         seed=recipe.seed,
@@ -59,6 +62,7 @@ def stages_of(recipe: Recipe, inputs: Sequence[InputFile]) -> Iterator[Stage]:
         edits=release.edits,
         footer_keywords=read_keywords(recipe),
         prepend_title=release.prepend_title,
+        cut_lines=recipe.lines is not None and recipe.lines.action == "remove",
         epochs={source: mix.epochs for source, mix in release.mixture.items() if mix.epochs is not None},
         shares={source: mix.share for source, mix in release.mixture.items() if mix.share is not None},
         max_epochs={
@@ -128,11 +132,11 @@ def build(
         manifests: dict[str, Manifest] = {}
         _write_head(recipe, out)
         for stage in stages_of(recipe, inputs):
-            if isinstance(stage, Match) and missing(stage, stage.plan(manifests), out):
-                found = find_duplicates(stage.search(manifests, task_memory_bytes), out / SCRATCH, engine, progress)
-                stage = replace(stage, found=found)
+            if isinstance(stage, Match | Lines) and missing(stage, stage.plan(manifests), out):
+                how = (manifests, task_memory_bytes, out / SCRATCH, engine, progress)
+                stage = find_duplicates(stage, *how) if isinstance(stage, Match) else count_lines(stage, *how)
             manifests[stage.name] = run_stage(stage, stage.plan(manifests), out, engine, progress)
-            if isinstance(stage, Match):
+            if isinstance(stage, Match | Lines):
                 shutil.rmtree(out / SCRATCH, ignore_errors=True)
     return Built(out, recipe, manifests)
 

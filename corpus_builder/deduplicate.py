@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,13 +21,13 @@ from corpus_builder.dataset import Manifest, read_table
 from corpus_builder.dedup.matching import PHASES, Matching
 from corpus_builder.dedup.minhash import MinHash
 from corpus_builder.dedup.preference import Preference
-from corpus_builder.duplicates import find_duplicates
 from corpus_builder.engine import Engine, Failure, Ray
 from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.files import alone_in, digest_file, write_atomically
 from corpus_builder.progress import with_progress
 from corpus_builder.rows import file_kind
 from corpus_builder.run import SCRATCH, TASK_MEMORY_BYTES, missing, run_stage
+from corpus_builder.searches import find_duplicates
 from corpus_builder.stages.dedup_rows import CopyRows, MatchRows, RowFile, RowSettings, SignRows
 
 
@@ -113,8 +113,7 @@ def deduplicate(
         manifests = {"sign": run_stage(sign := SignRows(given, settings), sign.plan({}), out, engine, progress)}
         match = MatchRows(given, settings)
         if missing(match, match.plan(manifests), out):
-            found = find_duplicates(match.search(manifests, task_memory_bytes), out / SCRATCH, engine, progress)
-            match = replace(match, found=found)
+            match = find_duplicates(match, manifests, task_memory_bytes, out / SCRATCH, engine, progress)
         manifests["match"] = run_stage(match, match.plan(manifests), out, engine, progress)
         shutil.rmtree(out / SCRATCH, ignore_errors=True)
         copy = CopyRows(given)

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from corpus_builder.dedup.lines import Repeats
 from corpus_builder.dedup.matching import Matching
 from corpus_builder.dedup.minhash import MinHash
 from corpus_builder.dedup.preference import Preference
@@ -116,6 +117,40 @@ class Dedup(_Part):
         return Matching(self.minhash, self.url, self.verify, self.verify_by, self.groups)
 
 
+class Lines(_Part):
+    """Repeated lines: template text that many documents of a host, or many hosts, begin or end with; see docs/lines.md.
+
+    A block of lines counts from `documents` documents of its host on, if they are at least `share` of the host's documents; across
+    hosts (scope "corpus" or "both") from `hosts` hosts on.  "edges" looks at the first and last `edge` lines of a text,
+    "anywhere" at every line by itself.  "remove" cuts them at the release, "report" only shows them.
+    """
+
+    scope: Literal["host", "corpus", "both"] = Repeats.scope
+    documents: int = Field(default=Repeats.documents, ge=2)
+    share: Fraction = Repeats.share
+    hosts: int = Field(default=Repeats.hosts, ge=2)
+    where: Literal["edges", "anywhere"] = Repeats.where
+    edge: int = Field(default=Repeats.edge, ge=1, le=1_000)
+    action: Literal["remove", "report"] = "remove"
+    sources: tuple[str, ...] | None = None  # whose documents are counted; None: every source
+
+    @model_validator(mode="after")
+    def _limits_of_the_scope(self) -> Lines:
+        given = self.model_fields_set
+        if self.scope == "host" and "hosts" in given:
+            raise ValueError('hosts goes with scope = "corpus" or "both": within one host there is nothing to count hosts of')
+        if self.scope == "corpus" and given & {"documents", "share"}:
+            raise ValueError('documents and share go with scope = "host" or "both": across hosts, hosts are counted')
+        if self.where == "anywhere" and "edge" in given:
+            raise ValueError('edge goes with where = "edges"')
+        return self
+
+    @property
+    def repeats(self) -> Repeats:
+        """When a line counts as repeated."""
+        return Repeats(self.scope, self.documents, self.share, self.hosts, self.where, self.edge)
+
+
 class Rule(_Part):
     """One rule: a measure with a limit, a host list, a filter of your own, or the place of the duplicates.
 
@@ -214,6 +249,7 @@ class Recipe(_Part):
     extract: Extract = Extract()
     quality: Quality = Quality()
     dedup: Dedup | None = None
+    lines: Lines | None = None
     release: Release = Release()
     base: Path = Field(default=Path("."), exclude=True)
 
@@ -267,6 +303,7 @@ class Recipe(_Part):
             *((f"quality.rules[{i}].sources", rule.sources or ()) for i, rule in enumerate(self.quality.rules)),
             ("dedup.sources", (self.dedup.sources or ()) if self.dedup else ()),
             ("dedup.keep", self.dedup.preference.names if self.dedup and self.dedup.preference.kind == "first" else ()),
+            ("lines.sources", (self.lines.sources or ()) if self.lines else ()),
             ("release.edits", tuple(self.release.edits)),
             ("release.prepend_title", self.release.prepend_title),
             ("release.mixture", tuple(self.release.mixture)),
@@ -349,6 +386,7 @@ def _keys_at(place: tuple[str | int, ...]) -> list[str]:
         "quality": Quality,
         "rules": Rule,
         "dedup": Dedup,
+        "lines": Lines,
         "release": Release,
         "mixture": Mixture,
     }

@@ -14,7 +14,7 @@ from corpus_builder.report.tables import extracted
 class Step:
     """One line of the funnel.
 
-    `kind` is "in", "drop" or "stand" (what stands after a stage).  `size` counts characters, or bytes where no text exists yet.
+    `kind` is "in", "drop", "stand" (what stands after a stage) or "cut" (pages that go on, less some text).  `size` counts characters, or bytes where no text exists yet.
     """
 
     stage: str
@@ -69,6 +69,9 @@ def _funnel(manifests: Mapping[str, Manifest], sources: set[str], name: str) -> 
         steps.append(Step("decide", "stand", "kept", kept["documents"], kept["characters"]))
     if "release" in manifests:
         release = [r.stats for r in manifests["release"].receipts]
+        cut = _sum({"cut": s["cut"][source]} for s in release for source in sources if source in s.get("cut", {})).get("cut")
+        if cut:
+            steps.append(Step("release", "cut", "repeated lines cut", cut["documents"], cut["characters"]))
         gone = _sum(s["dropped"].get(source, {}) for s in release for source in sources)
         steps += [Step("release", "drop", reason, c["documents"], c["characters"]) for reason, c in _largest(gone, "documents")]
         out = _sum({"released": s["released"][source]} for s in release for source in sources if source in s["released"])
@@ -109,7 +112,7 @@ def as_text(funnel: Funnel) -> str:
     """The funnel as lines for a terminal."""
     lines = []
     for step in funnel.steps:
-        mark = {"in": "", "drop": "  - ", "stand": "= "}[step.kind]
+        mark = {"in": "", "drop": "  - ", "cut": "  ~ ", "stand": "= "}[step.kind]
         size = f"{step.size:>15,} {step.unit}" if step.unit else ""
         share = f"{100 * step.pages / funnel.entered:5.1f} %" if funnel.entered else "      –"
         lines.append(f"  {mark + step.label:34} {step.pages:>11,}  {share} {size}".rstrip())

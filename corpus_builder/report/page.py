@@ -18,6 +18,7 @@ from corpus_builder.recipe import Recipe
 from corpus_builder.report import charts
 from corpus_builder.report.funnel import copies, funnels, records
 from corpus_builder.report.histograms import add_histogram
+from corpus_builder.report.lines import repeated_lines
 from corpus_builder.report.tables import examples
 from corpus_builder.sources import warc, wikipedia
 
@@ -48,6 +49,7 @@ def render(manifests: Mapping[str, Manifest], recipe: Recipe) -> str:
         funnels=found,
         widest=max((funnel.entered for funnel in found), default=0) or 1,
         released=_released(manifests, recipe),
+        repeated=repeated_lines(manifests, recipe) if recipe.lines else None,
         records=records(manifests),
         charts=_charts(manifests, recipe),
         plot={"width": charts.WIDTH, "height": charts.HEIGHT, "base": charts.BASE, "top": charts.TOP},

@@ -40,7 +40,14 @@ def verify_build(manifests: Mapping[str, Manifest], recipe: Recipe, progress: bo
 
 
 def _expected(recipe: Recipe) -> list[str]:
-    return ["extract", "measure", *(["sign", "match"] if recipe.dedup else []), "decide", "release"]
+    return [
+        "extract",
+        "measure",
+        *(["sign", "match"] if recipe.dedup else []),
+        *(["lines"] if recipe.lines else []),
+        "decide",
+        "release",
+    ]
 
 
 def as_text(found: Verification) -> str:

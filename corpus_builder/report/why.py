@@ -15,6 +15,8 @@ from corpus_builder.recipe import Recipe, Rule
 from corpus_builder.report.differences import differences
 from corpus_builder.report.tables import extracted, query
 
+SHOWN = 100  # characters of a repeated line
+
 
 @dataclass(frozen=True)
 class Event:
@@ -52,6 +54,8 @@ class Story:
     )  # the document that this one matched and, if it is another, the one that is kept
     similarity: float | None = None  # exact Jaccard similarity of a duplicate and the first of `winners`
     differences: tuple[str, ...] = ()  # lines that only one of the two has: "- " this one, "+ " the winner
+    repeated: tuple[str, ...] = ()  # lines that it shares with many documents
+    repeated_are: str = ""  # what the recipe does with them: "cut" or "reported"
 
     @property
     def outcome(self) -> Event:
@@ -103,7 +107,7 @@ def _story(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, with_win
     parted: tuple[str, ...] = ()
     if decided is not None and not decided["keep"]:
         events.append(Event("decide", "dropped", decided["reason"], decided["value"], decided["threshold"], decided["detail"]))
-        if decided["reason"].startswith("duplicate") and with_winners:
+        if decided["reason"] in ("duplicate", "duplicate_url") and with_winners:
             match = _row(manifests["match"], "matches", id_, "winner, survivor")
             names = dict.fromkeys((match["winner"], match["survivor"])) if match else {}
             winners = tuple(_story(manifests, recipe, name, with_winners=False) for name in names)
@@ -116,9 +120,30 @@ def _story(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, with_win
         if "release" in manifests:
             events.append(_released(manifests["release"], id_))
     rules = _checked(manifests, recipe, id_, document["source"])
+    repeated = _repeated(manifests, id_)
+    are = {"remove": "cut", "report": "reported"}[recipe.lines.action] if recipe.lines and repeated else ""
     return Story(
-        id_, document["url"], document["title"], document["characters"], tuple(events), rules, winners, similarity, parted
+        id_,
+        document["url"],
+        document["title"],
+        document["characters"],
+        tuple(events),
+        rules,
+        winners,
+        similarity,
+        parted,
+        repeated,
+        are,
     )
+
+
+def _repeated(manifests: Mapping[str, Manifest], id_: str) -> tuple[str, ...]:
+    """The lines of a document that it shares with many."""
+    row = _row(manifests["lines"], "lines", id_, "lines") if "lines" in manifests else None
+    if not row or not row["lines"]:
+        return ()
+    text = _text(manifests["extract"], id_).split("\n")
+    return tuple(text[number] for number in row["lines"])
 
 
 def _text(extract: Manifest, id_: str) -> str:
@@ -185,6 +210,9 @@ def as_text(story: Story) -> str:
     for checked in story.rules:
         value = "" if checked.value is None else f"{checked.value:.6g}"
         lines.append(f"    {'DROPS' if checked.drops else 'keeps'}  {checked.rule:48} {value}".rstrip())
+    if story.repeated:
+        lines.append(f"  lines that many pages of its host, or many hosts, share; they are {story.repeated_are}:")
+        lines += [f"    {line[:SHOWN]}{'…' if len(line) > SHOWN else ''}" for line in story.repeated]
     if story.similarity is not None:
         lines.append(
             f"  Jaccard similarity {story.similarity:.3f}; "

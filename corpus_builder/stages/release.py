@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
+from corpus_builder.dedup.lines import without_lines
 from corpus_builder.document import LEDGER
 from corpus_builder.release.edits import edit_version, named_edit
 from corpus_builder.release.mixture import drawn, keyed_number, resolve_epochs
@@ -54,6 +54,7 @@ class Release:
     edits: Mapping[str, tuple[str, ...]]  # by source
     footer_keywords: tuple[str, ...]
     prepend_title: tuple[str, ...]
+    cut_lines: bool  # those that the stage `lines` found
     epochs: Mapping[str, float]
     shares: Mapping[str, float]
     max_epochs: Mapping[str, float]
@@ -63,6 +64,7 @@ class Release:
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Deal the units out to parts of about `part_characters`."""
         extract, decide = manifests["extract"], manifests["decide"]
+        lines = manifests["lines"].by_shard if self.cut_lines else {}
         settings = digest_of(
             [
                 self.seed,
@@ -76,6 +78,7 @@ class Release:
                 receipt.stats["source"],
                 extract.by_shard[receipt.shard].tables["documents"].sha256,
                 receipt.stats["keep"],  # not the decisions' digest: another reason to drop the same document changes nothing here
+                *([lines[receipt.shard].tables["lines"].sha256] if receipt.shard in lines else []),
             ]
             for receipt in decide.receipts
         }
@@ -92,6 +95,7 @@ class Release:
                         "sources": {name: decide.by_shard[name].stats["source"] for name in names},
                         "documents": {name: extract.get(name, "documents") for name in names},
                         "decisions": {name: decide.get(name, "decisions") for name in names},
+                        "lines": {name: manifests["lines"].get(name, "lines") for name in names if name in lines},
                     },
                 )
             )
@@ -128,22 +132,29 @@ class Release:
         out.table("ledger", LEDGER)
         released: dict[str, dict[str, int]] = {}
         dropped: dict[str, dict[str, dict[str, int]]] = {}
+        cut: dict[str, dict[str, int]] = {}
         ledger = []
         rows: list[tuple[int, dict[str, Any]]] = []
         for unit in shard.task["units"]:
             source = shard.task["sources"][unit.shard]
             counts = released.setdefault(source, {"documents": 0, "distinct": 0, "characters": 0})
             edit = self._editor(source)
-            for row in _kept(unit, shard.task["documents"][unit.shard], shard.task["decisions"][unit.shard]):
-                text = edit(row["text"], row["title"]) if drawn(self.seed, row["id"], unit.copy, unit.epochs) else None
-                if not text or not text.strip():
+            for row, repeated in _kept(unit, shard.task):
+                is_drawn = drawn(self.seed, row["id"], unit.copy, unit.epochs)
+                rest = without_lines(row["text"], repeated)
+                text = edit(rest, row["title"]) if is_drawn and rest else ""
+                if not text.strip():
                     if unit.copy == 0:
-                        reason = "not_drawn" if text is None else "empty_after_edits"
+                        reason = "not_drawn" if not is_drawn else "empty_after_edits" if rest else "only_repeated_lines"
                         ledger.append({"id": row["id"], "url": row["url"], "reason": reason, "detail": ""})
                         gone = dropped.setdefault(source, {}).setdefault(reason, {"documents": 0, "characters": 0})
                         gone["documents"] += 1
                         gone["characters"] += len(row["text"])
                     continue
+                if repeated and unit.copy == 0:
+                    lost = cut.setdefault(source, {"documents": 0, "characters": 0})
+                    lost["documents"] += 1
+                    lost["characters"] += len(row["text"]) - len(rest)
                 counts["documents"] += 1
                 counts["distinct"] += unit.copy == 0
                 counts["characters"] += len(text)
@@ -156,6 +167,7 @@ class Release:
             released=released,
             dropped=dropped,
             units=[[unit.shard, unit.group, unit.copy] for unit in shard.task["units"]],
+            **({"cut": cut} if self.cut_lines else {}),
         )
 
     def _editor(self, source: str) -> Any:
@@ -170,9 +182,14 @@ class Release:
         return edit
 
 
-def _kept(unit: Unit, documents: Path, decisions: Path) -> list[dict[str, Any]]:
-    (keep,) = read_groups(decisions, ["keep"], [unit.group])
+def _kept(unit: Unit, task: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], list[int]]]:
+    """The kept documents of a unit, and the numbers of the lines that are cut from each."""
+    (keep,) = read_groups(task["decisions"][unit.shard], ["keep"], [unit.group])
     columns = [name for name in CORPUS.names if name != "copy"]
-    (table,) = read_groups(documents, columns, [unit.group])
+    (table,) = read_groups(task["documents"][unit.shard], columns, [unit.group])
     rows: list[dict[str, Any]] = table.filter(keep.column("keep")).to_pylist()
-    return rows
+    repeated: list[list[int]] = [[] for _ in rows]
+    if unit.shard in task["lines"]:
+        (lines,) = read_groups(task["lines"][unit.shard], ["lines"], [unit.group])
+        repeated = lines.filter(keep.column("keep")).column("lines").to_pylist()
+    return zip(rows, repeated, strict=True)

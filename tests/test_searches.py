@@ -16,7 +16,7 @@ from corpus_builder import Serial
 from corpus_builder.dataset import Dataset, Shard, read_table
 from corpus_builder.dedup.matching import Matching
 from corpus_builder.dedup.minhash import MinHash
-from corpus_builder.duplicates import find_duplicates
+from corpus_builder.searches import verdicts_of
 from corpus_builder.signed import SignedShard, SignedWriter, cards_type, estimates, keys_type
 from corpus_builder.stages.search import Search
 
@@ -126,7 +126,7 @@ def unsynced():
 def test_the_verdicts_are_those_of_the_definition(unsynced, found, matching, memory):
     with tempfile.TemporaryDirectory() as directory:
         search = Search(sign(found, Path(directory) / "sign"), matching, "", memory)
-        out = as_found(find_duplicates(search, Path(directory) / "scratch", Serial()))
+        out = as_found(verdicts_of(search, Path(directory) / "scratch", Serial()))
     expected = defined(found, matching)
     assert set(out) == set(expected)
     assert {name: (kept, rule) for name, (kept, _, _, rule) in out.items()} == {

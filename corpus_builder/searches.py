@@ -1,0 +1,66 @@
+"""Searches that take several passes over all documents: duplicates, and lines that many documents share.
+
+A search writes scratch, step by step and shard by shard, so that one that broke off goes on.  It returns the stage that asked for it,
+ready to run; that stage copies what was found to where it belongs, and whoever runs it removes the scratch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from corpus_builder.dataset import Manifest, Stage
+from corpus_builder.engine import Engine
+from corpus_builder.run import run_stage
+from corpus_builder.stages.dedup_rows import MatchRows
+from corpus_builder.stages.line_counts import Total
+from corpus_builder.stages.lines import Lines
+from corpus_builder.stages.match import Match
+from corpus_builder.stages.search import Link, Search, Settle, Spread
+from corpus_builder.stages.verdicts import Found, LargeStar, SmallStar, Verdicts
+
+AnyMatch = TypeVar("AnyMatch", Match, MatchRows)
+
+
+def find_duplicates(
+    stage: AnyMatch, manifests: Mapping[str, Manifest], memory_bytes: int, scratch: Path, engine: Engine, progress: bool
+) -> AnyMatch:
+    """Who of the documents that were signed is dropped, and for whom."""
+    return replace(stage, found=verdicts_of(stage.search(manifests, memory_bytes), scratch, engine, progress))
+
+
+def verdicts_of(search: Search, scratch: Path, engine: Engine, progress: bool = False) -> Found:
+    """keys ─► Spread ─► Link ─► Settle ─► (next phase) ... ─► LargeStar, SmallStar ─► Verdicts."""
+
+    def run(step: Stage) -> Manifest:
+        return run_stage(step, step.plan({}), scratch, engine, progress)
+
+    settled: dict[str, Manifest] = {}
+    for phase in search.matching.phases:
+        keys = run(Spread(search, phase, tuple(settled.values())))
+        links = run(Link(search, phase, keys))
+        settled[phase] = run(Settle(search, phase, links))
+    edges = {phase: tuple(manifest.paths("edges")) for phase, manifest in settled.items()}
+    stars = tuple(path for paths in edges.values() for path in paths)
+    number = 0
+    while _unsettled(large := run(LargeStar(search, number, stars))):
+        small = run(SmallStar(search, number, tuple(large.paths("edges"))))
+        stars = tuple(small.paths("edges"))
+        number += 1
+    return Found(search, run(Verdicts(search, edges, stars)))
+
+
+def _unsettled(manifest: Manifest) -> int:
+    return sum(receipt.stats["unsettled"] for receipt in manifest.receipts)
+
+
+def count_lines(
+    stage: Lines, manifests: Mapping[str, Manifest], memory_bytes: int, scratch: Path, engine: Engine, progress: bool
+) -> Lines:
+    """How many documents begin or end with the same lines: documents ─► Tally ─► Total."""
+    tally = stage.tally(manifests, memory_bytes)
+    tallied = run_stage(tally, tally.plan(manifests), scratch, engine, progress)
+    total = Total(tally, tallied.root)
+    return replace(stage, totals=run_stage(total, total.plan(manifests), scratch, engine, progress).root)

@@ -1,0 +1,266 @@
+"""How many documents and hosts share each line: counted exactly, in two scratch steps of bounded memory.
+
+Tally    a shard's documents -> its keys with counts, dealt out to buckets by key
+Total    one bucket of keys of every shard -> the keys that are frequent, dealt out to the shards that have them
+
+A key stands for a host and a block of lines (see `dedup.lines`), for a host alone, whose documents it counts, or, across hosts,
+for a block.  Keys are 64 bits: of 2 * 10^11 different ones about a thousand pairs are the same by chance.  How the work is cut
+depends on the memory of a task, and nothing else does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups, sealed_manifest
+from corpus_builder.dedup.lines import SPECIFICATION, Repeats, candidates, host_keys, text_hashes
+from corpus_builder.exchange import Columns, bucket_count, buckets_of, read_bucket, write_run
+
+BYTES_PER_KEY = 140
+"""Peak memory of a task for each key that it holds: 12 to 20 bytes of columns, and what joining and sorting them needs; measured."""
+
+CHARACTERS_PER_LINE = 20
+"""For the number of buckets where every line counts.  Documentation has 29 to 88; where there are less, buckets are cut again."""
+
+U64 = npt.NDArray[np.uint64]
+I64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A shard whose lines are counted."""
+
+    shard: str
+    documents: Path
+    matches: Path | None
+    rows: int
+    characters: int
+    digest: str  # of the documents, and of who lost as a duplicate
+
+
+def parts_of(manifests: Mapping[str, Manifest], sources: Sequence[str]) -> list[Part]:
+    """The shards of some sources, in order."""
+    extract, match = manifests["extract"], manifests.get("match")
+    found = []
+    for receipt in extract.receipts:
+        if receipt.stats["source"] in sources:
+            table = receipt.tables["documents"]
+            matched = match.by_shard.get(receipt.shard) if match else None
+            digest = digest_of([receipt.shard, table.sha256, matched.tables["matches"].sha256 if matched else ""])
+            matches = match.path(matched, "matches") if match and matched else None
+            characters = receipt.stats.get("characters", 0)
+            found.append(Part(receipt.shard, extract.path(receipt, "documents"), matches, table.rows, characters, digest))
+    return found
+
+
+def settings_of(how: Repeats, parts: Sequence[Part]) -> dict[str, str]:
+    """What every count depends on."""
+    return {"settings": digest_of([SPECIFICATION, asdict(how)]), "counted": digest_of([part.digest for part in parts])}
+
+
+@dataclass(frozen=True)
+class Living:
+    """The documents of a row group that lost to nobody: their places in it, hosts and texts."""
+
+    ids: pa.ChunkedArray  # of all documents of the row group
+    places: I64
+    hosts: list[str]
+    texts: list[str]
+
+    @property
+    def host_hashes(self) -> U64:
+        """The hash of each document's host."""
+        return text_hashes(self.hosts)
+
+
+def living(documents: Path, matches: Path | None) -> Iterator[Living]:
+    """The row groups of a shard.  Near-copies of a document would make all its lines repeated, so those that lost do not count.
+
+    Documents without a URL have their source for a host.
+    """
+    winners = (group.column("winner") for group in read_groups(matches, ["winner"])) if matches else None
+    for group in read_groups(documents, ["id", "source", "host", "text"]):
+        ids = group.column("id")
+        stands = next(winners).is_null().to_numpy() if winners else np.ones(len(ids), dtype=np.bool_)
+        group = group.filter(pa.array(stands))
+        hosts, sources = group.column("host").to_pylist(), group.column("source").to_pylist()
+        known = [host or source for host, source in zip(hosts, sources, strict=True)]
+        yield Living(ids, np.flatnonzero(stands), known, group.column("text").to_pylist())
+
+
+@dataclass(frozen=True)
+class Tally:
+    """The scratch step: one shard per shard of documents.
+
+    Columns of its runs: key; documents; where it is counted across hosts, too, part: the host's hash, or 0 in keys of one host.
+    """
+
+    how: Repeats
+    parts: tuple[Part, ...]
+    memory_bytes: int
+    name: str = field(default="tally", init=False)
+    version: int = field(default=1, init=False)
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """One for each shard."""
+        made_from = {"stage": f"{self.name}/{self.version}", "memory": str(self.memory_bytes)}
+        made_from |= settings_of(self.how, self.parts)
+        return [Shard(part.shard, made_from, part) for part in self.parts]
+
+    @property
+    def buckets(self) -> int:
+        """Into how many buckets the keys are dealt: enough for every line of every document."""
+        documents = sum(part.rows for part in self.parts)
+        if self.how.where == "edges":
+            lines = 2 * self.how.edge * documents
+        else:
+            lines = sum(part.characters for part in self.parts) // CHARACTERS_PER_LINE
+        rows = lines * (self.how.by_host + self.how.by_corpus) + documents
+        return bucket_count(rows, BYTES_PER_KEY, self.memory_bytes)
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Count a shard's lines, each once a document; a run is written when memory is full, and at the end."""
+        limit = max(1, self.memory_bytes // BYTES_PER_KEY)
+        waiting: list[Columns] = []
+        held = runs = 0
+        for group in living(shard.task.documents, shard.task.matches):
+            waiting.append(self._keys(group))
+            held += len(waiting[-1]["key"])
+            if held > limit:
+                waiting = [added_up(waiting)]
+                held = len(waiting[0]["key"])
+                if held > limit // 2:
+                    self._write(out, runs, waiting[0])
+                    waiting, held, runs = [], 0, runs + 1
+        self._write(out, runs, added_up(waiting))
+
+    def _keys(self, group: Living) -> Columns:
+        hosts = group.host_hashes
+        found = candidates(group.texts, self.how)
+        order = np.lexsort((found.block, found.document))
+        block, document = found.block[order], found.document[order]
+        again = (np.diff(block, prepend=block[:1] ^ np.uint64(1)) == 0) & (np.diff(document, prepend=-1) == 0)
+        once = np.zeros(len(order), dtype=np.bool_)
+        once[order] = ~again  # a refrain, or the same line at both edges of a text, counts once
+        keys, parts = [host_keys(hosts)], [np.zeros(len(hosts), dtype=np.uint64)]
+        if self.how.by_host:
+            keys.append(found.keys(hosts)[once])
+            parts.append(np.zeros(once.sum(), dtype=np.uint64))
+        if self.how.by_corpus:
+            keys.append(found.corpus_keys()[once])
+            parts.append(hosts[found.document[once]] | np.uint64(1))
+        key = np.concatenate(keys)
+        return {"key": key, "part": np.concatenate(parts), "documents": np.ones(len(key), dtype=np.uint32)}
+
+    def _write(self, out: ShardWriter, number: int, columns: Columns) -> None:
+        table = f"keys-{number:04}"
+        columns = columns | {"documents": columns["documents"].astype(np.uint32)}  # of one shard
+        if not self.how.by_corpus:
+            columns = {name: column for name, column in columns.items() if name != "part"}  # all zeros
+        rows = write_run(out.open_file(table, ".run"), columns, buckets_of(columns["key"], self.buckets), self.buckets)
+        out.close_file(table, rows)
+
+
+def added_up(waiting: Sequence[Columns]) -> Columns:
+    """Rows of several pieces, those of the same key and part made one, sorted."""
+    none: Columns = {"key": np.zeros(0, np.uint64), "part": np.zeros(0, np.uint64), "documents": np.zeros(0, np.int64)}
+    joined = {name: np.concatenate([empty, *(piece[name] for piece in waiting)]) for name, empty in none.items()}
+    order = np.lexsort((joined["part"], joined["key"]))
+    key, part = joined["key"][order], joined["part"][order]
+    first = np.flatnonzero(_differs(key) | _differs(part))
+    documents: npt.NDArray[Any] = none["documents"]
+    if len(first):
+        documents = np.add.reduceat(joined["documents"][order], first, dtype=np.int64)
+    return {"key": key[first], "part": part[first], "documents": documents}
+
+
+def _differs(values: U64) -> npt.NDArray[np.bool_]:
+    """Which of sorted values differ from the one before."""
+    found = np.ones(len(values), dtype=np.bool_)
+    found[1:] = values[1:] != values[:-1]
+    return found
+
+
+@dataclass(frozen=True)
+class Total:
+    """The scratch step: one shard per bucket of keys, or per piece of one where a whole one does not fit in memory.
+
+    Columns of its runs, dealt out to the shards of `Tally`: key; documents and hosts over all shards.
+    """
+
+    tally: Tally
+    tallied: Path
+    name: str = field(default="total", init=False)
+    version: int = field(default=1, init=False)
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """As many as it takes to hold the keys of one in memory."""
+        rows = sum(table.rows for receipt in sealed_manifest(self.tallied).receipts for table in receipt.tables.values())
+        pieces = bucket_count(-(-rows // self.tally.buckets), BYTES_PER_KEY, self.tally.memory_bytes)
+        count = self.tally.buckets * pieces
+        made_from = {"stage": f"{self.name}/{self.version}", "memory": str(self.tally.memory_bytes)}
+        made_from |= settings_of(self.tally.how, self.tally.parts)
+        return [Shard(f"{number:06}-of-{count:06}", made_from, (number, pieces)) for number in range(count)]
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Add up the keys, then say the frequent ones to the shards that have them."""
+        number, pieces = shard.task
+        total = _totals(self._runs(number, pieces), self.tally.memory_bytes // BYTES_PER_KEY)
+        frequent = {name: column[self._frequent(total)] for name, column in total.items()}
+        said: list[Columns] = []
+        ranks = []
+        for rank, runs in groupby(self._runs(number, pieces), key=itemgetter(0)):
+            keys = np.unique(np.concatenate([columns["key"] for _, columns in runs]))
+            where = np.searchsorted(frequent["key"], keys)
+            there = where < len(frequent["key"])
+            there[there] = frequent["key"][where[there]] == keys[there]
+            said.append({name: column[where[there]] for name, column in frequent.items() if name != "across"})
+            ranks.append(np.full(int(there.sum()), rank, dtype=np.int64))
+        of_shard = np.concatenate([np.zeros(0, np.int64), *ranks])
+        columns = {name: np.concatenate([frequent[name][:0], *(one[name] for one in said)]) for name in _TOTALS}
+        out.close_file("totals", write_run(out.open_file("totals", ".run"), columns, of_shard, len(self.tally.parts)))
+
+    def _runs(self, number: int, pieces: int) -> Iterator[tuple[int, Columns]]:
+        """The keys of one piece, run by run, with the rank of the shard that they are of."""
+        manifest = sealed_manifest(self.tallied)
+        for rank, receipt in enumerate(manifest.receipts):
+            for table in sorted(receipt.tables):
+                columns = read_bucket([manifest.path(receipt, table)], number // pieces)
+                if pieces > 1:
+                    here = buckets_of(columns["key"], self.tally.buckets * pieces) == number
+                    columns = {name: column[here] for name, column in columns.items()}
+                yield rank, {"part": np.zeros(len(columns["key"]), dtype=np.uint64), **columns}
+
+    def _frequent(self, total: Columns) -> npt.NDArray[np.bool_]:
+        how = self.tally.how
+        found: npt.NDArray[np.bool_] = np.where(total["across"], total["hosts"] >= how.hosts, total["documents"] >= how.documents)
+        return found
+
+
+_TOTALS = ("key", "documents", "hosts")
+
+
+def _totals(runs: Iterator[tuple[int, Columns]], limit: int) -> Columns:
+    """For each key: documents, hosts, and whether it is counted across hosts.  Memory follows the different keys, not the rows."""
+    waiting: list[Columns] = []
+    held = 0
+    for _, columns in runs:
+        waiting.append(columns)
+        held += len(columns["key"])
+        if held > limit:
+            waiting = [added_up(waiting)]
+            held = 0
+    rows: Any = added_up(waiting)
+    first = np.flatnonzero(_differs(rows["key"]))
+    documents = np.add.reduceat(rows["documents"], first, dtype=np.int64) if len(first) else np.zeros(0, np.int64)
+    hosts = np.diff(first, append=len(rows["key"]))
+    return {"key": rows["key"][first], "documents": documents, "hosts": hosts, "across": rows["part"][first] != 0}

@@ -1,0 +1,149 @@
+"""Which lines of each document are template text, beside the documents: what `release` cuts, or the report only shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from corpus_builder.dataset import Manifest, Shard, ShardWriter, sealed_manifest
+from corpus_builder.dedup.lines import PLACES, Repeats, candidates, host_keys, repeated_rows
+from corpus_builder.exchange import Columns, read_bucket
+from corpus_builder.stages.line_counts import Living, Tally, living, parts_of, settings_of
+
+SHOWN_CHARACTERS = 200
+
+LINES = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("lines", pa.list_(pa.int32()), nullable=False),  # their numbers in the text, from 0
+        pa.field("characters", pa.int32(), nullable=False),  # of these lines
+    ]
+)
+TEMPLATES = pa.schema(
+    [
+        pa.field("host", pa.string(), nullable=False),
+        pa.field("place", pa.string(), nullable=False),  # start, end, anywhere
+        pa.field("line", pa.string(), nullable=False),  # its first SHOWN_CHARACTERS characters
+        pa.field("documents", pa.int64(), nullable=False),  # of the host, that have it there; 0: too few to count
+        pa.field("hosts", pa.int64(), nullable=False),  # that have it there; 0: too few to count
+        pa.field("lines", pa.int64(), nullable=False),  # how often it was found in this shard
+        pa.field("characters", pa.int64(), nullable=False),  # of these lines in this shard
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The stage: one shard per shard of documents whose source takes part.  `totals` is where `Total` wrote, once it did."""
+
+    how: Repeats
+    sources: tuple[str, ...]
+    totals: Path | None = None
+    name: str = field(default="lines", init=False)
+    version: int = field(default=1, init=False)
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """Made of all documents of these sources, since each of them is counted."""
+        parts = parts_of(manifests, self.sources)
+        made_from = {"stage": f"{self.name}/{self.version}"} | settings_of(self.how, parts)
+        return [Shard(part.shard, made_from | {"documents": part.digest}, (part, rank)) for rank, part in enumerate(parts)]
+
+    def tally(self, manifests: Mapping[str, Manifest], memory_bytes: int) -> Tally:
+        """The first of the scratch steps that count."""
+        return Tally(self.how, tuple(parts_of(manifests, self.sources)), memory_bytes)
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Find the frequent keys of a shard among its lines."""
+        part, rank = shard.task
+        assert self.totals is not None  # they are counted before a shard is run
+        totals = _sorted(read_bucket(sealed_manifest(self.totals).paths("totals"), rank))
+        out.table("lines", LINES)
+        out.table("templates", TEMPLATES)
+        seen = _Seen()
+        for group in living(part.documents, part.matches):
+            found = self._repeated(group, totals)
+            lines: list[list[int]] = [[] for _ in range(len(group.ids))]
+            characters = [0] * len(lines)
+            for document, marked in found.items():
+                place = int(group.places[document])
+                lines[place] = sorted(marked)
+                characters[place] = seen.add(group.hosts[document], group.texts[document], marked)
+            out.write_group("lines", pa.table([group.ids, lines, characters], schema=LINES))
+        out.write("templates", seen.table())
+        out.stats.update(documents=seen.documents, lines=seen.lines, characters=seen.characters)
+
+    def _repeated(self, group: Living, totals: Columns) -> dict[int, dict[int, Mark]]:
+        """The template lines of the texts that have some: line number -> why it is one."""
+        found = candidates(group.texts, self.how)
+        hosts = group.host_hashes
+        of_host = of_corpus = np.zeros(len(found.block), dtype=np.int64)
+        if self.how.by_host:
+            of_host = _looked_up(found.keys(hosts), totals, "documents")
+            all_documents = _looked_up(host_keys(hosts), totals, "documents")[found.document]
+            of_host = np.where(of_host >= self.how.share * all_documents, of_host, 0)
+        if self.how.by_corpus:
+            of_corpus = _looked_up(found.corpus_keys(), totals, "hosts")
+        rows = repeated_rows(found, (of_host > 0) | (of_corpus > 0))
+        marked: dict[int, dict[int, Mark]] = {}
+        for row in rows.tolist():
+            mark = Mark(int(found.place[row]), int(of_host[row]), int(of_corpus[row]))
+            marked.setdefault(int(found.document[row]), {}).setdefault(int(found.line[row]), mark)
+        return marked
+
+
+class Mark(NamedTuple):
+    """Why a line is template text: where, and how many documents of its host, or hosts, have it there (0: too few)."""
+
+    place: int
+    documents: int
+    hosts: int
+
+
+@dataclass
+class _Seen:
+    """What a shard's template lines add up to."""
+
+    documents: int = 0
+    lines: int = 0
+    characters: int = 0
+    rows: dict[tuple[str, int, str], list[int]] = field(default_factory=dict)
+
+    def add(self, host: str, text: str, marked: Mapping[int, Mark]) -> int:
+        """Count the template lines of one text; how many characters they have."""
+        split = text.split("\n")
+        characters = 0
+        for line, (place, documents, hosts) in marked.items():
+            row = self.rows.setdefault((host, place, split[line].strip()[:SHOWN_CHARACTERS]), [0, 0, 0, 0])
+            row[:] = [max(row[0], documents), max(row[1], hosts), row[2] + 1, row[3] + len(split[line])]
+            characters += len(split[line])
+        self.documents += 1
+        self.lines += len(marked)
+        self.characters += characters
+        return characters
+
+    def table(self) -> pa.Table:
+        """A row for each line and place, the most frequent first."""
+        found = sorted(self.rows.items(), key=lambda item: (-item[1][3], item[0]))
+        columns = zip(*((host, PLACES[place], line, *counts) for (host, place, line), counts in found), strict=True)
+        return pa.table(list(columns), schema=TEMPLATES) if found else TEMPLATES.empty_table()
+
+
+def _sorted(totals: Columns) -> Columns:
+    order = np.argsort(totals["key"], kind="stable")
+    return {name: column[order] for name, column in totals.items()}
+
+
+def _looked_up(keys: npt.NDArray[np.uint64], totals: Columns, name: str) -> npt.NDArray[np.int64]:
+    """The total of each key, 0 where it is not frequent."""
+    found = np.zeros(len(keys), dtype=np.int64)
+    where = np.searchsorted(totals["key"], keys)
+    there = where < len(totals["key"])
+    there[there] = totals["key"][where[there]] == keys[there]
+    found[there] = totals[name][where[there]]
+    return found
