@@ -108,7 +108,7 @@ def _story(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, depth: i
             winners = (winner, *winner.winners)
             ours, theirs = (_text(manifests["extract"], one) for one in (id_, winner.id))
             if recipe.dedup is not None:
-                similarity = jaccard(ours, theirs, recipe.dedup.ngram)
+                similarity = jaccard(ours, theirs, recipe.dedup.minhash.ngram)
             parted = differences(ours, theirs)
     elif decided is not None:
         events.append(Event("decide", "kept"))
