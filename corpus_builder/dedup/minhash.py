@@ -99,7 +99,8 @@ def _round_keys(spec: MinHash) -> U64:
 
 
 @njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
-def _mix(value: Any) -> Any:
+def mix(value: Any) -> Any:
+    """A bijection of 64-bit numbers; see `reference.mix`."""
     value ^= value >> np.uint64(30)
     value *= np.uint64(0xBF58476D1CE4E5B9)
     value ^= value >> np.uint64(27)
@@ -109,9 +110,9 @@ def _mix(value: Any) -> Any:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _fill_round_keys(seed: Any, keys: Any) -> None:
-    start = _mix(seed)
+    start = mix(seed)
     for number in range(len(keys)):
-        keys[number] = _mix(start + np.uint64(number + 1) * np.uint64(0x9E3779B97F4A7C15))
+        keys[number] = mix(start + np.uint64(number + 1) * np.uint64(0x9E3779B97F4A7C15))
 
 
 @njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
@@ -132,13 +133,13 @@ def _shingle_hashes(points: Any, ngram: int, found: Any) -> int:
         for place in range(count):
             value = _step(_step(start, points[place]), points[place + 1])
             value = _step(_step(value, points[place + 2]), points[place + 3])
-            found[place] = _mix(_step(value, points[place + 4]))
+            found[place] = mix(_step(value, points[place + 4]))
         return count
     for place in range(count):
         value = start
         for step in range(width):
             value = _step(value, points[place + step])
-        found[place] = _mix(value)
+        found[place] = mix(value)
     return count
 
 
@@ -166,7 +167,7 @@ def _sign(points: Any, starts: Any, ngram: int, round_keys: Any, longest: int, o
             key = round_keys[number]
             high = np.uint64(number) << half
             for place in range(count):  # apart from the next loop: this one is done several places at a time
-                mixed[place] = _mix(shingles[place] ^ key)
+                mixed[place] = mix(shingles[place] ^ key)
             if left * 4 > hashes:  # a branch that nobody can foresee costs more than it saves
                 for place in range(count):
                     value = mixed[place]
@@ -189,7 +190,7 @@ def _sign(points: Any, starts: Any, ngram: int, round_keys: Any, longest: int, o
                     key = round_keys[hashes + bin_]
                     least = low
                     for place in range(count):
-                        least = min(least, _mix(shingles[place] ^ key) & low)
+                        least = min(least, mix(shingles[place] ^ key) & low)
                     bins[bin_] = (np.uint64(hashes + bin_) << half) | least
         row = out[text]
         for bin_ in range(hashes):
@@ -200,7 +201,7 @@ def _sign(points: Any, starts: Any, ngram: int, round_keys: Any, longest: int, o
 def _join(found: Any, rows: int, keys: Any) -> None:
     for text in range(keys.shape[0]):
         for band in range(keys.shape[1]):
-            value = _mix(np.uint64(band + 1))
+            value = mix(np.uint64(band + 1))
             for step in range(rows):
-                value = _mix(value ^ np.uint64(found[text, band * rows + step]))
+                value = mix(value ^ np.uint64(found[text, band * rows + step]))
             keys[text, band] = value
