@@ -342,7 +342,7 @@ def _warm_up(directory: Path) -> None:
 
 
 def as_text(found: Bench) -> str:
-    """The table that `corpus-builder bench` prints."""
+    """The table that `corpus-builder bench build` prints."""
     lines = [
         f"{found.pages:,} pages of {found.mean_page_bytes / 1000:,.0f} kB on average; {found.japanese_pages:,} Japanese documents of "
         f"{found.mean_document_chars:,.0f} characters. One core.",

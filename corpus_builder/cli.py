@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from corpus_builder import __version__, cli_dedup, cli_remote
+from corpus_builder import __version__, cli_bench, cli_dedup, cli_remote
 from corpus_builder.errors import CorpusError, InputError, RecipeError
 
 EXIT_CODES = """\b
@@ -273,21 +273,6 @@ def diff(left: Path, right: Path, as_json: bool) -> None:
         sys.exit(1)
 
 
-@main.command(short_help="Time every step, beside a plain composition.")
-@click.argument("warc", type=click.Path(path_type=Path))
-@click.option("--pages", type=click.IntRange(1), default=2000, show_default=True, help="Stop after this many responses.")
-@as_json
-def bench(warc: Path, pages: int, as_json: bool) -> None:
-    """Time every stage on WARC, on one core, beside a straightforward composition of the same libraries."""
-    from corpus_builder.bench import as_text, run
-
-    found = run(warc, pages, progress=True)
-    if as_json:
-        _print_json(asdict(found))
-    else:
-        click.echo(as_text(found))
-
-
 @main.command(short_help="Drop near-duplicates of JSONL or Parquet files.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Directory to write to.")
@@ -347,5 +332,6 @@ def _print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=1, default=str))
 
 
+main.add_command(cli_bench.bench)
 main.add_command(cli_remote.crawl)
 main.add_command(cli_remote.publish)

@@ -8,12 +8,28 @@ from typing import Any
 
 import click
 
+
+def hash_options() -> list[Callable[..., Any]]:
+    """How texts are hashed: a preset, the numbers themselves, or what is to be found."""
+    return [
+        click.option("--preset", help="Bands and rows by name: swallow (40 x 20), fineweb (14 x 8) or japanese (20 x 7)."),
+        click.option("--ngram", type=click.IntRange(1, 64), help="Characters of a shingle.  [default: 5]"),
+        click.option("--bands", type=click.IntRange(1, 1024), help="Bands of a signature.  [default: 14]"),
+        click.option("--rows", type=click.IntRange(1, 256), help="Minima of a band.  [default: 8]"),
+        click.option("--similarity", type=float, help="Choose bands and rows to find pairs of this Jaccard similarity."),
+        click.option("--recall", type=float, help="Share of them to find, with --similarity.  [default: 0.95]"),
+        click.option(
+            "--bytes-per-document",
+            type=click.IntRange(1),
+            help="Bytes of keys that may be moved for each document, with --similarity.  [default: 480]",
+        ),
+    ]
+
+
 OPTIONS: list[Callable[..., Any]] = [
     click.option("--text", default="text", show_default=True, help="Column of the text."),
     click.option("--id", help="Column of the id.  [default: id; where a row has none, FILE/ROW]"),
-    click.option("--ngram", type=click.IntRange(1, 64), default=5, show_default=True, help="Characters of a shingle."),
-    click.option("--bands", type=click.IntRange(1, 1024), default=14, show_default=True, help="Bands of a signature."),
-    click.option("--rows", type=click.IntRange(1, 256), default=8, show_default=True, help="Minima of a band."),
+    *hash_options(),
     click.option("--seed", type=click.IntRange(0, (1 << 63) - 1), default=0, show_default=True, help="Seed of the hashes."),
     click.option(
         "--keep", default="newest", show_default=True, help="Who survives: newest, oldest, longest, largest:COLUMN or first:A,B."

@@ -19,8 +19,8 @@ import pyarrow as pa
 
 from corpus_builder.dataset import Manifest, read_table
 from corpus_builder.dedup.matching import PHASES, Matching
-from corpus_builder.dedup.minhash import MinHash
 from corpus_builder.dedup.preference import Preference
+from corpus_builder.dedup.presets import resolve
 from corpus_builder.engine import Engine, Failure, Ray
 from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.files import alone_in, digest_file, write_atomically
@@ -71,9 +71,13 @@ def deduplicate(
     out: str | Path,
     engine: Engine | None = None,
     *,
-    ngram: int = 5,
-    bands: int = 14,
-    rows: int = 8,
+    preset: str | None = None,
+    ngram: int | None = None,
+    bands: int | None = None,
+    rows: int | None = None,
+    similarity: float | None = None,
+    recall: float | None = None,
+    bytes_per_document: int | None = None,
     seed: int = 0,
     keep: str = "newest",
     text: str = "text",
@@ -89,21 +93,27 @@ def deduplicate(
 ) -> Deduplicated:
     """Drop near-duplicates of JSONL and Parquet files (or directories of them); what is done already is not done again.
 
+    How the texts are hashed is said by `preset`, by `ngram`, `bands` and `rows`, or by `similarity`; see `dedup.presets.resolve`.
     `keep` is newest, oldest, longest, largest:COLUMN or first:A,B; see `dedup.preference`.  `id` defaults to the column `id` and,
     where a row has none, to the file's name and the row's number.  The same files and options give the same bytes on any engine.
     """
     if verify is not None and not 0.0 <= verify <= 1.0:
         raise RecipeError(f"verify = {verify} is no Jaccard similarity; give a number from 0 to 1, for example 0.8.")
-    for name, number, most in (("ngram", ngram, 64), ("bands", bands, 1024), ("rows", rows, 256)):
-        if not 1 <= number <= most:
-            raise RecipeError(f"{name} = {number} is out of range; give a whole number from 1 to {most}.")
-    if not 0 <= seed < 1 << 63:
-        raise RecipeError(f"seed = {seed} is out of range; give a whole number from 0 to 2^63 - 1.")
     if verify_by not in ("signature", "text"):
         raise RecipeError(f"verify_by = {verify_by!r} is unknown; write signature or text.")
     if groups not in ("first", "components"):
         raise RecipeError(f"groups = {groups!r} is unknown; write first or components.")
-    matching = Matching(MinHash(ngram, bands, rows, seed), url is not None, verify, verify_by, groups)
+    minhash = resolve(
+        preset=preset,
+        ngram=ngram,
+        bands=bands,
+        rows=rows,
+        similarity=similarity,
+        recall=recall,
+        bytes_per_document=bytes_per_document,
+        seed=seed,
+    )
+    matching = Matching(minhash, url is not None, verify, verify_by, groups)
     settings = RowSettings(matching, Preference.parse(keep), text, id, date, source, url)
     out = Path(out)
     places = named(files)

@@ -18,6 +18,7 @@ from corpus_builder.dedup.lines import Repeats
 from corpus_builder.dedup.matching import Matching
 from corpus_builder.dedup.minhash import MinHash
 from corpus_builder.dedup.preference import Preference
+from corpus_builder.dedup.presets import resolve
 from corpus_builder.errors import RecipeError
 from corpus_builder.html.page import PageSettings
 from corpus_builder.japanese.detectors import located
@@ -77,14 +78,19 @@ class Extract(_Part):
 class Dedup(_Part):
     """Near-duplicates: two documents match when all `rows` minima of one of `bands` bands are equal.
 
-    With `verify` a match counts only from this Jaccard similarity on, estimated from the signature or exact from the text.  `groups`
-    says whether a document is dropped for matching a better one, or all but the best of what hangs together by matches.
-    `url = true` makes the same URL a reason of its own.
+    How many bands and rows is said by themselves, by a `preset`, or by a `similarity` to find with a `recall`.  With `verify` a match
+    counts only from this Jaccard similarity on, estimated from the signature or exact from the text.  `groups` says whether a
+    document is dropped for matching a better one, or all but the best of what hangs together by matches.  `url = true` makes the
+    same URL a reason of its own.
     """
 
-    ngram: int = Field(default=5, ge=1, le=64)
-    bands: int = Field(default=14, ge=1, le=1024)
-    rows: int = Field(default=8, ge=1, le=256)
+    preset: str | None = None  # swallow, fineweb or japanese; see `dedup.presets`
+    ngram: int | None = Field(default=None, ge=1, le=64)  # default: 5
+    bands: int | None = Field(default=None, ge=1, le=1024)  # default: 14
+    rows: int | None = Field(default=None, ge=1, le=256)  # default: 8
+    similarity: float | None = Field(default=None, gt=0, lt=1)
+    recall: float | None = Field(default=None, gt=0, lt=1)  # default: 0.95
+    bytes_per_document: int | None = Field(default=None, gt=0)  # that the exchange moves; default: 480
     seed: int = Field(default=0, ge=0, lt=1 << 63)
     keep: str = "newest"  # who survives: newest, oldest, longest, largest:MEASURE or first:SOURCE,SOURCE
     sources: tuple[str, ...] | None = None  # None: every source
@@ -94,9 +100,10 @@ class Dedup(_Part):
     groups: Literal["first", "components"] = "first"
 
     @model_validator(mode="after")
-    def _says_who_survives(self) -> Dedup:
+    def _says_who_survives_and_how_to_find(self) -> Dedup:
         try:
             self.preference  # noqa: B018 - checks the word
+            self.minhash  # noqa: B018 - checks the numbers
         except RecipeError as error:
             raise ValueError(str(error).rstrip(".")) from error
         return self
@@ -109,7 +116,16 @@ class Dedup(_Part):
     @property
     def minhash(self) -> MinHash:
         """The hash specification that these numbers ask for."""
-        return MinHash(ngram=self.ngram, bands=self.bands, rows=self.rows, seed=self.seed)
+        return resolve(
+            preset=self.preset,
+            ngram=self.ngram,
+            bands=self.bands,
+            rows=self.rows,
+            similarity=self.similarity,
+            recall=self.recall,
+            bytes_per_document=self.bytes_per_document,
+            seed=self.seed,
+        )
 
     @property
     def matching(self) -> Matching:

@@ -20,7 +20,7 @@ HEAD = "<!-- Written by `make docs`; a test holds it against the code. -->\n"
 def commands() -> str:
     """Every command with its arguments and options."""
     parts = [HEAD, "# The command line\n", " ".join(EXIT_CODES.removeprefix("\b").split()) + "\n"]
-    for name, command in sorted(main.commands.items()):
+    for name, command in _named(main):
         context = click.Context(command, info_name=f"corpus-builder {name}")
         arguments = " ".join(p.make_metavar(context) for p in command.params if isinstance(p, click.Argument))
         parts += [f"## corpus-builder {name} {arguments}".rstrip() + "\n", inspect.cleandoc(command.help or "") + "\n"]
@@ -29,6 +29,16 @@ def commands() -> str:
             rows = [f"| `{_cell(flags)}` | {_cell(text)} |" for flags, text in filter(None, options)]
             parts.append("\n".join(["| option | |", "|---|---|", *rows]) + "\n")
     return "\n".join(parts)
+
+
+def _named(group: click.Group, before: str = "") -> list[tuple[str, click.Command]]:
+    """The commands of a group by name; groups in it are followed by theirs."""
+    found: list[tuple[str, click.Command]] = []
+    for name, command in sorted(group.commands.items()):
+        found.append((f"{before}{name}", command))
+        if isinstance(command, click.Group):
+            found += _named(command, f"{before}{name} ")
+    return found
 
 
 def _cell(text: str) -> str:

@@ -48,7 +48,7 @@ def test_both_sides_work_on_the_same_pages(warc: Path, monkeypatch: pytest.Monke
 
 def test_json_holds_the_seconds(warc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "MIN_SECONDS", 0.0)
-    result = CliRunner().invoke(main, ["bench", str(warc), "--pages", "2", "--json"])
+    result = CliRunner().invoke(main, ["bench", "build", str(warc), "--pages", "2", "--json"])
     assert result.exit_code == 0
     assert {step["name"] for step in json.loads(result.stdout)["steps"]} >= {"gate", "extraction", "whole build"}
 

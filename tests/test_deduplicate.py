@@ -258,3 +258,20 @@ def test_what_is_wrong_is_a_sentence(tmp_path: Path, name: str, settings, kind, 
     (tmp_path / "broken.parquet").write_bytes(b"PAR1")
     with pytest.raises(kind, match=says):
         deduplicate([tmp_path / name], tmp_path / "out", Serial(), **settings)
+
+
+def test_hashes_by_name_are_the_same_as_by_number(files: list[Path], tmp_path: Path) -> None:
+    words = ["dedup", *map(str, files), "--engine", "serial"]
+    by_name = CliRunner().invoke(main, [*words, "--out", str(tmp_path / "name"), "--preset", "japanese"])
+    assert by_name.exit_code == 0, by_name.stderr
+    deduplicate(files, tmp_path / "number", Serial(), bands=20, rows=7)
+    assert contents(tmp_path / "name") == contents(tmp_path / "number")
+    deduplicate(files, tmp_path / "aim", Serial(), similarity=0.8, recall=0.99, bytes_per_document=480)
+    assert contents(tmp_path / "aim") == contents(tmp_path / "number")
+
+
+def test_hashes_that_contradict_each_other_are_a_sentence(files: list[Path], tmp_path: Path) -> None:
+    words = ["dedup", *map(str, files), "--out", str(tmp_path / "out"), "--preset", "fineweb", "--similarity", "0.8"]
+    result = CliRunner().invoke(main, words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "preset = 'fineweb' says every number already, so similarity cannot stand beside it" in result.stderr

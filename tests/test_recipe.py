@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from corpus_builder import Recipe, RecipeError
+from corpus_builder.dedup.minhash import MinHash
+from corpus_builder.dedup.presets import PRESETS
 
 WEB = {"name": "web", "kind": "warc", "paths": ["a.warc.gz"]}
 WIKI = {"name": "wiki", "kind": "wikipedia", "paths": ["b.xml.bz2"]}
@@ -39,6 +41,9 @@ def rules(*found, **quality):
         (rules({"duplicates": True}), r"a \[dedup\] table and a rule duplicates = true go together"),
         ({"dedup": {}}, r"a \[dedup\] table and a rule duplicates = true go together"),
         (rules({"duplicates": True}, {"duplicates": True}) | {"dedup": {}}, "says duplicates = true twice"),
+        ({"dedup": {"preset": "japanes"}}, "dedup: Unknown preset 'japanes'; did you mean 'japanese'"),
+        ({"dedup": {"preset": "swallow", "bands": 3}}, "dedup: preset = 'swallow' .* bands cannot stand beside it"),
+        ({"dedup": {"recall": 0.9}}, "dedup: recall says how well to find a similarity; add it"),
         (rules(sources=["webb"]), r"unknown source 'webb' in quality.sources; did you mean 'web'\?"),
         (rules(measures={"num_letters": "a:b"}), "'num_letters' is taken"),
         ({"release": {"mixture": {"wiki": {"epochs": 9}}}}, "epochs = 9.0 is more than max_epochs = 4.0"),
@@ -117,7 +122,7 @@ def test_the_shipped_recipes_hold_the_published_rules():
     assert sorted(labels["v1"]) == sorted([*kept_by_v2, *only_v1, "hosts", "hosts", "duplicates"])
     assert sorted(labels["v2"]) == sorted([*kept_by_v2, "hosts", "hosts", "duplicates"])
     assert (labels["v1"][-1], labels["v2"][0]) == ("duplicates", "duplicates")
-    assert [(loaded.dedup.bands, loaded.dedup.rows, loaded.dedup.ngram) for loaded in (v1, v2)] == [(40, 20, 5)] * 2
+    assert [loaded.dedup.minhash for loaded in (v1, v2)] == [PRESETS["swallow"]] * 2
     assert v1.release.edits == {"web": ("normalize_punctuation_v1", "trim_footer_v1")}
 
 
@@ -136,3 +141,17 @@ def test_one_mistake_in_a_source_is_one_sentence():
 def test_a_recipe_that_is_a_directory_is_a_sentence(tmp_path):
     with pytest.raises(RecipeError, match="cannot be read: Is a directory"):
         Recipe.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("dedup", "spec"),
+    [
+        ({}, MinHash(5, 14, 8)),
+        ({"bands": 3, "seed": 7}, MinHash(5, 3, 8, 7)),
+        ({"preset": "japanese"}, MinHash(5, 20, 7)),
+        ({"similarity": 0.8}, MinHash(5, 17, 8)),
+        ({"similarity": 0.8, "recall": 0.98, "bytes_per_document": 600, "ngram": 7}, MinHash(7, 22, 8)),
+    ],
+)
+def test_hashes_are_said_by_name_by_number_or_by_what_is_to_be_found(dedup, spec):
+    assert recipe(dedup=dedup, **rules({"duplicates": True})).dedup.minhash == spec

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from corpus_builder.dedup.minhash import _mix
+from corpus_builder.dedup.minhash import mix
 from corpus_builder.japanese.letters import code_points
 
 SPECIFICATION = "lines/1"
@@ -189,7 +189,7 @@ def mixed(values: U64) -> U64:
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _mix_all(values: Any, found: Any) -> None:
     for row in range(len(values)):
-        found[row] = _mix(values[row])
+        found[row] = mix(values[row])
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -199,7 +199,7 @@ def _hash(points: Any, starts: Any, found: Any) -> None:
         for place in range(starts[text], starts[text + 1]):
             value = (value ^ np.uint64(points[place])) * np.uint64(0xD6E8FEB86659FD93)
             value ^= value >> np.uint64(32)
-        found[text] = _mix(value)
+        found[text] = mix(value)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -214,7 +214,7 @@ def _chain(hashes: Any, stops: Any, starts: Any, edge: int, seeds: Any, rows: An
                 row = first + step if place == 0 else last - 1 - step
                 if stops[row]:
                     break
-                value = _mix(value ^ hashes[row])
+                value = mix(value ^ hashes[row])
                 rows[count], places[count], blocks[count] = row, place, value
                 count += 1
     return count

@@ -99,7 +99,8 @@ def _round_keys(spec: MinHash) -> U64:
 
 
 @njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
-def _mix(value: Any) -> Any:
+def mix(value: Any) -> Any:
+    """A bijection of 64-bit numbers; see `reference.mix`."""
     value ^= value >> np.uint64(30)
     value *= np.uint64(0xBF58476D1CE4E5B9)
     value ^= value >> np.uint64(27)
@@ -109,9 +110,15 @@ def _mix(value: Any) -> Any:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _fill_round_keys(seed: Any, keys: Any) -> None:
-    start = _mix(seed)
+    start = mix(seed)
     for number in range(len(keys)):
-        keys[number] = _mix(start + np.uint64(number + 1) * np.uint64(0x9E3779B97F4A7C15))
+        keys[number] = mix(start + np.uint64(number + 1) * np.uint64(0x9E3779B97F4A7C15))
+
+
+@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+def _step(value: Any, point: Any) -> Any:
+    value = (value ^ np.uint64(point)) * np.uint64(0xD6E8FEB86659FD93)
+    return value ^ (value >> np.uint64(32))
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -122,60 +129,79 @@ def _shingle_hashes(points: Any, ngram: int, found: Any) -> int:
         return 0
     start = np.uint64(width) * np.uint64(0x9E3779B97F4A7C15)
     count = len(points) - width + 1
+    if width == 5:  # the usual width, unrolled: the compiler then hashes several places at a time
+        for place in range(count):
+            value = _step(_step(start, points[place]), points[place + 1])
+            value = _step(_step(value, points[place + 2]), points[place + 3])
+            found[place] = mix(_step(value, points[place + 4]))
+        return count
     for place in range(count):
         value = start
         for step in range(width):
-            value = (value ^ np.uint64(points[place + step])) * np.uint64(0xD6E8FEB86659FD93)
-            value ^= value >> np.uint64(32)
-        found[place] = _mix(value)
+            value = _step(value, points[place + step])
+        found[place] = mix(value)
     return count
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _sign(points: Any, starts: Any, ngram: int, round_keys: Any, longest: int, out: Any) -> None:
-    """Fast similarity sketching of every text: see `reference.signature`."""
+    """Fast similarity sketching of every text: see `reference.signature`.
+
+    A bin holds the round in its upper half and the value in its lower one, so that the smallest is the smallest value of the first
+    round: nothing is cleared or copied between rounds.
+    """
     hashes = out.shape[1]
     shingles = np.empty(longest, dtype=np.uint64)
-    smallest = np.empty(hashes, dtype=np.uint64)
-    nothing = np.uint64(1 << 32)
-    low = np.uint64(0xFFFFFFFF)
+    mixed = np.empty(longest, dtype=np.uint64)
+    bins = np.empty(hashes, dtype=np.uint64)
+    half, low = np.uint64(32), np.uint64(0xFFFFFFFF)
+    nothing = np.uint64(0xFFFFFFFFFFFFFFFF)
     for text in range(len(starts) - 1):
         count = _shingle_hashes(points[starts[text] : starts[text + 1]], ngram, shingles)
         if count == 0:
             continue
-        row = out[text]
-        filled = np.zeros(hashes, dtype=np.uint8)
+        bins[:] = nothing
         left = hashes
         number = 0
-        while left > 0:
+        while left > 0 and number < hashes:
             key = round_keys[number]
-            stamp = np.uint64(number) * np.uint64(0x9E3779B1)
-            if number < hashes:
-                smallest[:] = nothing
+            high = np.uint64(number) << half
+            for place in range(count):  # apart from the next loop: this one is done several places at a time
+                mixed[place] = mix(shingles[place] ^ key)
+            if left * 4 > hashes:  # a branch that nobody can foresee costs more than it saves
                 for place in range(count):
-                    value = _mix(shingles[place] ^ key)
-                    bin_ = ((value >> np.uint64(32)) * np.uint64(hashes)) >> np.uint64(32)
-                    smallest[bin_] = min(smallest[bin_], value & low)
-                for bin_ in range(hashes):
-                    if filled[bin_] == 0 and smallest[bin_] != nothing:
-                        row[bin_] = np.uint32((smallest[bin_] + stamp) & low)
-                        filled[bin_] = 1
-                        left -= 1
-            elif filled[number - hashes] == 0:
-                least = nothing
+                    value = mixed[place]
+                    bin_ = ((value >> half) * np.uint64(hashes)) >> half
+                    before = bins[bin_]
+                    left -= before == nothing
+                    bins[bin_] = min(before, high | (value & low))
+            else:
                 for place in range(count):
-                    least = min(least, _mix(shingles[place] ^ key) & low)
-                row[number - hashes] = np.uint32((least + stamp) & low)
-                filled[number - hashes] = 1
-                left -= 1
+                    value = mixed[place]
+                    bin_ = ((value >> half) * np.uint64(hashes)) >> half
+                    before, now = bins[bin_], high | (value & low)
+                    if now < before:
+                        left -= before == nothing
+                        bins[bin_] = now
             number += 1
+        if left > 0:
+            for bin_ in range(hashes):
+                if bins[bin_] == nothing:
+                    key = round_keys[hashes + bin_]
+                    least = low
+                    for place in range(count):
+                        least = min(least, mix(shingles[place] ^ key) & low)
+                    bins[bin_] = (np.uint64(hashes + bin_) << half) | least
+        row = out[text]
+        for bin_ in range(hashes):
+            row[bin_] = np.uint32(((bins[bin_] & low) + (bins[bin_] >> half) * np.uint64(0x9E3779B1)) & low)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _join(found: Any, rows: int, keys: Any) -> None:
     for text in range(keys.shape[0]):
         for band in range(keys.shape[1]):
-            value = _mix(np.uint64(band + 1))
+            value = mix(np.uint64(band + 1))
             for step in range(rows):
-                value = _mix(value ^ np.uint64(found[text, band * rows + step]))
+                value = mix(value ^ np.uint64(found[text, band * rows + step]))
             keys[text, band] = value

@@ -113,7 +113,7 @@ def _story(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, with_win
             winners = tuple(_story(manifests, recipe, name, with_winners=False) for name in names)
             ours, theirs = (_text(manifests["extract"], one) for one in (id_, winners[0].id))
             if recipe.dedup is not None and theirs:
-                similarity = jaccard(ours, theirs, recipe.dedup.ngram)
+                similarity = jaccard(ours, theirs, recipe.dedup.minhash.ngram)
                 parted = differences(ours, theirs)
     elif decided is not None:
         events.append(Event("decide", "kept"))

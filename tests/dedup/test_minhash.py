@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from corpus_builder.dedup.minhash import (
     signatures,
     text_band_keys,
 )
+from corpus_builder.dedup.presets import PRESETS
 
 GOLDEN = json.loads((Path(__file__).parent.parent / "golden" / "minhash.json").read_text())
 
@@ -39,6 +41,14 @@ def test_the_kernel_is_the_reference(texts, spec):
     assert keys[some].tolist() == [
         reference.band_keys(minima, spec.bands, spec.rows) for minima in expected if minima is not None
     ]
+
+
+@pytest.mark.parametrize("letters", [4, 5, 30, 300, 2_000])
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_kernel_is_the_reference_at_the_size_of_documents(letters, name):
+    spec = PRESETS[name]
+    text = "".join(random.Random(letters).choices("あいうえおかきくけこ山川日本語、。", k=letters))
+    assert signatures([text], spec)[0][0].tolist() == reference.signature(text, spec.ngram, spec.hashes, spec.seed)
 
 
 @pytest.mark.parametrize("case", GOLDEN, ids=lambda case: case["label"])
@@ -76,18 +86,38 @@ def test_minima_collide_as_often_as_the_similarity(shared, own):
     assert np.mean(estimates) == pytest.approx(expected, abs=4 * np.std(estimates) / np.sqrt(len(estimates)) + 1e-9)
 
 
-@pytest.mark.parametrize(("shared", "own"), [(90, 10), (1800, 200)])
-def test_bands_match_as_often_as_the_curve_says(shared, own):
-    """Minima are independent enough for the S-curve to hold on short texts too."""
-    rng = random.Random(own)
-    spec = MinHash(ngram=1, bands=20, rows=10)
-    pairs = 400
-    matched = 0
-    for _ in range(pairs):
-        keys, _ = text_band_keys(text_pair(rng, shared, own), spec)
-        matched += bool((keys[0] == keys[1]).any())
-    expected = match_probability(shared / (shared + 2 * own), spec)
-    assert matched / pairs == pytest.approx(expected, abs=4 * np.sqrt(expected * (1 - expected) / pairs))
+PAIRS = 500
+SIMILARITIES = (0.7, 0.8, 0.9, 0.95)
+
+
+def pairs_of(distinct: int, similarity: float) -> tuple[list[str], float]:
+    """`PAIRS` pairs, one text after the other, of `distinct` distinct letters each, and their exact similarity with ngram=1."""
+    rng = np.random.default_rng((distinct, round(1000 * similarity)))
+    shared = round(2 * distinct * similarity / (1 + similarity))
+    texts = []
+    for _ in range(PAIRS):
+        letters = 0x4E00 + rng.permutation(0x5200)[: 2 * distinct - shared].astype("<u4")
+        texts.append(letters[:distinct].tobytes().decode("utf-32-le"))
+        texts.append(np.concatenate([letters[:shared], letters[distinct:]]).tobytes().decode("utf-32-le"))
+    return texts, shared / (2 * distinct - shared)
+
+
+@pytest.mark.parametrize("distinct", [10, 30, 100, 400, 1_000, 2_000, 4_000])
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_the_estimate_errs_no_more_and_bands_match_as_often_as_theory_says(distinct, similarity):
+    """Of the estimate at most 1.1 times the standard deviation of k independent minima; of the bands four standard errors."""
+    texts, exact = pairs_of(distinct, similarity)
+    for name, preset in PRESETS.items():
+        spec = replace(preset, ngram=1)
+        found, _ = signatures(texts, spec)
+        errors = (found[0::2] == found[1::2]).mean(axis=1) - exact
+        theory = np.sqrt(exact * (1 - exact) / spec.hashes)
+        assert np.sqrt(np.mean(errors**2)) <= 1.1 * theory, name
+        assert abs(errors.mean()) <= 4 * theory / np.sqrt(PAIRS), name
+        keys = band_keys(found, spec)
+        matched = (keys[0::2] == keys[1::2]).any(axis=1).mean()
+        expected = match_probability(exact, spec)
+        assert matched == pytest.approx(expected, abs=4 * np.sqrt(max(expected * (1 - expected), 1 / PAIRS) / PAIRS)), name
 
 
 def test_short_texts_match_their_equals_alone():

@@ -1,0 +1,71 @@
+"""The commands that measure: words to calls, no logic."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.group(short_help="Time what a build does, beside other tools.")
+def bench() -> None:
+    """Time what a build does, on this machine, beside other tools on the same input."""
+
+
+@bench.command(short_help="Time every step, beside a plain composition.")
+@click.argument("warc", type=click.Path(path_type=Path))
+@click.option("--pages", type=click.IntRange(1), default=2000, show_default=True, help="Stop after this many responses.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def build(warc: Path, pages: int, as_json: bool) -> None:
+    """Time every stage on WARC, on one core, beside a straightforward composition of the same libraries."""
+    from corpus_builder.bench import as_text, run
+
+    found = run(warc, pages, progress=True)
+    click.echo(_json(asdict(found)) if as_json else as_text(found))
+
+
+def _sizes(_: Any, __: Any, words: str) -> tuple[int, ...]:
+    try:
+        sizes = tuple(int(float(word)) for word in words.split(",") if word.strip())
+    except (ValueError, OverflowError):
+        sizes = (0,)
+    if any(size < 1 for size in sizes):
+        raise click.BadParameter("give numbers of documents with commas between them, for example 100000,1000000.")
+    return sizes
+
+
+@bench.command(short_help="Speed, recall, memory and time of deduplication.")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--documents", callback=_sizes, default="100000", show_default=True, help="Sizes, with commas between them.")
+@click.option("--preset", default="fineweb", show_default=True, help="Hashes of the runs at these sizes.")
+@click.option("--workers", type=click.IntRange(0), default=1, show_default=True, help="Tasks at a time; 0: without Ray.")
+@click.option("--memory", "memory_mib", type=click.IntRange(16), default=1024, show_default=True, help="MiB a task may use.")
+@click.option("--scratch", type=click.Path(path_type=Path), help="Directory for the invented documents.  [default: the system's]")
+@click.option("--out", type=click.Path(path_type=Path), help="File to write the tables to, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def dedup(
+    files: tuple[Path, ...],
+    documents: tuple[int, ...],
+    preset: str,
+    workers: int,
+    memory_mib: int,
+    scratch: Path | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure deduplication: speed beside datasketch and rensa, and recall and precision against exact similarity, on the documents
+    of FILES (WARC or HTML; by default invented ones); then time, disk and memory of the whole at sizes, on invented documents."""
+    from corpus_builder.bench_dedup import as_text, run
+    from corpus_builder.files import write_atomically
+
+    found = run(files, documents, preset=preset, workers=workers, task_memory_bytes=memory_mib << 20, directory=scratch)
+    if out is not None:
+        write_atomically(out, f"{as_text(found)}\n".encode())
+    click.echo(_json(asdict(found)) if as_json else as_text(found))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1, default=str)
