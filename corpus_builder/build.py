@@ -18,6 +18,7 @@ from corpus_builder.dataset import FORMAT, Manifest, Stage, read_manifest
 from corpus_builder.engine import Engine, Ray
 from corpus_builder.errors import InputError, IntegrityError
 from corpus_builder.files import alone_in, write_atomically
+from corpus_builder.index import Index
 from corpus_builder.inputs import input_files, read_keywords
 from corpus_builder.quality.rulebook import DuplicateRule
 from corpus_builder.recipe import Recipe
@@ -28,6 +29,7 @@ from corpus_builder.report.verification import Verification, verify_build
 from corpus_builder.report.why import Story, why
 from corpus_builder.run import SCRATCH, TASK_MEMORY_BYTES, missing, run_stage
 from corpus_builder.searches import count_lines, find_duplicates
+from corpus_builder.signed import SignedShard
 from corpus_builder.stages.decide import Decide, Screen
 from corpus_builder.stages.extract import Extract, InputFile
 from corpus_builder.stages.lines import Lines
@@ -39,7 +41,7 @@ from corpus_builder.stages.sign import Sign
 STAGES = ("extract", "measure", "sign", "screen", "match", "lines", "decide", "release")
 
 
-def stages_of(recipe: Recipe, inputs: Sequence[InputFile]) -> Iterator[Stage]:
+def stages_of(recipe: Recipe, inputs: Sequence[InputFile], out: Path) -> Iterator[Stage]:
     """The stages of a recipe, in order."""
     settings = recipe.page_settings
     rules = running_rules(recipe)
@@ -52,7 +54,7 @@ def stages_of(recipe: Recipe, inputs: Sequence[InputFile]) -> Iterator[Stage]:
         yield Sign(recipe.dedup.minhash, recipe.dedup.keep, rules[place].sources)  # text -> MinHash band keys, sketches
         if place > 0:
             yield Screen(rules[:place])  # filter first: who stands up for the match
-        yield Match(recipe.dedup.matching)  # band keys -> who lost to whom, see searches.py
+        yield Match(recipe.dedup.matching, *_elders(recipe, out))  # band keys -> who lost to whom, see searches.py
     if recipe.lines is not None:
         yield Lines(recipe.lines.repeats, recipe.lines.sources or recipe.source_names)  # text -> lines that many texts share
     yield Decide(rules)  # numbers, matches, hosts -> keep or drop, and why
@@ -69,6 +71,16 @@ def stages_of(recipe: Recipe, inputs: Sequence[InputFile]) -> Iterator[Stage]:
             name: mix.max_epochs if (mix := release.mixture.get(name)) is not None else 1.0 for name in recipe.source_names
         },
     )
+
+
+def _elders(recipe: Recipe, out: Path) -> tuple[tuple[SignedShard, ...], str]:
+    """The documents of the index that the recipe names, and their digest."""
+    dedup = recipe.dedup
+    if dedup is None or dedup.index is None:
+        return (), ""
+    index = Index.open(recipe.resolve(dedup.index)).before(out)
+    index.fits(dedup.minhash, dedup.keep, dedup.elders)
+    return index.shards(), index.digest
 
 
 @dataclass(frozen=True)
@@ -131,7 +143,7 @@ def build(
         inputs = input_files(recipe, out, engine, progress)
         manifests: dict[str, Manifest] = {}
         _write_head(recipe, out)
-        for stage in stages_of(recipe, inputs):
+        for stage in stages_of(recipe, inputs, out):
             if isinstance(stage, Match | Lines) and missing(stage, stage.plan(manifests), out):
                 how = (manifests, task_memory_bytes, out / SCRATCH, engine, progress)
                 stage = find_duplicates(stage, *how) if isinstance(stage, Match) else count_lines(stage, *how)

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from corpus_builder import __version__, cli_bench, cli_dedup, cli_remote
+from corpus_builder import __version__, cli_bench, cli_dedup, cli_index, cli_remote
 from corpus_builder.errors import CorpusError, InputError, RecipeError
 
 EXIT_CODES = """\b
@@ -333,5 +333,6 @@ def _print_json(value: Any) -> None:
 
 
 main.add_command(cli_bench.bench)
+main.add_command(cli_index.index)
 main.add_command(cli_remote.crawl)
 main.add_command(cli_remote.publish)

@@ -57,6 +57,18 @@ OPTIONS: list[Callable[..., Any]] = [
 ]
 
 
+OPTIONS += [
+    click.option("--index", type=click.Path(path_type=Path), help="Index of earlier documents to hold the rows against."),
+    click.option(
+        "--elders",
+        type=click.Choice(["stay", "compete"]),
+        default="stay",
+        show_default=True,
+        help="Documents of the index always stay, or compete with the rows by --keep.",
+    ),
+]
+
+
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What is compared and what counts; each changes the output."""
     for option in reversed(OPTIONS):

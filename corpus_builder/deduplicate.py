@@ -24,6 +24,7 @@ from corpus_builder.dedup.presets import resolve
 from corpus_builder.engine import Engine, Failure, Ray
 from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.files import alone_in, digest_file, write_atomically
+from corpus_builder.index import Index, write_head
 from corpus_builder.progress import with_progress
 from corpus_builder.rows import file_kind
 from corpus_builder.run import SCRATCH, TASK_MEMORY_BYTES, missing, run_stage
@@ -88,6 +89,8 @@ def deduplicate(
     verify: float | None = None,
     verify_by: Literal["signature", "text"] = "signature",
     groups: Literal["first", "components"] = "first",
+    index: str | Path | None = None,
+    elders: Literal["stay", "compete"] = "stay",
     task_memory_bytes: int = TASK_MEMORY_BYTES,
     progress: bool = False,
 ) -> Deduplicated:
@@ -103,6 +106,10 @@ def deduplicate(
         raise RecipeError(f"verify_by = {verify_by!r} is unknown; write signature or text.")
     if groups not in ("first", "components"):
         raise RecipeError(f"groups = {groups!r} is unknown; write first or components.")
+    if elders not in ("stay", "compete"):
+        raise RecipeError(f"elders = {elders!r} is unknown; write stay or compete.")
+    if index is not None and verify is not None and verify_by == "text":
+        raise RecipeError('verify_by = "text" needs the texts, which an index does not hold; verify by "signature".')
     minhash = resolve(
         preset=preset,
         ngram=ngram,
@@ -113,21 +120,25 @@ def deduplicate(
         bytes_per_document=bytes_per_document,
         seed=seed,
     )
-    matching = Matching(minhash, url is not None, verify, verify_by, groups)
+    matching = Matching(minhash, url is not None, verify, verify_by, groups, elders)
     settings = RowSettings(matching, Preference.parse(keep), text, id, date, source, url)
     out = Path(out)
     places = named(files)
+    before = Index.open(Path(index)).before(out) if index is not None else None
+    if before is not None:
+        before.fits(minhash, keep, elders)
     with alone_in(out, "dedup"), closing(engine or Ray()) as engine:
         digests = _digests(list(places.values()), out, engine, progress)
         given = tuple(RowFile(place.absolute(), name, digests[place]) for name, place in places.items())
         manifests = {"sign": run_stage(sign := SignRows(given, settings), sign.plan({}), out, engine, progress)}
-        match = MatchRows(given, settings)
+        match = MatchRows(given, settings, before.shards() if before else (), before.digest if before else "")
         if missing(match, match.plan(manifests), out):
             match = find_duplicates(match, manifests, task_memory_bytes, out / SCRATCH, engine, progress)
         manifests["match"] = run_stage(match, match.plan(manifests), out, engine, progress)
         shutil.rmtree(out / SCRATCH, ignore_errors=True)
         copy = CopyRows(given)
         manifests["dedup"] = run_stage(copy, copy.plan(manifests), out, engine, progress)
+        write_head(out, minhash, keep)
     return _summary(out, manifests)
 
 

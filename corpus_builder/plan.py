@@ -37,7 +37,7 @@ def plan(recipe: Recipe, out: str | Path) -> list[StagePlan]:
     manifests: dict[str, Manifest] = {}
     plans: list[StagePlan] = []
     unknown = False
-    for stage in stages_of(recipe, inputs):
+    for stage in stages_of(recipe, inputs, out):
         if isinstance(stage, Release) and unknown:
             plans.append(StagePlan(stage.name, 0, note="parts are dealt out once the decisions stand"))
             continue

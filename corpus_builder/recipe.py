@@ -81,7 +81,7 @@ class Dedup(_Part):
     How many bands and rows is said by themselves, by a `preset`, or by a `similarity` to find with a `recall`.  With `verify` a match
     counts only from this Jaccard similarity on, estimated from the signature or exact from the text.  `groups` says whether a
     document is dropped for matching a better one, or all but the best of what hangs together by matches.  `url = true` makes the
-    same URL a reason of its own.
+    same URL a reason of its own.  `index` names an index of earlier documents, whose `elders` always stay, or compete with the new ones.
     """
 
     preset: str | None = None  # swallow, fineweb or japanese; see `dedup.presets`
@@ -98,6 +98,14 @@ class Dedup(_Part):
     verify: Fraction | None = None
     verify_by: Literal["signature", "text"] = "signature"
     groups: Literal["first", "components"] = "first"
+    index: str | None = Field(default=None, min_length=1)
+    elders: Literal["stay", "compete"] = "stay"
+
+    @model_validator(mode="after")
+    def _fits_an_index(self) -> Dedup:
+        if self.index is not None and self.verify is not None and self.verify_by == "text":
+            raise ValueError('verify_by = "text" needs the texts, which an index does not hold; verify by "signature"')
+        return self
 
     @model_validator(mode="after")
     def _says_who_survives_and_how_to_find(self) -> Dedup:
@@ -130,7 +138,7 @@ class Dedup(_Part):
     @property
     def matching(self) -> Matching:
         """What counts as a duplicate."""
-        return Matching(self.minhash, self.url, self.verify, self.verify_by, self.groups)
+        return Matching(self.minhash, self.url, self.verify, self.verify_by, self.groups, self.elders)
 
 
 class Lines(_Part):

@@ -19,7 +19,7 @@ from corpus_builder.stages.line_counts import Total
 from corpus_builder.stages.lines import Lines
 from corpus_builder.stages.match import Match
 from corpus_builder.stages.search import Link, Search, Settle, Spread
-from corpus_builder.stages.verdicts import Found, LargeStar, SmallStar, Verdicts
+from corpus_builder.stages.verdicts import Found, LargeStar, SmallStar, Superseded, Verdicts
 
 AnyMatch = TypeVar("AnyMatch", Match, MatchRows)
 
@@ -27,8 +27,12 @@ AnyMatch = TypeVar("AnyMatch", Match, MatchRows)
 def find_duplicates(
     stage: AnyMatch, manifests: Mapping[str, Manifest], memory_bytes: int, scratch: Path, engine: Engine, progress: bool
 ) -> AnyMatch:
-    """Who of the documents that were signed is dropped, and for whom."""
-    return replace(stage, found=verdicts_of(stage.search(manifests, memory_bytes), scratch, engine, progress))
+    """Who of the documents that were signed is dropped, and for whom; who of an index lost to them is a dataset of its own."""
+    found = verdicts_of(stage.search(manifests, memory_bytes), scratch, engine, progress)
+    if stage.elders and stage.matching.elders == "compete":
+        superseded = Superseded(found, stage.made_from(manifests))
+        run_stage(superseded, superseded.plan({}), scratch.parent, engine, progress)
+    return replace(stage, found=found)
 
 
 def verdicts_of(search: Search, scratch: Path, engine: Engine, progress: bool = False) -> Found:

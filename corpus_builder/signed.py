@@ -13,6 +13,7 @@ A document's place in a search is one integer, `shard << 32 | row`; a shard is i
 from __future__ import annotations
 
 import hashlib
+import mmap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,7 +23,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from corpus_builder.dataset import Manifest, Receipt, ShardWriter
+from corpus_builder.dataset import Manifest, Receipt, ShardWriter, read_table
 from corpus_builder.dedup.minhash import MinHash, band_keys, signatures
 from corpus_builder.errors import IntegrityError
 
@@ -132,6 +133,24 @@ class SignedShard:
         keys, cards, ids = (manifest.path(receipt, table) for table in ("keys", "cards", "ids"))
         return cls(receipt.shard, receipt.tables["keys"].rows, keys, cards, ids, elder, gone, alive)
 
+    def standing(self, first: int, last: int) -> npt.NDArray[np.bool_]:
+        """Which of the rows first..last were neither removed nor screened out."""
+        rows = np.arange(first, last)
+        stands = np.ones(last - first, dtype=np.bool_)
+        if self.gone is not None:
+            stands &= ~among(opened(self.gone), rows)
+        if self.alive is not None:
+            stands &= among(read_table(self.alive).column("row").to_numpy(), rows)
+        return stands
+
+
+def among(listed: I64, values: I64) -> npt.NDArray[np.bool_]:
+    """Which values are in a sorted list."""
+    if not len(listed):
+        return np.zeros(len(values), dtype=np.bool_)
+    found: npt.NDArray[np.bool_] = listed[np.minimum(np.searchsorted(listed, values), len(listed) - 1)] == values
+    return found
+
 
 def opened(path: Path) -> npt.NDArray[Any]:
     """A NumPy file, mapped into memory; IntegrityError where it is missing or damaged."""
@@ -162,13 +181,19 @@ def sketches_of(shards: Sequence[SignedShard], documents: I64) -> npt.NDArray[np
 
 def ids_of(shards: Sequence[SignedShard], documents: I64) -> list[str]:
     """The ids of some documents that are sorted by their place."""
-    found: list[str] = []
-    for shard, rows in _by_shard(documents):
-        cards = opened(shards[shard].cards)[rows]
-        blob = np.memmap(shards[shard].ids, mode="r") if len(cards) and shards[shard].ids.stat().st_size else b""
-        for start, length in zip(cards["id_start"].tolist(), cards["id_bytes"].tolist(), strict=True):
-            found.append(bytes(blob[start : start + length]).decode("utf-8", "replace"))
-    return found
+    found = (id_bytes(shards[shard], rows) for shard, rows in _by_shard(documents))
+    return [id_.decode("utf-8", "replace") for ids in found for id_ in ids]
+
+
+def id_bytes(shard: SignedShard, rows: I64) -> list[bytes]:
+    """The ids of some rows of a shard, in UTF-8."""
+    cards = opened(shard.cards)
+    starts, lengths = cards["id_start"][rows].tolist(), cards["id_bytes"][rows].tolist()
+    with shard.ids.open("rb") as file:
+        if not any(lengths):
+            return [b""] * len(lengths)
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as ids:
+            return [ids[start : start + length] for start, length in zip(starts, lengths, strict=True)]
 
 
 def _by_shard(documents: I64) -> Iterable[tuple[int, I64]]:

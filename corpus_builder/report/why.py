@@ -99,7 +99,7 @@ def _story(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, with_win
         return Story(id_, lost["url"], "", None, (event,))
     document = _row(manifests["extract"], "documents", id_, "url, title, charset, source, length(text) as characters")
     if document is None:
-        return Story(id_, "", "", None, (Event("extract", "dropped", "unknown"),))
+        return Story(id_, "", "", None, (Event("index", "kept", detail="it is in the index, its text is not in this build"),))
     events = [Event("extract", "kept", detail=f"decoded as {document['charset']}")]
     decided = _row(manifests["decide"], "decisions", id_, "*") if "decide" in manifests else None
     winners: tuple[Story, ...] = ()

@@ -121,13 +121,14 @@ class MatchRows:
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Made of all the keys; how the search was cut changes nothing."""
-        made_from = {"stage": f"{self.name}/{self.version}"} | self._made_from(manifests)
+        made_from = {"stage": f"{self.name}/{self.version}"} | self.made_from(manifests)
         return [
             Shard(receipt.shard, made_from, (place, self.found.files_of(place) if self.found else ()))
             for place, receipt in enumerate(manifests["sign"].receipts, start=len(self.elders))
         ]
 
-    def _made_from(self, manifests: Mapping[str, Manifest]) -> dict[str, str]:
+    def made_from(self, manifests: Mapping[str, Manifest]) -> dict[str, str]:
+        """Whether a row has a better duplicate depends on every key."""
         digests = [[r.shard, *(r.tables[name].sha256 for name in ("keys", "cards", "ids"))] for r in manifests["sign"].receipts]
         return {
             "keys": digest_of(digests),
@@ -135,12 +136,17 @@ class MatchRows:
             "index": self.elders_digest,
         }
 
+    @property
+    def matching(self) -> Matching:
+        """What counts as a duplicate."""
+        return self.settings.matching
+
     def search(self, manifests: Mapping[str, Manifest], memory_bytes: int) -> Search:
         """The search that this stage needs the verdicts of."""
         sign = manifests["sign"]
         shards = (*self.elders, *(SignedShard.of(sign, receipt) for receipt in sign.receipts))
         texts = RowTexts(self.files, self.settings.text)
-        return Search(shards, self.settings.matching, digest_of(self._made_from(manifests)), memory_bytes, texts)
+        return Search(shards, self.settings.matching, digest_of(self.made_from(manifests)), memory_bytes, texts)
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Copy the verdicts on one file."""

@@ -43,7 +43,7 @@ class Match:
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Made of all the keys; how the search was cut changes nothing."""
         extract, sign = manifests["extract"], manifests["sign"]
-        made_from = {"stage": f"{self.name}/{self.version}"} | self._made_from(manifests)
+        made_from = {"stage": f"{self.name}/{self.version}"} | self.made_from(manifests)
         shards = []
         for place, receipt in enumerate(sign.receipts, start=len(self.elders)):
             documents = extract.by_shard[receipt.shard].tables["documents"].sha256
@@ -52,7 +52,7 @@ class Match:
             shards.append(Shard(receipt.shard, made_from | {"documents": documents}, task))
         return shards
 
-    def _made_from(self, manifests: Mapping[str, Manifest]) -> dict[str, str]:
+    def made_from(self, manifests: Mapping[str, Manifest]) -> dict[str, str]:
         """Whether a document has a better duplicate depends on every key, and on which documents stand up for the match."""
         sign = manifests["sign"]
         made_from = {
@@ -73,7 +73,7 @@ class Match:
             for receipt in sign.receipts
         ]
         texts = DocumentTexts(tuple(extract.path(extract.by_shard[r.shard], "documents") for r in sign.receipts))
-        made = digest_of(self._made_from(manifests))
+        made = digest_of(self.made_from(manifests))
         return Search((*self.elders, *shards), self.matching, made, memory_bytes, texts)
 
     def run(self, shard: Shard, out: ShardWriter) -> None:

@@ -19,14 +19,13 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.parquet as pq
 
 from corpus_builder.dataset import Manifest, Shard, ShardWriter
 from corpus_builder.dedup.matching import Columns, Matching, best_links, checked_links, distinct_links, first_links, in_company
 from corpus_builder.dedup.minhash import shingle_sets
 from corpus_builder.dedup.stars import both_ways
 from corpus_builder.exchange import bucket_count, buckets_of, read_bucket, spans, write_run
-from corpus_builder.signed import SignedShard, estimates, opened, places, sketches_of, split
+from corpus_builder.signed import SignedShard, among, estimates, opened, places, sketches_of, split
 
 BYTES_PER_KEY = 80
 """Peak memory of a task for each key that it holds: 24 bytes of columns, and what dealing out and sorting them needs; measured."""
@@ -129,10 +128,10 @@ class Spread:
             rows = opened(signed.keys)[first:last]
             keys = {"url": rows["url"], "exact": rows["digest"], "near": rows["keys"]}[self.phase]
             stands = rows["url" if self.phase == "url" else "digest"] != 0
-            stands &= _standing(signed, first, last)
+            stands &= signed.standing(first, last)
             documents = places(place, np.arange(first, last))
             for gone in lost:
-                stands &= ~_among(gone, documents)
+                stands &= ~among(gone, documents)
             keys, documents, rank = keys[stands], documents[stands], rows["rank"][stands]
             if signed.elder and search.matching.elders == "stay":
                 rank = np.full_like(rank, FIRST_OF_ALL)
@@ -142,25 +141,6 @@ class Spread:
         columns = {name: np.concatenate([none[name], *(part.pop(name) for part in parts)]) for name in none}
         count = search.buckets(self.phase)
         write_columns(out, "keys", columns, buckets_of(columns["key"], count), count)
-
-
-def _among(listed: I64, values: I64) -> npt.NDArray[np.bool_]:
-    """Which values are in a sorted list."""
-    if not len(listed):
-        return np.zeros(len(values), dtype=np.bool_)
-    found: npt.NDArray[np.bool_] = listed[np.minimum(np.searchsorted(listed, values), len(listed) - 1)] == values
-    return found
-
-
-def _standing(signed: SignedShard, first: int, last: int) -> npt.NDArray[np.bool_]:
-    """Which rows of a part of a shard were neither removed nor screened out."""
-    stands = np.ones(last - first, dtype=np.bool_)
-    if signed.gone is not None:
-        gone = opened(signed.gone)
-        stands &= ~_among(gone, np.arange(first, last))
-    if signed.alive is not None:
-        stands &= _among(pq.read_table(signed.alive).column("row").to_numpy(), np.arange(first, last))
-    return stands
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from corpus_builder.dataset import Manifest, Shard, ShardWriter, read_between
+from corpus_builder.dataset import Manifest, Receipt, Shard, ShardWriter, read_between
 from corpus_builder.dedup.stars import NAMES, both_ways, large_star, small_star
 from corpus_builder.exchange import read_bucket
 from corpus_builder.signed import ids_of, split
@@ -145,3 +145,40 @@ class Found:
 def verdicts_on(shard: int, files: Sequence[Path]) -> pa.Table:
     """The verdicts on one shard's documents, by row."""
     return pa.concat_tables([VERDICTS.empty_table(), *(read_between(path, "shard", shard, shard + 1) for path in files)])
+
+
+SUPERSEDED = pa.schema(
+    [pa.field(name, pa.string(), nullable=False) for name in ("part", "shard")] + [f for f in VERDICTS if f.name != "shard"]
+)
+
+
+@dataclass(frozen=True)
+class Superseded:
+    """The stage: one shard, the documents of an index that lost to the new ones (elders = "compete")."""
+
+    found: Found
+    made_from: Mapping[str, str]
+    name: str = field(default="superseded", init=False)
+    version: int = field(default=1, init=False)
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """Made of what the search was made of."""
+        elders = [shard.name for shard in self.found.search.shards if shard.elder]
+        tasks = [(name, self.found.files_of(place)) for place, name in enumerate(elders)]
+        return [Shard("all", {"stage": f"{self.name}/{self.version}"} | dict(self.made_from), tasks)]
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Gather the verdicts on the elders."""
+        out.table("superseded", SUPERSEDED)
+        for place, (name, files) in enumerate(shard.task):
+            part, _, part_shard = name.rpartition("/")
+            verdicts = verdicts_on(place, files)
+            columns = [verdicts.column(name) for name in SUPERSEDED.names[2:]]
+            names = [pa.array([word] * verdicts.num_rows, pa.string()) for word in (part, part_shard)]
+            out.write("superseded", pa.table([*names, *columns], schema=SUPERSEDED))
+
+
+def is_of(superseded: Receipt, match: Receipt) -> bool:
+    """Whether both were found by the same search."""
+    same = ("keys", "settings", "index", "screened")
+    return all(superseded.made_from.get(name) == match.made_from.get(name) for name in same)

@@ -1,0 +1,116 @@
+"""The commands of an index of documents: words to calls, no logic."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from corpus_builder.errors import InputError
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+INDEX = click.argument("index", type=click.Path(path_type=Path))
+
+
+@click.group(short_help="Documents of earlier crawls, to hold later ones against.")
+def index() -> None:
+    """Keep what is known of documents without their texts, to hold later crawls against."""
+
+
+@index.command(short_help="Add what a build or `dedup` kept.")
+@INDEX
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--name", help="Name of the part.  [default: the recipe's, or the directory's]")
+def add(index: Path, out: Path, name: str | None) -> None:
+    """Add the documents that stand after the build or `dedup` in OUT to INDEX; make INDEX if it is not there."""
+    from corpus_builder.index import add
+
+    click.echo(_as_text(add(index, out, name, progress=True).summary()))
+
+
+@index.command(short_help="Take documents out, by id or URL.")
+@INDEX
+@click.option("--id", "ids", multiple=True, help="Id of a document.")
+@click.option("--url", "urls", multiple=True, help="URL, as crawled; all documents with it.")
+@click.option("--ids", "id_files", multiple=True, type=click.Path(path_type=Path), help="File with an id a line.")
+@click.option("--urls", "url_files", multiple=True, type=click.Path(path_type=Path), help="File with a URL a line.")
+@as_json
+def remove(
+    index: Path,
+    ids: tuple[str, ...],
+    urls: tuple[str, ...],
+    id_files: tuple[Path, ...],
+    url_files: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Take documents out of INDEX; from then on, no later document loses to them."""
+    from corpus_builder.index import remove
+
+    ids, urls = (*ids, *_lines(id_files)), (*urls, *_lines(url_files))
+    if not ids and not urls:
+        raise click.UsageError("Say what is to go: --id, --url, --ids FILE or --urls FILE.")
+    done = remove(index, ids, urls)
+    if as_json:
+        click.echo(json.dumps({"documents": done.documents, "unknown": done.unknown}, ensure_ascii=False, indent=1))
+        return
+    click.echo(f"{done.documents:,} documents removed.")
+    for one in done.unknown:
+        click.echo(f"not in the index: {one}", err=True)
+
+
+@index.command(short_help="Give back the space of removed documents.")
+@INDEX
+def compact(index: Path) -> None:
+    """Write the parts of INDEX that lost documents anew, without them."""
+    from corpus_builder.index import compact
+
+    click.echo(_as_text(compact(index, progress=True).summary()))
+
+
+@index.command(short_help="Hold the index's files against their digests.")
+@INDEX
+@as_json
+def verify(index: Path, as_json: bool) -> None:
+    """Read every file of INDEX and hold it against its digest."""
+    from corpus_builder.index import check
+
+    problems = check(index)
+    click.echo(
+        json.dumps({"problems": problems}, ensure_ascii=False, indent=1) if as_json else "\n".join(problems) or "All is well."
+    )
+    if problems:
+        sys.exit(5)
+
+
+@index.command(short_help="What the index holds.")
+@INDEX
+@as_json
+def show(index: Path, as_json: bool) -> None:
+    """Say what INDEX holds."""
+    from corpus_builder.index import Index
+
+    found = Index.open(index).summary()
+    click.echo(json.dumps(found, ensure_ascii=False, indent=1) if as_json else _as_text(found))
+
+
+def _lines(files: tuple[Path, ...]) -> list[str]:
+    found: list[str] = []
+    for path in files:
+        try:
+            found += [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{path} cannot be read ({error}); give a UTF-8 text file with one entry a line.") from error
+    return found
+
+
+def _as_text(found: dict) -> str:  # type: ignore[type-arg]
+    lines = [
+        f"{found['format']}, {found['specification']}: {found['ngram']}-grams, {found['bands']} bands of {found['rows']} rows, "
+        f"seed {found['seed']}, keep {found['keep']}"
+    ]
+    for part in found["parts"]:
+        gone = f", {part['removed']:,} removed" if part["removed"] else ""
+        lines.append(f"{part['name']:24} {part['documents']:>15,} documents{gone}, {part['size_bytes']:,} bytes")
+    return "\n".join(lines)
