@@ -94,21 +94,31 @@ def build(recipe: Path, out: Path | None, as_json: bool, **machine: Any) -> None
     )
 
 
-@main.command()
-@click.argument("recipe", type=click.Path(path_type=Path))
+@main.command(short_help="Say what `build` would run, and why.")
+@click.argument("recipe", type=click.Path(path_type=Path), required=False)
 @click.option("--out", type=click.Path(path_type=Path), help="Directory of the build.  [default: data/corpus/NAME]")
+@cli_dedup.forecast_options
 @as_json
-def plan(recipe: Path, out: Path | None, as_json: bool) -> None:
-    """Say what `build` would run, and why."""
+def plan(recipe: Path | None, out: Path | None, as_json: bool, **settings: Any) -> None:
+    """Say what `build` would run of RECIPE and why, how likely pairs of documents are to be found as duplicates, and what that takes.
+
+    Without RECIPE only the latter two, for the hashes that the options name."""
+    from corpus_builder.dedup import forecast
     from corpus_builder.plan import as_text, plan
     from corpus_builder.recipe import Recipe
 
-    loaded = Recipe.load(recipe)
-    plans = plan(loaded, out or Path("data/corpus") / loaded.name)
+    loaded = Recipe.load(recipe) if recipe else None
+    dedup = cli_dedup.planned(loaded, settings)
+    plans = plan(loaded, out or Path("data/corpus") / loaded.name) if loaded else []
     if as_json:
-        _print_json([one.as_json() for one in plans])
+        _print_json(
+            {
+                **({"stages": [one.as_json() for one in plans]} if loaded else {}),
+                **({"dedup": forecast.as_json(*dedup)} if dedup else {}),
+            }
+        )
     else:
-        click.echo(as_text(plans))
+        click.echo("\n\n".join([*([as_text(plans)] if loaded else []), *([forecast.as_text(*dedup)] if dedup else [])]))
 
 
 @main.command(short_help="Write OUT/report.html and print the funnel.")

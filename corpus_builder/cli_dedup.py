@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from corpus_builder.errors import RecipeError
+
 
 def hash_options() -> list[Callable[..., Any]]:
     """How texts are hashed: a preset, the numbers themselves, or what is to be found."""
@@ -81,3 +83,36 @@ def run(files: tuple[Path, ...], out: Path, engine: Any, memory_mib: int, settin
     from corpus_builder.deduplicate import deduplicate
 
     return deduplicate(files, out, engine, task_memory_bytes=memory_mib << 20, progress=True, **settings)
+
+
+FORECAST_OPTIONS: list[Callable[..., Any]] = [
+    *hash_options(),
+    click.option("--documents", type=click.FloatRange(1), help="Say what so many documents will take, for example 1.3e8."),
+    click.option("--characters", type=click.IntRange(1), help="Their mean length, with --documents.  [default: 1000]"),
+    click.option("--memory", "memory_mib", type=click.IntRange(16), default=1024, show_default=True, help="MiB a task may use."),
+]
+
+
+def forecast_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Hashes and sizes that `plan` looks at."""
+    for option in reversed(FORECAST_OPTIONS):
+        command = option(command)
+    return command
+
+
+def planned(recipe: Any, settings: dict[str, Any]) -> tuple[Any, Any] | None:
+    """The hashes of a recipe, or those that the options name, and the forecast where one is asked for; None without duplicates."""
+    from corpus_builder.dedup.forecast import CHARACTERS, forecast
+    from corpus_builder.dedup.presets import resolve
+
+    documents, characters, memory_mib = (settings.pop(name) for name in ("documents", "characters", "memory_mib"))
+    said = [f"--{name.replace('_', '-')}" for name, value in settings.items() if value is not None]
+    if recipe is not None and said:
+        raise RecipeError(f"The recipe says how texts are hashed; leave {', '.join(said)} out, or leave out the recipe.")
+    if characters is not None and documents is None:
+        raise RecipeError("--characters goes with --documents; add it, for example --documents 1e8.")
+    if recipe is not None and recipe.dedup is None:
+        return None
+    spec = resolve(**settings) if recipe is None else recipe.dedup.minhash
+    found = forecast(int(documents), spec, memory_mib << 20, characters or CHARACTERS) if documents is not None else None
+    return spec, found

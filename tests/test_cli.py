@@ -57,7 +57,7 @@ def test_a_build_from_recipe_to_verdict(recipe: Path, tmp_path: Path) -> None:
     again = json.loads(run("build", recipe, "--out", out, "--engine", "serial", "--json").stdout)
     assert again["funnels"][0]["accounted"] is True
     assert Path(again["report"]).is_file()
-    assert all(not one["todo"] for one in json.loads(run("plan", recipe, "--out", out, "--json").stdout))
+    assert all(not one["todo"] for one in json.loads(run("plan", recipe, "--out", out, "--json").stdout)["stages"])
     assert run("plan", recipe, "--out", out).stdout.count("nothing to do") == 6
     assert "All is well" in run("verify", out).stdout
     assert json.loads(run("verify", out, "--json").stdout)["documents"] == 10
@@ -66,6 +66,27 @@ def test_a_build_from_recipe_to_verdict(recipe: Path, tmp_path: Path) -> None:
     assert "lost to" in run("why", out, "https://www.example/3").stdout
     assert json.loads(run("report", out, "--json").stdout)["funnels"] == again["funnels"]
     assert "The builds are the same" in run("diff", out, out).stdout
+
+
+def test_plan_shows_which_duplicates_will_be_found(recipe: Path, tmp_path: Path) -> None:
+    words = ["plan", recipe, "--out", tmp_path / "out"]
+    printed = run(*words).stdout
+    assert "Duplicates: 5-grams, 14 bands of 8 rows (112 values)" in printed
+    assert "\n  0.80   92.35 %\n" in printed
+    assert "Forecast" not in printed
+    found = json.loads(run(*words, "--documents", "1e6", "--json").stdout)
+    assert [one["stage"] for one in found["stages"]][:2] == ["extract", "measure"]
+    assert (found["dedup"]["bands"], found["dedup"]["rows"]) == (14, 8)
+    assert found["dedup"]["forecast"]["shuffled_bytes"] == 1_000_000 * 14 * 24
+    assert found["dedup"]["curve"][6] == {"similarity": 0.8, "probability": pytest.approx(0.9235, abs=1e-4)}
+
+
+def test_plan_without_a_recipe_is_curve_and_forecast_alone() -> None:
+    printed = run("plan", "--preset", "japanese", "--documents", "1.3e8", "--memory", "1024").stdout
+    assert printed.startswith("Duplicates: 5-grams, 20 bands of 7 rows (140 values)")
+    assert "Forecast for 130,000,000 documents of 1,000 characters, 1,024 MiB a task" in printed
+    assert "155 ranges of keys and 155 groups" in printed
+    assert set(json.loads(run("plan", "--similarity", "0.9", "--json").stdout)) == {"dedup"}
 
 
 def test_builds_that_part_end_in_one(recipe: Path, tmp_path: Path) -> None:
@@ -87,6 +108,9 @@ def test_data_that_was_changed_ends_in_five(built: Built, tmp_path: Path) -> Non
     [
         (["build", "absent.toml"], 2, "absent.toml"),
         (["plan", "absent.toml"], 2, "absent.toml"),
+        (["plan", "tiny.toml", "--preset", "swallow"], 2, "The recipe says how texts are hashed; leave --preset out"),
+        (["plan", "--characters", "30"], 2, "--characters goes with --documents; add it, for example --documents 1e8"),
+        (["plan", "--preset", "x"], 2, "Unknown preset 'x'; there are swallow, fineweb, japanese"),
         (["build", "tiny.toml", "--engine", "serial", "--workers", "3"], 3, "--engine serial runs in this process"),
         (["report", "nowhere"], 3, "There is no build in nowhere"),
         (["why", "nowhere", "x"], 3, "There is no build in nowhere"),

@@ -1,0 +1,47 @@
+"""A forecast is the arithmetic that the design says, and grows with what it is asked for."""
+
+import doctest
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpus_builder.dedup import forecast as module
+from corpus_builder.dedup.forecast import as_text, forecast
+from corpus_builder.dedup.minhash import MinHash
+from corpus_builder.errors import RecipeError
+
+
+def test_the_examples_of_the_docstrings_hold():
+    found = doctest.testmod(module)
+    assert (found.failed, found.attempted > 0) == (0, True)
+
+
+def test_bytes_and_tasks_follow_from_the_design():
+    found = forecast(130_000_000, MinHash(bands=20, rows=7), 1 << 30, characters=500)
+    assert found.signed_bytes == 130_000_000 * (24 + 8 * 20 + 16 + 140)
+    assert found.shuffled_bytes == 130_000_000 * 24 * 20
+    assert found.key_ranges == found.groups == 155  # 2.6e9 entries of 64 bytes of memory in tasks of 2^30
+    assert found.entries_per_task == (1 << 30) // 64
+    assert found.tasks == 310
+    assert found.core_hours == found.sign_core_hours + found.match_core_hours
+
+
+@given(st.integers(1, 10**12), st.integers(1, 100), st.integers(1, 40), st.integers(1 << 20, 1 << 40))
+def test_no_task_holds_more_than_it_may(documents, bands, rows, memory):
+    found = forecast(documents, MinHash(bands=bands, rows=rows), memory)
+    assert -(-documents * bands // found.key_ranges) <= found.entries_per_task + 1
+    twice = forecast(2 * documents, MinHash(bands=bands, rows=rows), memory)
+    assert twice.core_hours == pytest.approx(2 * found.core_hours)
+    assert twice.key_ranges >= found.key_ranges
+
+
+def test_the_text_says_what_was_assumed():
+    spec = MinHash(bands=20, rows=7)
+    assert "Forecast for 1,000 documents of 300 characters, 64 MiB a task" in as_text(spec, forecast(1_000, spec, 1 << 26, 300))
+
+
+@pytest.mark.parametrize(("documents", "characters"), [(0, 10), (10, 0)])
+def test_nothing_cannot_be_forecast(documents, characters):
+    with pytest.raises(RecipeError, match="give a"):
+        forecast(documents, MinHash(), 1 << 30, characters)
