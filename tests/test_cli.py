@@ -85,7 +85,7 @@ def test_plan_without_a_recipe_is_curve_and_forecast_alone() -> None:
     printed = run("plan", "--preset", "japanese", "--documents", "1.3e8", "--memory", "1024").stdout
     assert printed.startswith("Duplicates: 5-grams, 20 bands of 7 rows (140 values)")
     assert "Forecast for 130,000,000 documents of 1,000 characters, 1,024 MiB a task" in printed
-    assert "155 ranges of keys and 155 groups" in printed
+    assert "194 ranges of keys and 194 groups" in printed
     assert set(json.loads(run("plan", "--similarity", "0.9", "--json").stdout)) == {"dedup"}
 
 

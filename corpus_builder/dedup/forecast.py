@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from corpus_builder.dedup.matching import BYTES_PER_KEY
 from corpus_builder.dedup.minhash import MinHash
 from corpus_builder.dedup.presets import ENTRY_BYTES, curve
 from corpus_builder.errors import RecipeError
@@ -13,17 +14,14 @@ from corpus_builder.errors import RecipeError
 # What signing writes for each document.
 KEY_BYTES, KEY_BYTES_PER_BAND = 24, 8
 CARD_BYTES, CARD_BYTES_PER_HASH = 16, 1
-MEMORY_PER_ENTRY = 64
-"""A task holds at most its memory divided by this many entries: an entry's 24 bytes, its sorted copy, and room for tables."""
-
 # Seconds of one core of a shared virtual machine (AMD EPYC with AVX-512, numba 0.68, November 2026), reading and writing Parquet included.
 # Signing: 300,000 documents of 300 and 42,852 of 2,100 characters, at 112 and 800 values.
 SIGN_SECONDS_PER_DOCUMENT = 8.1e-6
 SIGN_SECONDS_PER_CHARACTER = 1.7e-8
 SIGN_SECONDS_PER_HASH = 4.1e-8
-# Exchanging the keys and linking what shares one: the same 300,000 documents, of which a third are copies, with 14, 20 and 40 bands took
-# 0.9, 1.2 and 2.0 microseconds for each entry; this is that of 20.
-MATCH_SECONDS_PER_ENTRY = 1.2e-6
+# Everything from the keys to the verdicts: 10^7 documents, of which 30 % are copies, with 14 bands took 0.73 microseconds for each entry
+# (two tasks at a time, November 2026).
+MATCH_SECONDS_PER_ENTRY = 0.73e-6
 
 CHARACTERS = 1_000
 """Characters of a document where nothing else is said."""
@@ -69,7 +67,7 @@ def forecast(documents: int, spec: MinHash, task_memory_bytes: int, characters: 
     if characters < 1:
         raise RecipeError(f"Documents of {characters} characters cannot be forecast; give a mean length of 1 or more.")
     entries = documents * spec.bands
-    ranges = max(1, math.ceil(entries * MEMORY_PER_ENTRY / task_memory_bytes))
+    ranges = max(1, math.ceil(entries * BYTES_PER_KEY / task_memory_bytes))
     signing = SIGN_SECONDS_PER_DOCUMENT + SIGN_SECONDS_PER_CHARACTER * characters + SIGN_SECONDS_PER_HASH * spec.hashes
     per_document = KEY_BYTES + KEY_BYTES_PER_BAND * spec.bands + CARD_BYTES + CARD_BYTES_PER_HASH * spec.hashes
     return Forecast(
@@ -80,7 +78,7 @@ def forecast(documents: int, spec: MinHash, task_memory_bytes: int, characters: 
         shuffled_bytes=entries * ENTRY_BYTES,
         key_ranges=ranges,
         groups=ranges,
-        entries_per_task=task_memory_bytes // MEMORY_PER_ENTRY,
+        entries_per_task=task_memory_bytes // BYTES_PER_KEY,
         sign_core_hours=documents * signing / 3600,
         match_core_hours=entries * MATCH_SECONDS_PER_ENTRY / 3600,
     )

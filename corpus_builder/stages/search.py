@@ -21,14 +21,20 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus_builder.dataset import Manifest, Shard, ShardWriter
-from corpus_builder.dedup.matching import Columns, Matching, best_links, checked_links, distinct_links, first_links, in_company
+from corpus_builder.dedup.matching import (
+    BYTES_PER_KEY,
+    Columns,
+    Matching,
+    best_links,
+    checked_links,
+    distinct_links,
+    first_links,
+    in_company,
+)
 from corpus_builder.dedup.minhash import shingle_sets
 from corpus_builder.dedup.stars import both_ways
 from corpus_builder.exchange import bucket_count, buckets_of, read_bucket, spans, write_run
 from corpus_builder.signed import SignedShard, among, estimates, opened, places, sketches_of, split
-
-BYTES_PER_KEY = 80
-"""Peak memory of a task for each key that it holds: 24 bytes of columns, and what dealing out and sorting them needs; measured."""
 
 LINKS = ("loser_rank", "loser", "winner_rank", "winner", "similarity")
 PAIRS_AT_A_TIME = 1 << 14

@@ -21,7 +21,7 @@ def test_bytes_and_tasks_follow_from_the_design():
     found = forecast(130_000_000, MinHash(bands=20, rows=7), 1 << 30, characters=500)
     assert found.signed_bytes == 130_000_000 * (24 + 8 * 20 + 16 + 140)
     assert found.shuffled_bytes == 130_000_000 * 24 * 20
-    assert found.key_ranges == found.groups == 155  # 2.6e9 entries of 64 bytes of memory in tasks of 2^30
+    assert found.key_ranges == found.groups == 194  # 2.6e9 entries of 80 bytes of memory in tasks of 2^30
     assert found.entries_per_task == (1 << 30) // 64
     assert found.tasks == 310
     assert found.core_hours == found.sign_core_hours + found.match_core_hours
