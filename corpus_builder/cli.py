@@ -142,11 +142,12 @@ def report(out: Path, as_json: bool) -> None:
 @click.argument("page")
 @as_json
 def why(out: Path, page: str, as_json: bool) -> None:
-    """Tell the whole story of PAGE, a URL or an id, in the build OUT."""
+    """Tell the whole story of PAGE, a URL or an id, in the build OUT; or of a row's id in what `dedup` wrote to OUT."""
     from corpus_builder.build import Built
+    from corpus_builder.explain import is_deduplicated, why_row
     from corpus_builder.report.why import as_text
 
-    stories = Built.open(out).why(page)
+    stories = why_row(out, page) if is_deduplicated(out) else Built.open(out).why(page)
     if as_json:
         _print_json([asdict(story) for story in stories])
     else:

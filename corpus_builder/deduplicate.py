@@ -23,6 +23,7 @@ from corpus_builder.dedup.preference import Preference
 from corpus_builder.dedup.presets import resolve
 from corpus_builder.engine import Engine, Failure, Ray
 from corpus_builder.errors import InputError, RecipeError
+from corpus_builder.explain import FILES
 from corpus_builder.files import alone_in, digest_file, write_atomically
 from corpus_builder.index import Index, write_head
 from corpus_builder.progress import with_progress
@@ -139,6 +140,8 @@ def deduplicate(
         copy = CopyRows(given)
         manifests["dedup"] = run_stage(copy, copy.plan(manifests), out, engine, progress)
         write_head(out, minhash, keep)
+        known = {"text": text, "files": {file.name: str(file.place) for file in given}}
+        write_atomically(out / FILES, json.dumps(known, ensure_ascii=False, indent=1).encode("utf-8", "surrogateescape"))
     return _summary(out, manifests)
 
 

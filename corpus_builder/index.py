@@ -284,7 +284,9 @@ HEAD_FILE = "dedup.json"
 def write_head(out: Path, minhash: MinHash, keep: str) -> None:
     """Note beside deduplicated files how they were hashed and ranked."""
     value = {"format": FORMAT, "minhash": asdict(minhash), "keep": keep}
-    write_atomically(out / HEAD_FILE, (json.dumps(value, indent=1) + "\n").encode())
+    content = (json.dumps(value, indent=1) + "\n").encode()
+    if not (out / HEAD_FILE).exists() or (out / HEAD_FILE).read_bytes() != content:
+        write_atomically(out / HEAD_FILE, content)
 
 
 def _head_of(out: Path) -> Head | None:

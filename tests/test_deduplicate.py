@@ -275,3 +275,32 @@ def test_hashes_that_contradict_each_other_are_a_sentence(files: list[Path], tmp
     result = CliRunner().invoke(main, words)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "preset = 'fineweb' says every number already, so similarity cannot stand beside it" in result.stderr
+
+
+def test_the_story_of_a_row_shows_where_the_texts_part(tmp_path: Path) -> None:
+    rows = [
+        {"id": "a", "text": prose(1), "date": "2024-12-03"},
+        {"id": "b", "text": CHANGED, "date": "2024-12-02"},
+        {"id": "c", "text": prose(2)},
+        {"id": "d", "text": CHANGED, "date": "2024-12-01"},
+    ]
+    path = jsonl(tmp_path / "a.jsonl", rows)
+    out = str(tmp_path / "out")
+    deduplicate([path], out, Serial())
+
+    def said(id_: str) -> str:
+        result = CliRunner().invoke(main, ["why", out, id_])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    assert "dedup    kept      a.jsonl, row 2" in said("c")
+    assert "dedup    dropped   near_duplicate value 0." in said("b")
+    assert "lost to a\n" in said("b")
+    assert "変" in said("b").split("it has -, the other +:")[1]
+    assert "exact_duplicate value 1 a" in said("d")
+    assert "lost to b\n  for which is kept a\n" in said("d")
+    assert "the same text" in said("d")
+    path.unlink()
+    assert "lost to a\n" in said("b")
+    assert "it has -" not in said("b")
+    assert CliRunner().invoke(main, ["why", out, "zz"]).exit_code == 3

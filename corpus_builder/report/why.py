@@ -190,7 +190,7 @@ def _hits(rule: Rule, value: float) -> bool:
 
 def as_text(story: Story) -> str:
     """A story as lines for a terminal."""
-    lines = [story.id, f"  {story.url}"]
+    lines = [story.id, *([f"  {story.url}"] if story.url else [])]
     if story.title:
         lines.append(f"  {story.title}")
     if story.characters is not None:
@@ -204,7 +204,7 @@ def as_text(story: Story) -> str:
         parts.append(event.detail)
         lines.append(" ".join(part for part in parts if part))
     for number, winner in enumerate(story.winners):
-        lines.append(f"  {'lost to' if number == 0 else 'for which is kept'} {winner.id}  {winner.url}")
+        lines.append(f"  {'lost to' if number == 0 else 'for which is kept'} {winner.id}  {winner.url}".rstrip())
     if story.rules:
         lines.append("  every rule, and what it saw:")
     for checked in story.rules:
