@@ -23,7 +23,7 @@ def test_bytes_and_tasks_follow_from_the_design():
     assert found.shuffled_bytes == 130_000_000 * 24 * 20
     assert found.key_ranges == found.groups == 194  # 2.6e9 entries of 80 bytes of memory in tasks of 2^30
     assert found.entries_per_task == (1 << 30) // 80
-    assert found.tasks == 310
+    assert found.tasks == 388
     assert found.core_hours == found.sign_core_hours + found.match_core_hours
 
 
