@@ -18,7 +18,7 @@ from corpus_builder.dataset import FORMAT, Manifest, Stage, read_manifest
 from corpus_builder.engine import Engine, Ray
 from corpus_builder.errors import InputError, IntegrityError
 from corpus_builder.files import alone_in, write_atomically
-from corpus_builder.index import Index
+from corpus_builder.index.contents import Index
 from corpus_builder.inputs import input_files, read_keywords
 from corpus_builder.quality.rulebook import DuplicateRule
 from corpus_builder.recipe import Recipe

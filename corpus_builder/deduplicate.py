@@ -25,7 +25,7 @@ from corpus_builder.engine import Engine, Failure, Ray
 from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.explain import FILES
 from corpus_builder.files import alone_in, digest_file, write_atomically
-from corpus_builder.index import Index, write_head
+from corpus_builder.index.contents import Index, write_head
 from corpus_builder.progress import with_progress
 from corpus_builder.rows import file_kind
 from corpus_builder.run import SCRATCH, TASK_MEMORY_BYTES, missing, run_stage

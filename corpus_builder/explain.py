@@ -13,7 +13,7 @@ from corpus_builder.dataset import Manifest, read_manifest
 from corpus_builder.dedup.minhash import MinHash
 from corpus_builder.dedup.shingles import jaccard
 from corpus_builder.errors import InputError
-from corpus_builder.index import HEAD_FILE
+from corpus_builder.index.contents import HEAD_FILE
 from corpus_builder.report.differences import differences
 from corpus_builder.report.tables import query
 from corpus_builder.report.why import Event, Story

@@ -1,0 +1,1 @@
+"""A living index of documents without their texts, to hold later crawls against."""

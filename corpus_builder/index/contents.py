@@ -1,0 +1,207 @@
+"""A living index: what is known of the documents that stand, without their texts, to hold later crawls against.
+
+INDEX/index.json        format, hash specification, and the parts in the order in which they were added; replaced as a whole
+INDEX/parts/NAME.xxxx/  a sealed dataset: keys, cards and ids (see `signed`) of the documents that the search kept
+INDEX/gone/xxxx.npy     rows that were removed from a shard of a part, sorted
+
+Whatever index.json does not name is left over from a command that broke off, and is cleared away by the next.  Only documents that
+stand are held: one that lost, or was removed, never costs a later copy its place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from corpus_builder.dataset import Manifest, digest_of, sealed_manifest
+from corpus_builder.dedup.minhash import SPECIFICATION, MinHash
+from corpus_builder.errors import InputError, IntegrityError, RecipeError
+from corpus_builder.files import write_atomically
+from corpus_builder.recipe import Recipe
+from corpus_builder.signed import SignedShard, opened
+
+FORMAT = "corpus_builder-index/1"
+I64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Documents that were added at a time; `gone` names, by shard, the files of the rows that were removed since."""
+
+    name: str
+    directory: str
+    made_of: str
+    gone: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index as it stands on disk."""
+
+    root: Path
+    minhash: MinHash
+    keep: str
+    parts: tuple[Part, ...] = ()
+
+    @classmethod
+    def open(cls, root: Path) -> Index:
+        """Read index.json; InputError if there is none, IntegrityError if it is damaged or of another format or specification."""
+        path = root / "index.json"
+        try:
+            value = json.loads(path.read_bytes())
+            if value["format"] != FORMAT or value["specification"] != SPECIFICATION:
+                raise IntegrityError(
+                    f"The index {root} has format {value['format']} and hash specification {value['specification']}, but this version reads "
+                    f"{FORMAT} and {SPECIFICATION}; use the version that wrote it, or make a new index from the builds."
+                )
+            return cls(root, MinHash(**value["minhash"]), value["keep"], tuple(Part(**part) for part in value["parts"]))
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise InputError(
+                f"There is no index in {root} (no index.json); `corpus-builder index add {root} OUT` makes one."
+            ) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise IntegrityError(
+                f"{path} is damaged ({error}); fetch the index again, or make a new one from the builds."
+            ) from error
+
+    def fits(self, minhash: MinHash, keep: str, elders: str) -> None:
+        """RecipeError where documents that are hashed like this cannot be held against the index."""
+        if minhash != self.minhash:
+            raise RecipeError(
+                f"The index {self.root} was made with {_words(self.minhash)}, but this run asks for {_words(minhash)}: such signatures "
+                "cannot be compared. Ask for the index's own numbers, or make a new index."
+            )
+        if elders == "compete" and keep != self.keep:
+            raise RecipeError(
+                f"The index {self.root} ranks its documents by keep = {self.keep!r}, this run by {keep!r}: they cannot compete. Ask for "
+                'the same, or let the documents of the index stay (elders = "stay").'
+            )
+
+    def before(self, out: Path) -> Index:
+        """The index as it was before the documents of a directory were added to it, so that they do not meet themselves."""
+        own = own_part(out)
+        names = [part.name for part in self.parts]
+        return replace(self, parts=self.parts[: names.index(own)]) if own in names else self
+
+    @property
+    def digest(self) -> str:
+        """Digest of what the index holds."""
+        return digest_of([asdict(self.minhash), self.keep, [[part.made_of, dict(part.gone)] for part in self.parts]])
+
+    def manifest(self, part: Part) -> Manifest:
+        """What a part consists of."""
+        return sealed_manifest(self.root / "parts" / part.directory)
+
+    def shards(self) -> tuple[SignedShard, ...]:
+        """All shards, for a search."""
+        found = []
+        for part in self.parts:
+            manifest = self.manifest(part)
+            for receipt in manifest.receipts:
+                gone = part.gone.get(receipt.shard)
+                shard = SignedShard.of(manifest, receipt, elder=True, gone=self.root / "gone" / gone if gone else None)
+                found.append(replace(shard, name=f"{part.name}/{receipt.shard}"))
+        return tuple(found)
+
+    def summary(self) -> dict[str, Any]:
+        """What the index holds, as JSON values."""
+        parts = []
+        for part in self.parts:
+            manifest = self.manifest(part)
+            gone = sum(len(opened(self.root / "gone" / name)) for name in part.gone.values())
+            size = sum(table.size_bytes for receipt in manifest.receipts for table in receipt.tables.values())
+            parts.append({"name": part.name, "documents": manifest.rows("keys") - gone, "removed": gone, "size_bytes": size})
+        return {"format": FORMAT, "specification": SPECIFICATION, **asdict(self.minhash), "keep": self.keep, "parts": parts}
+
+    def write(self) -> Index:
+        """Make this what the index is, then clear away what it does not name."""
+        value = {
+            "format": FORMAT,
+            "specification": SPECIFICATION,
+            "minhash": asdict(self.minhash),
+            "keep": self.keep,
+            "parts": [asdict(part) for part in self.parts],
+        }
+        write_atomically(self.root / "index.json", (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
+        named = {part.directory for part in self.parts}
+        files = {name for part in self.parts for name in part.gone.values()}
+        for found in sorted((self.root / "parts").rglob("*"), reverse=True) if (self.root / "parts").is_dir() else []:
+            if found.relative_to(self.root / "parts").parts[0] not in named:
+                found.rmdir() if found.is_dir() else found.unlink()
+        for found in (self.root / "gone").glob("*"):
+            if found.name not in files:
+                found.unlink()
+        return self
+
+    def without(self, shards: Mapping[tuple[str, str], I64]) -> Index:
+        """The index without some rows, by (part, shard)."""
+        parts = []
+        for part in self.parts:
+            gone = dict(part.gone)
+            for (name, shard), rows in shards.items():
+                if name == part.name and len(rows):
+                    before = opened(self.root / "gone" / gone[shard]) if shard in gone else np.zeros(0, dtype=np.int64)
+                    gone[shard] = self._write_gone(np.union1d(before, rows))
+            parts.append(replace(part, gone=gone))
+        return replace(self, parts=tuple(parts))
+
+    def _write_gone(self, rows: I64) -> str:
+        name = f"{hashlib.sha256(rows.tobytes()).hexdigest()[:32]}.npy"
+        packed = io.BytesIO()
+        np.save(packed, rows)
+        write_atomically(self.root / "gone" / name, packed.getvalue())
+        return name
+
+
+def _words(spec: MinHash) -> str:
+    return f"{spec.ngram}-grams, {spec.bands} bands of {spec.rows} rows and seed {spec.seed}"
+
+
+def own_part(out: Path) -> str | None:
+    """Under which name the documents of a directory were added to an index."""
+    try:
+        return str(json.loads((out / ".index.json").read_bytes())["part"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
+@dataclass(frozen=True)
+class Head:
+    """How the documents of a directory were hashed and ranked."""
+
+    name: str
+    minhash: MinHash
+    keep: str
+
+
+HEAD_FILE = "dedup.json"
+
+
+def write_head(out: Path, minhash: MinHash, keep: str) -> None:
+    """Note beside deduplicated files how they were hashed and ranked."""
+    value = {"format": FORMAT, "minhash": asdict(minhash), "keep": keep}
+    content = (json.dumps(value, indent=1) + "\n").encode()
+    if not (out / HEAD_FILE).exists() or (out / HEAD_FILE).read_bytes() != content:
+        write_atomically(out / HEAD_FILE, content)
+
+
+def head_of(out: Path) -> Head | None:
+    """How the documents of a build, or of deduplicated files, were hashed and ranked; None where they were not."""
+    try:
+        if (out / "build.json").exists():
+            recipe = Recipe.of(json.loads((out / "build.json").read_bytes())["recipe"], where=str(out / "build.json"))
+            return Head(recipe.name, recipe.dedup.minhash, recipe.dedup.keep) if recipe.dedup else None
+        value = json.loads((out / HEAD_FILE).read_bytes())
+        return Head(out.absolute().name, MinHash(**value["minhash"]), value["keep"])
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise IntegrityError(f"{out} is damaged ({error}); run the command that made it again.") from error
