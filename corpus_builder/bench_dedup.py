@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from corpus_builder.bench_scale import Scale, as_strings, scale, texts
+from corpus_builder.bench_scale import Scale, as_strings, scale, step_of, texts
 from corpus_builder.dedup.minhash import MinHash, band_keys, match_probability, shingle_sets, signatures
 from corpus_builder.dedup.presets import PRESETS
 from corpus_builder.dedup.shingles import shingles
@@ -301,19 +301,36 @@ def spec_of(name: str) -> str:
 
 
 def _scales(found: Sequence[Scale]) -> str:
-    stages = list(dict.fromkeys(name for one in found for name in one.stage_seconds))
-    rooms = list(dict.fromkeys(name for one in found for name in one.disk_bytes))
-    head = ["documents", "preset", "workers", "MiB a task", "copies made", "dropped", "seconds", *(f"{name}, s" for name in stages),
-            "documents/s and worker", *(f"{name}, bytes each" for name in rooms), "memory, MB", "idle, MB"]  # fmt: skip
-    rows = []
+    """One column for each run: there are more figures than runs."""
+    columns = []
     for one in found:
-        row = [f"{one.documents:,}", one.spec, str(one.workers or "none"), f"{one.task_memory_bytes >> 20:,}", f"{one.copies:,}",
-               f"{one.dropped:,}", f"{one.seconds:,.1f}", *(f"{one.stage_seconds.get(name, 0):,.1f}" for name in stages),
-               f"{one.rate:,.0f}", *(f"{one.disk_bytes.get(name, 0) / one.documents:,.0f}" for name in rooms),
-               f"{one.peak_bytes / 1e6:,.0f}", f"{one.idle_bytes / 1e6:,.0f}"]  # fmt: skip
-        rows.append(row)
-    # One column for each run: there are more figures than runs.
-    return _table([head[0], *(row[0] for row in rows)], [[name, *(row[i] for row in rows)] for i, name in enumerate(head) if i])
+        seconds, sizes = _added_up(one.stage_seconds), _added_up(one.disk_bytes)
+        column = {"documents": f"{one.documents:,}", "preset": one.spec, "workers": str(one.workers or "none")}
+        column |= {
+            "MiB a task": f"{one.task_memory_bytes >> 20:,}",
+            "copies made": f"{one.copies:,}",
+            "dropped": f"{one.dropped:,}",
+        }
+        column |= {f"{name}, s": f"{value:,.1f}" for name, value in seconds.items()}
+        column |= {"the whole run, s": f"{one.seconds:,.1f}", "documents/s and worker": f"{one.rate:,.0f}"}
+        column |= {"all steps, microseconds of a worker a document": f"{one.microseconds:,.1f}"}
+        column |= {f"{name}, bytes a document": f"{value / one.documents:,.0f}" for name, value in sizes.items()}
+        column |= {
+            "memory of a task at most, MB": f"{one.peak_bytes / 1e6:,.0f}",
+            "of that before any work": f"{one.idle_bytes / 1e6:,.0f}",
+        }
+        columns.append(column)
+    names = list(dict.fromkeys(name for column in columns for name in column))
+    head, *rows = ([name, *(column.get(name, "0") for column in columns)] for name in names)
+    return _table(head, rows)
+
+
+def _added_up(values: Mapping[str, float]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name, value in values.items():
+        if not name.startswith(".") or name.startswith(".scratch/"):
+            found[step_of(name)] = found.get(step_of(name), 0) + value
+    return found
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

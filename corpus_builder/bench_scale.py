@@ -57,6 +57,11 @@ class Scale:
     idle_bytes: int  # of a process that has loaded the libraries and done nothing
 
     @property
+    def microseconds(self) -> float:
+        """Time of all tasks for each document, if every worker is busy while a stage runs."""
+        return sum(self.stage_seconds.values()) * max(self.workers, 1) / self.documents * 1e6
+
+    @property
     def rate(self) -> float:
         """Documents per second and worker."""
         return self.documents / self.seconds / max(self.workers, 1)
@@ -250,6 +255,14 @@ def _sizes(out: Path) -> dict[str, int]:
     return {room: size for room, size in sizes.items() if room}
 
 
+def step_of(name: str) -> str:
+    """Under which name a table shows a step or its directory: passes of one kind are added up."""
+    name = name.removeprefix(".scratch/")
+    if name.startswith(("large-star", "small-star")):
+        return "stars"
+    return "exact phase" if name.endswith("-exact") else name.removesuffix("-near")
+
+
 class _Stages(logging.Handler):
     """Prints how long each stage took, by what the log of the stages says."""
 
@@ -263,9 +276,12 @@ def _child(scratch: str, workers: str, task_memory_bytes: str, preset: str) -> N
     from corpus_builder.deduplicate import deduplicate
     from corpus_builder.engine import Ray, Serial
 
+    idle = _peak()
+    if int(workers) == 0:  # once before, so that loading the kernels is not counted; workers of Ray load them each for itself
+        some, _ = write_documents(Path(scratch) / "warm", 1_000, seed=1)
+        deduplicate(some, Path(scratch) / "warm" / "out", Serial(), preset=preset)
     logging.getLogger("corpus_builder").addHandler(_Stages())
     logging.getLogger("corpus_builder").setLevel(logging.INFO)
-    idle = _peak()
     engine = Serial() if int(workers) == 0 else Ray(int(workers))
     started = time.perf_counter()
     done = deduplicate(

@@ -25,7 +25,7 @@ def index() -> None:
 @click.option("--name", help="Name of the part.  [default: the recipe's, or the directory's]")
 def add(index: Path, out: Path, name: str | None) -> None:
     """Add the documents that stand after the build or `dedup` in OUT to INDEX; make INDEX if it is not there."""
-    from corpus_builder.index.changes import add
+    from corpus_builder.index import add
 
     click.echo(_as_text(add(index, out, name, progress=True).summary()))
 
@@ -46,7 +46,7 @@ def remove(
     as_json: bool,
 ) -> None:
     """Take documents out of INDEX; from then on, no later document loses to them."""
-    from corpus_builder.index.changes import remove
+    from corpus_builder.index import remove
 
     ids, urls = (*ids, *_lines(id_files)), (*urls, *_lines(url_files))
     if not ids and not urls:
@@ -64,7 +64,7 @@ def remove(
 @INDEX
 def compact(index: Path) -> None:
     """Write the parts of INDEX that lost documents anew, without them."""
-    from corpus_builder.index.changes import compact
+    from corpus_builder.index import compact
 
     click.echo(_as_text(compact(index, progress=True).summary()))
 
@@ -74,7 +74,7 @@ def compact(index: Path) -> None:
 @as_json
 def verify(index: Path, as_json: bool) -> None:
     """Read every file of INDEX and hold it against its digest."""
-    from corpus_builder.index.changes import check
+    from corpus_builder.index import check
 
     problems = check(index)
     click.echo(
@@ -89,7 +89,7 @@ def verify(index: Path, as_json: bool) -> None:
 @as_json
 def show(index: Path, as_json: bool) -> None:
     """Say what INDEX holds."""
-    from corpus_builder.index.contents import Index
+    from corpus_builder.index import Index
 
     found = Index.open(index).summary()
     click.echo(json.dumps(found, ensure_ascii=False, indent=1) if as_json else _as_text(found))

@@ -23,10 +23,11 @@ from corpus_builder.dedup.preference import Preference
 from corpus_builder.dedup.presets import resolve
 from corpus_builder.engine import Engine, Failure, Ray
 from corpus_builder.errors import InputError, RecipeError
-from corpus_builder.explain import FILES
+from corpus_builder.explain import FILES, why_row
 from corpus_builder.files import alone_in, digest_file, write_atomically
 from corpus_builder.index.contents import Index, write_head
 from corpus_builder.progress import with_progress
+from corpus_builder.report.why import Story
 from corpus_builder.rows import file_kind
 from corpus_builder.run import SCRATCH, TASK_MEMORY_BYTES, missing, run_stage
 from corpus_builder.searches import find_duplicates
@@ -53,6 +54,10 @@ class Deduplicated:
     def dropped_rows(self) -> pa.Table:
         """The table of all rows that were dropped: id, survivor, similarity, matched, rule, row."""
         return pa.concat_tables([read_table(path) for path in self.manifest.paths("dropped")])
+
+    def why(self, id: str) -> list[Story]:
+        """The whole story of every row with this id."""
+        return why_row(self.out, id)
 
     def as_json(self) -> dict[str, Any]:
         """The counts and where the files lie, as JSON values."""

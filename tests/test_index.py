@@ -16,8 +16,7 @@ from test_deduplicate import contents, jsonl, kept_ids, many
 from corpus_builder import InputError, RecipeError, Serial, StageError, build, deduplicate, files
 from corpus_builder.cli import main
 from corpus_builder.errors import IntegrityError
-from corpus_builder.index.changes import add, check, compact, remove
-from corpus_builder.index.contents import Index
+from corpus_builder.index import Index, add, check, compact, remove
 
 COPY = f"{prose(1)[:-40]}変{prose(1)[-39:]}"
 

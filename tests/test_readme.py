@@ -70,7 +70,9 @@ def test_the_generated_documents_are_those_of_the_code(name: str, tmp_path: Path
     assert (tmp_path / name).read_text() == (ROOT / "docs" / name).read_text(), "run `make docs`"
 
 
-@pytest.mark.parametrize("name", ["README.md", "README.ja.md", "data/README.md", "data/words/README.md", "docs/minhash.md", "docs/duplicates.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "README.ja.md", "data/README.md", "data/words/README.md", "docs/minhash.md", "docs/duplicates.md"]
+)
 def test_links_lead_somewhere(name: str) -> None:
     page = ROOT / name
     text = page.read_text(encoding="utf-8")
