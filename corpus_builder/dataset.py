@@ -19,10 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -36,26 +33,15 @@ import pyarrow.parquet as pq
 
 from corpus_builder.errors import IntegrityError
 from corpus_builder.files import digest_file, full_disk, write_atomically
+from corpus_builder.shard_files import ROW_GROUP_ROWS, PlainFile, TableFile, TableWriter
 
 FORMAT = "corpus_builder/1"
-ROW_GROUP_ROWS = 1_000
-ROW_GROUP_BYTES = 16 << 20
 
 
 def digest_of(value: Any) -> str:
     """Hex digest of any JSON value, the same in every process (keys sorted, no white space)."""
     packed = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(packed.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
-@dataclass(frozen=True, slots=True)
-class TableFile:
-    """One Parquet file of a shard; `path` is relative to the dataset's directory."""
-
-    path: str
-    rows: int
-    size_bytes: int
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +201,7 @@ class ShardWriter:
         self._root = root
         self._shard = shard
         self._receipt_path = receipt_path
-        self._open: dict[str, Any] = {}  # _TableWriter or _PlainFile
+        self._open: dict[str, Any] = {}  # TableWriter or PlainFile
         self.stats: dict[str, Any] = {}
 
     def __enter__(self) -> ShardWriter:
@@ -231,7 +217,7 @@ class ShardWriter:
         """Open a table, so that it is there even if it gets no rows; `group_rows` is the length of its row groups."""
         if name not in self._open:
             file_name = f"{quote(self._shard.name, safe='')}.{self._shard.made_of[:8]}.parquet"
-            self._open[name] = _TableWriter(self._root / name, file_name, schema, group_rows)
+            self._open[name] = TableWriter(self._root / name, file_name, schema, group_rows)
 
     def write(self, name: str, rows: pa.Table) -> None:
         """Append rows to a table."""
@@ -240,7 +226,7 @@ class ShardWriter:
 
     def open_file(self, name: str, suffix: str) -> BinaryIO:
         """A file of the user's format among the tables; `close_file` says how many rows it got."""
-        table = _PlainFile(self._root / name, f"{quote(self._shard.name, safe='')}.{self._shard.made_of[:8]}{suffix}")
+        table = PlainFile(self._root / name, f"{quote(self._shard.name, safe='')}.{self._shard.made_of[:8]}{suffix}")
         self._open[name] = table
         return table.file
 
@@ -260,88 +246,6 @@ class ShardWriter:
         receipt = Receipt(self._shard.name, self._shard.made_from, tables, self.stats)
         write_atomically(self._receipt_path, (json.dumps(receipt.as_json(), ensure_ascii=False, sort_keys=True) + "\n").encode())
         return receipt
-
-
-class _TableWriter:
-    """One Parquet file under a temporary name; row groups end at a number of rows or bytes, so they are reproducible."""
-
-    def __init__(self, directory: Path, file_name: str, schema: pa.Schema, group_rows: int) -> None:
-        self._group_rows = group_rows
-        directory.mkdir(parents=True, exist_ok=True)
-        self._path = directory / file_name
-        self._temporary = directory / f".{uuid.uuid4().hex}.tmp"
-        self._schema = schema
-        plain = [f.name for f in schema if f.name in ("text", "id", "url", "key", "number")]
-        self._writer = pq.ParquetWriter(
-            self._temporary,
-            schema,
-            compression="zstd",
-            compression_level=3,
-            use_dictionary=[f.name for f in schema if f.name not in plain],
-        )
-        self._waiting: list[pa.Table] = []
-        self._waiting_rows = 0
-        self._waiting_bytes = 0
-        self._rows = 0
-
-    def write(self, rows: pa.Table) -> None:
-        for start in range(0, rows.num_rows, self._group_rows):
-            piece = rows.slice(start, self._group_rows)
-            self._waiting.append(piece)
-            self._waiting_rows += piece.num_rows
-            self._waiting_bytes += piece.nbytes
-            if self._waiting_rows >= self._group_rows or self._waiting_bytes >= ROW_GROUP_BYTES:
-                self._flush()
-
-    def write_group(self, rows: pa.Table) -> None:
-        self._flush()
-        self._waiting, self._waiting_rows = [rows], rows.num_rows
-        self._flush()
-
-    def _flush(self) -> None:
-        if self._waiting_rows:
-            self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=1 << 30)
-            self._rows += self._waiting_rows
-            self._waiting, self._waiting_rows, self._waiting_bytes = [], 0, 0
-
-    def close(self) -> TableFile:
-        self._flush()
-        self._writer.close()
-        return _named(self._temporary, self._path, self._rows)
-
-    def discard(self) -> None:
-        with suppress(OSError):  # the disk may be full; the temporary file goes next
-            self._writer.close()
-        self._temporary.unlink(missing_ok=True)
-
-
-class _PlainFile:
-    """A file of another format than Parquet under a temporary name."""
-
-    def __init__(self, directory: Path, file_name: str) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
-        self._path = directory / file_name
-        self._temporary = directory / f".{uuid.uuid4().hex}.tmp"
-        self.file = self._temporary.open("wb")
-        self.rows = 0
-
-    def close(self) -> TableFile:
-        self.file.close()
-        return _named(self._temporary, self._path, self.rows)
-
-    def discard(self) -> None:
-        with suppress(OSError):
-            self.file.close()
-        self._temporary.unlink(missing_ok=True)
-
-
-def _named(temporary: Path, path: Path, rows: int) -> TableFile:
-    """Give a file that is written its name."""
-    with temporary.open("rb+") as file:
-        os.fsync(file.fileno())
-    digest, size = digest_file(temporary), temporary.stat().st_size
-    os.replace(temporary, path)
-    return TableFile(f"{path.parent.name}/{path.name}", rows, size, digest)
 
 
 def read_manifest(root: Path) -> Manifest | None:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from corpus_builder.build import stages_of
-from corpus_builder.dataset import Dataset, Manifest, Receipt, Shard, TableFile
+from corpus_builder.dataset import Dataset, Manifest, Receipt, Shard
 from corpus_builder.engine import Serial
 from corpus_builder.inputs import input_files
 from corpus_builder.recipe import Recipe
+from corpus_builder.shard_files import TableFile
 from corpus_builder.stages.release import Release
 
 SHOWN = 5

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from corpus_builder.build import Built
-from corpus_builder.dataset import FORMAT, TableFile
+from corpus_builder.dataset import FORMAT
 from corpus_builder.errors import InputError, IntegrityError
 from corpus_builder.files import digest_file
 from corpus_builder.progress import with_progress
@@ -30,6 +30,7 @@ from corpus_builder.remote import s3
 from corpus_builder.remote.patience import Traffic, patiently, read_range
 from corpus_builder.remote.places import bucket_and_key
 from corpus_builder.remote.window import read_small, remote_stat, store_for
+from corpus_builder.shard_files import TableFile
 
 AT_A_TIME = 4
 MAX_PUT_BYTES = 5 << 30  # of one request, by S3's definition
