@@ -6,7 +6,6 @@ and where to write are options of the command, and never change the output's byt
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +23,7 @@ from corpus_builder.html.page import PageSettings
 from corpus_builder.japanese.detectors import located
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.rules import Threshold
+from corpus_builder.recipe_errors import did_you_mean, explain
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -286,7 +286,7 @@ class Recipe(_Part):
             for name in used:
                 if name not in names:
                     raise ValueError(
-                        f"unknown source {name!r} in {where}{_did_you_mean(name, names)} (sources: {', '.join(names)})"
+                        f"unknown source {name!r} in {where}{did_you_mean(name, names)} (sources: {', '.join(names)})"
                     )
         known = [*MEASURES, *self.quality.measures, *(["ng_fraction"] if self.quality.ng_words else [])]
         for name in self.quality.measures:
@@ -299,13 +299,13 @@ class Recipe(_Part):
                         f"quality.rules[{number}] wants ng_fraction, but no word list is given; name one in quality.ng_words, "
                         'for example ng_words = ["../data/words/ng_words_ja.txt"]'
                     )
-                hint = _did_you_mean(rule.measure, known)
+                hint = did_you_mean(rule.measure, known)
                 raise ValueError(
                     f"unknown measure {rule.measure!r} in quality.rules[{number}]{hint} (`corpus-builder measures` lists them)"
                 )
         preference = self.dedup.preference if self.dedup else None
         if preference and preference.kind == "largest" and preference.names[0] not in known:
-            hint = _did_you_mean(preference.names[0], known)
+            hint = did_you_mean(preference.names[0], known)
             raise ValueError(
                 f"unknown measure {preference.names[0]!r} in dedup.keep{hint} (`corpus-builder measures` lists them)"
             )
@@ -377,48 +377,16 @@ class Recipe(_Part):
         try:
             return cls.model_validate({**value, "base": base})
         except ValidationError as error:
-            raise RecipeError(_explain(error, where)) from None
+            raise RecipeError(explain(error, where, Recipe, _TABLES)) from None
 
 
-def _explain(error: ValidationError, where: str) -> str:
-    """Pydantic's findings as sentences with the nearest right word."""
-    sentences = []
-    errors = error.errors()
-    for found in errors:
-        inner = any(found["loc"] == other["loc"][: len(found["loc"])] for other in errors if other is not found)
-        if found["type"] == "too_short" and inner:  # a list is short of the items that are wrong
-            continue
-        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in found["loc"]).lstrip(".")
-        if found["type"] == "extra_forbidden":
-            keys = _keys_at(found["loc"][:-1])
-            wrong = str(found["loc"][-1])
-            sentences.append(f"unknown key {place!r}{_did_you_mean(wrong, keys)} (keys there: {', '.join(keys)})")
-        elif found["type"] == "missing":
-            sentences.append(f"{place!r} is missing")
-        elif found["type"] == "value_error":
-            sentences.append(f"{place + ': ' if place else ''}{found['ctx']['error']}")
-        else:
-            sentences.append(f"{place} = {found['input']!r}: {found['msg'][0].lower()}{found['msg'][1:]}")
-    return f"{where}: {'; '.join(sentences)}."
-
-
-def _keys_at(place: tuple[str | int, ...]) -> list[str]:
-    model: Any = Recipe
-    rooms: dict[str, Any] = {
-        "sources": Source,
-        "extract": Extract,
-        "quality": Quality,
-        "rules": Rule,
-        "dedup": Dedup,
-        "lines": Lines,
-        "release": Release,
-        "mixture": Mixture,
-    }
-    for part in place:
-        model = rooms.get(str(part), model)
-    return [name for name in model.model_fields if name != "base"]
-
-
-def _did_you_mean(word: str, known: Any) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+_TABLES: dict[str, type[BaseModel]] = {
+    "sources": Source,
+    "extract": Extract,
+    "quality": Quality,
+    "rules": Rule,
+    "dedup": Dedup,
+    "lines": Lines,
+    "release": Release,
+    "mixture": Mixture,
+}
