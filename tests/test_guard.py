@@ -14,12 +14,12 @@ import pytest
 from conftest import page, write_warc
 
 from corpus_builder import guard
-from corpus_builder.build import _make
 from corpus_builder.dataset import Dataset, Receipt, read_table
 from corpus_builder.engine import Done, Engine, Ray, Serial
 from corpus_builder.errors import InputError, StageError
 from corpus_builder.guard import Crash, guarded
 from corpus_builder.html.page import PageSettings
+from corpus_builder.run import _make
 from corpus_builder.stages.extract import Extract, InputFile
 
 
