@@ -26,7 +26,8 @@ from corpus_builder.dedup.matching import Columns, Matching, best_links, checked
 from corpus_builder.dedup.minhash import shingle_sets
 from corpus_builder.dedup.stars import both_ways
 from corpus_builder.exchange import bucket_count, buckets_of, read_bucket, spans, write_run
-from corpus_builder.signed import SignedShard, estimates, opened, places, sketches_of, split
+from corpus_builder.files import intact
+from corpus_builder.signed import SignedShard, characters_of, estimates, opened, places, sketches_of
 
 BYTES_PER_KEY = 80
 """Peak memory of a task for each key that it holds: 24 bytes of columns, and what dealing out and sorting them needs; measured."""
@@ -159,7 +160,9 @@ def _standing(signed: SignedShard, first: int, last: int) -> npt.NDArray[np.bool
         gone = opened(signed.gone)
         stands &= ~_among(gone, np.arange(first, last))
     if signed.alive is not None:
-        stands &= _among(pq.read_table(signed.alive).column("row").to_numpy(), np.arange(first, last))
+        with intact(signed.alive):
+            alive = pq.read_table(signed.alive).column("row").to_numpy()
+        stands &= _among(alive, np.arange(first, last))
     return stands
 
 
@@ -238,7 +241,7 @@ class Link:
         weight: I64 = np.full(len(document), self.search.matching.minhash.hashes + 40, dtype=np.int64)
         if self.search.matching.verify_by == "text":
             distinct, where = np.unique(document, return_inverse=True)
-            weight += 16 * _characters(self.search.shards, distinct)[where.ravel()]
+            weight += 16 * characters_of(self.search.shards, distinct)[where.ravel()]
         sums = np.concatenate([[0], np.cumsum(weight)])[starts] if len(starts) > 1 else np.zeros(1, dtype=np.int64)
         first = 0
         while first < len(starts) - 1:
@@ -246,15 +249,6 @@ class Link:
             last = max(last, first + 1)
             yield first, last
             first = last
-
-
-def _characters(shards: Sequence[SignedShard], documents: I64) -> I64:
-    found = np.zeros(len(documents), dtype=np.int64)
-    shard, rows = split(documents)
-    for place in np.unique(shard).tolist():
-        here = shard == place
-        found[here] = opened(shards[place].cards)["characters"][rows[here]]
-    return found
 
 
 @dataclass(frozen=True)
@@ -290,8 +284,7 @@ class Settle:
                 links = reduced(_joined([links, *waiting] if links else waiting))
                 waiting = []
         lost = np.unique(links["loser"])
-        np.save(out.open_file("lost", ".npy"), lost)
-        out.close_file("lost", len(lost))
+        write_npy(out, "lost", lost)
         edges = {"u_rank": links["loser_rank"], "u": links["loser"], "v_rank": links["winner_rank"], "v": links["winner"]}
         edges = both_ways(edges) | {"similarity": np.tile(links["similarity"], 2)}
         write_columns(out, "edges", edges, search.groups_of(edges["u"]), len(search.groups))
@@ -304,3 +297,11 @@ def _joined(parts: Sequence[Columns]) -> Columns:
 def write_columns(out: ShardWriter, table: str, columns: Columns, buckets: I64, count: int) -> None:
     """Write one run."""
     out.close_file(table, write_run(out.open_file(table, ".run"), columns, buckets, count))
+
+
+def write_npy(out: ShardWriter, table: str, rows: I64) -> None:
+    """Write a NumPy file.  `numpy.save` would do, but its error on a full disk does not say that the disk is full."""
+    file = out.open_file(table, ".npy")
+    np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(rows))
+    file.write(rows.tobytes())
+    out.close_file(table, len(rows))
