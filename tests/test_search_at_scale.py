@@ -9,6 +9,7 @@ import errno
 import hashlib
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -18,11 +19,14 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import prose
 from test_deduplicate import contents, jsonl, many
 
 from corpus_builder import Ray, Serial, StageError, deduplicate
+from corpus_builder.dataset import Dataset, Shard
+from corpus_builder.stages.search import write_npy
 
 SETTINGS = {"bands": 5, "rows": 4, "verify": 0.8}
 SMALL = {"task_memory_bytes": 4_000}  # ten rows a group, nine groups and buckets of keys, two of digests
@@ -256,6 +260,27 @@ def test_a_real_disk_that_is_full_is_a_sentence(files, whole, tmp_path):
     assert [sentence for sentence in said if "is full; nothing that was committed is lost" not in sentence] == []
     assert len(said) > 4
     assert digests == {name: hashlib.sha256(content).hexdigest() for name, content in whole().items()}
+
+
+def test_an_array_that_finds_no_room_says_so(tmp_path):
+    """`numpy.save` raises an error without a number, which is no sentence on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Dataset(tmp_path, "settle", 1).writer(Shard("s", {})) as out, pytest.raises(OSError) as raised:  # noqa: PT012
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+        try:
+            write_npy(out, "lost", np.arange(10_000))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert raised.value.errno == errno.EFBIG
+
+
+def test_an_array_is_written_as_numpy_does(tmp_path):
+    with Dataset(tmp_path, "settle", 1).writer(Shard("s", {})) as out:
+        write_npy(out, "lost", np.arange(10_000))
+        receipt = out.commit()
+    np.save(tmp_path / "same.npy", np.arange(10_000))
+    assert (tmp_path / receipt.tables["lost"].path).read_bytes() == (tmp_path / "same.npy").read_bytes()
+    assert receipt.tables["lost"].rows == 10_000
 
 
 class Thief(Serial):
