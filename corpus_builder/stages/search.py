@@ -124,25 +124,27 @@ class Spread:
         """Deal out the keys of the documents that still stand."""
         search, group = self.search, shard.task
         lost = [opened(settled.path(settled.receipts[group], "lost")) for settled in self.before]
-        parts: list[Columns] = []
-        for place, first, last in search.groups[group]:
-            signed = search.shards[place]
-            rows = opened(signed.keys)[first:last]
-            keys = {"url": rows["url"], "exact": rows["digest"], "near": rows["keys"]}[self.phase]
-            stands = rows["url" if self.phase == "url" else "digest"] != 0
-            stands &= _standing(signed, first, last)
-            documents = places(place, np.arange(first, last))
-            for gone in lost:
-                stands &= ~_among(gone, documents)
-            keys, documents, rank = keys[stands], documents[stands], rows["rank"][stands]
-            if signed.elder and search.matching.elders == "stay":
-                rank = np.full_like(rank, FIRST_OF_ALL)
-            each = keys.shape[1] if keys.ndim > 1 else 1
-            parts.append({"key": keys.ravel(), "rank": np.repeat(rank, each), "document": np.repeat(documents, each)})
+        parts = [self._part(place, first, last, lost) for place, first, last in search.groups[group]]
         none = {"key": np.zeros(0, np.uint64), "rank": np.zeros(0, np.int64), "document": np.zeros(0, np.int64)}
         columns = {name: np.concatenate([none[name], *(part.pop(name) for part in parts)]) for name in none}
         count = search.buckets(self.phase)
         write_columns(out, "keys", columns, buckets_of(columns["key"], count), count)
+
+    def _part(self, place: int, first: int, last: int, lost: Sequence[I64]) -> Columns:
+        search = self.search
+        signed = search.shards[place]
+        rows = opened(signed.keys)[first:last]
+        keys = {"url": rows["url"], "exact": rows["digest"], "near": rows["keys"]}[self.phase]
+        stands = rows["url" if self.phase == "url" else "digest"] != 0
+        stands &= _standing(signed, first, last)
+        documents = places(place, np.arange(first, last))
+        for gone in lost:
+            stands &= ~_among(gone, documents)
+        keys, documents, rank = keys[stands], documents[stands], rows["rank"][stands]
+        if signed.elder and search.matching.elders == "stay":
+            rank = np.full_like(rank, FIRST_OF_ALL)
+        each = keys.shape[1] if keys.ndim > 1 else 1
+        return {"key": keys.ravel(), "rank": np.repeat(rank, each), "document": np.repeat(documents, each)}
 
 
 def _among(listed: I64, values: I64) -> npt.NDArray[np.bool_]:
