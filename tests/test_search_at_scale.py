@@ -363,6 +363,11 @@ from corpus_builder.stages.search import Search
 SPEC = MinHash()  # 14 bands
 
 
+def mixed(numbers):
+    numbers = numbers.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return (numbers ^ (numbers >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+
+
 def sign(name, rows, shared):
     rng, dataset = np.random.default_rng(0), Dataset(here / name, "sign", 1)
     kinds = max(1, int(rows * shared / 2))  # of these, each is one text's keys and sketch, which two rows have on average
@@ -373,12 +378,9 @@ def sign(name, rows, shared):
             keys, cards = np.zeros(count, keys_type(SPEC.bands)), np.zeros(count, cards_type(SPEC.hashes))
             keys["rank"] = rng.integers(0, 1000, count)
             keys["digest"] = rng.integers(1, 1 << 63, count)
-            keys["keys"] = rng.integers(0, 1 << 64, (count, SPEC.bands), dtype=np.uint64)
-            cards["sketch"] = rng.integers(0, 256, (count, SPEC.hashes))
-            for row in np.flatnonzero(rng.random(count) < shared).tolist():
-                same = np.random.default_rng(int(rng.integers(kinds)))
-                keys["keys"][row] = same.integers(0, 1 << 64, SPEC.bands, dtype=np.uint64)
-                cards["sketch"][row] = same.integers(0, 256, SPEC.hashes)
+            text = np.where(rng.random(count) < shared, rng.integers(0, kinds, count), kinds + first + np.arange(count))[:, None]
+            keys["keys"] = mixed(text * SPEC.bands + np.arange(SPEC.bands))
+            cards["sketch"] = mixed(text * SPEC.hashes + np.arange(SPEC.hashes)) >> np.uint64(56)
             writer.append(keys, cards, [b"doc-%012d" % (first + row) for row in range(count)])
         writer.close()
         receipt = out.commit()
@@ -437,6 +439,8 @@ def peaks(
         (150_000, 0.3, 64 << 20, {}),
         (100_000, 1.0, 64 << 20, {"verify": 0.8, "groups": "components"}),
         pytest.param(300_000, 0.3, 64 << 20, {"verify": 0.8}, marks=pytest.mark.slow),
+        # Of so many buckets one holds hardly any text twice: the most sketches that there can be.
+        pytest.param(1_200_000, 1.0, 64 << 20, {"verify": 0.8}, marks=pytest.mark.slow),
         pytest.param(300_000, 0.3, 256 << 20, {"verify": 0.8}, marks=pytest.mark.slow),
         pytest.param(300_000, 1.0, 256 << 20, {"verify": 0.8, "groups": "components"}, marks=pytest.mark.slow),
     ],
