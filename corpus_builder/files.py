@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from corpus_builder.errors import InputError, StageError
+from corpus_builder.errors import InputError, IntegrityError, StageError
 
 
 def digest_file(path: Path) -> str:
@@ -52,6 +52,17 @@ def full_disk(error: OSError, where: Path) -> StageError | None:
             "Free some space and run the same command again: it goes on where it stopped."
         )
     return None
+
+
+@contextmanager
+def intact(path: Path) -> Iterator[None]:
+    """Read a file that a step before wrote: IntegrityError, with what to do, where it is missing or damaged."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise IntegrityError(f"{path} is missing; run the same command again: it makes anew what is missing.") from error
+    except (ValueError, EOFError, OSError) as error:
+        raise IntegrityError(f"{path} is damaged ({error}); delete it and run the same command again.") from error
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -37,13 +37,17 @@ class TableWriter:
         self._temporary = directory / f".{uuid.uuid4().hex}.tmp"
         self._schema = schema
         plain = [f.name for f in schema if f.name in ("text", "id", "url", "key", "number")]
-        self._writer = pq.ParquetWriter(
-            self._temporary,
-            schema,
-            compression="zstd",
-            compression_level=3,
-            use_dictionary=[f.name for f in schema if f.name not in plain],
-        )
+        try:
+            self._writer = pq.ParquetWriter(
+                self._temporary,
+                schema,
+                compression="zstd",
+                compression_level=3,
+                use_dictionary=[f.name for f in schema if f.name not in plain],
+            )
+        except OSError:  # the disk is full: the file is there, its first bytes are not
+            self._temporary.unlink(missing_ok=True)
+            raise
         self._waiting: list[pa.Table] = []
         self._waiting_rows = 0
         self._waiting_bytes = 0

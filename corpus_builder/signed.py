@@ -13,8 +13,7 @@ A document's place in a search is one integer, `shard << 32 | row`; a shard is i
 from __future__ import annotations
 
 import hashlib
-import mmap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -25,10 +24,11 @@ import numpy.typing as npt
 
 from corpus_builder.dataset import Manifest, Receipt, ShardWriter, read_table
 from corpus_builder.dedup.minhash import MinHash, band_keys, signatures
-from corpus_builder.errors import IntegrityError
+from corpus_builder.files import intact
 
 I64 = npt.NDArray[np.int64]
 ROW_BITS = 32
+BLOCK_ROWS = 1 << 12
 
 
 def keys_type(bands: int) -> np.dtype[Any]:
@@ -140,7 +140,8 @@ class SignedShard:
         if self.gone is not None:
             stands &= ~among(opened(self.gone), rows)
         if self.alive is not None:
-            stands &= among(read_table(self.alive).column("row").to_numpy(), rows)
+            with intact(self.alive):
+                stands &= among(read_table(self.alive).column("row").to_numpy(), rows)
         return stands
 
 
@@ -154,12 +155,8 @@ def among(listed: I64, values: I64) -> npt.NDArray[np.bool_]:
 
 def opened(path: Path) -> npt.NDArray[Any]:
     """A NumPy file, mapped into memory; IntegrityError where it is missing or damaged."""
-    try:
+    with intact(path):
         found: npt.NDArray[Any] = np.load(path, mmap_mode="r")
-    except FileNotFoundError as error:
-        raise IntegrityError(f"{path} is missing; run the same command again: it makes anew what is missing.") from error
-    except (ValueError, OSError, EOFError) as error:
-        raise IntegrityError(f"{path} is damaged ({error}); delete it and run the same command again.") from error
     return found
 
 
@@ -175,25 +172,68 @@ def split(documents: I64) -> tuple[I64, I64]:
 
 def sketches_of(shards: Sequence[SignedShard], documents: I64) -> npt.NDArray[np.uint8]:
     """The sketches of some documents that are sorted by their place, (n, hashes) uint8."""
-    parts = [opened(shards[shard].cards)["sketch"][rows] for shard, rows in _by_shard(documents)]
-    return np.concatenate(parts) if parts else np.zeros((0, 1), dtype=np.uint8)
+    hashes = opened(shards[0].cards).dtype["sketch"].shape[0] if shards else 1
+    found = np.empty((len(documents), hashes), dtype=np.uint8)
+    for place, _, cards in _cards_of(shards, documents):
+        found[place : place + len(cards)] = cards["sketch"]
+    return found
+
+
+def characters_of(shards: Sequence[SignedShard], documents: I64) -> I64:
+    """How many characters the texts of some documents have that are sorted by their place."""
+    found = np.empty(len(documents), dtype=np.int64)
+    for place, _, cards in _cards_of(shards, documents):
+        found[place : place + len(cards)] = cards["characters"]
+    return found
 
 
 def ids_of(shards: Sequence[SignedShard], documents: I64) -> list[str]:
     """The ids of some documents that are sorted by their place."""
-    found = (id_bytes(shards[shard], rows) for shard, rows in _by_shard(documents))
-    return [id_.decode("utf-8", "replace") for ids in found for id_ in ids]
+    return [id_.decode("utf-8", "replace") for id_ in _id_bytes(shards, documents)]
 
 
 def id_bytes(shard: SignedShard, rows: I64) -> list[bytes]:
-    """The ids of some rows of a shard, in UTF-8."""
-    cards = opened(shard.cards)
-    starts, lengths = cards["id_start"][rows].tolist(), cards["id_bytes"][rows].tolist()
-    with shard.ids.open("rb") as file:
-        if not any(lengths):
-            return [b""] * len(lengths)
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as ids:
-            return [ids[start : start + length] for start, length in zip(starts, lengths, strict=True)]
+    """The ids of some rows of a shard that are sorted, in UTF-8."""
+    return _id_bytes([shard], rows)
+
+
+def _id_bytes(shards: Sequence[SignedShard], documents: I64) -> list[bytes]:
+    found: list[bytes] = []
+    for _, shard, cards in _cards_of(shards, documents):
+        first = int(cards["id_start"][0])
+        starts = cards["id_start"].astype(np.int64) - first
+        ends = starts + cards["id_bytes"]
+        block = _stretch(shard.ids, first, int(ends[-1]))
+        found += [block[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+    return found
+
+
+def _cards_of(shards: Sequence[SignedShard], documents: I64) -> Iterator[tuple[int, SignedShard, npt.NDArray[Any]]]:
+    """Where in `documents` they stand, their shard, and their cards, a block of a file at a time.
+
+    Blocks are read and let go; a file that is mapped would soon count as a whole to the memory of a task.
+    """
+    done = 0
+    for shard, rows in _by_shard(documents):
+        table = opened(shards[shard].cards)
+        kind, start = table.dtype, table.offset  # type: ignore[attr-defined]
+        del table
+        edges = np.flatnonzero(np.diff(rows // BLOCK_ROWS)) + 1
+        for piece in np.split(rows, edges):
+            first, count = int(piece[0]), int(piece[-1] - piece[0]) + 1
+            cards = np.fromfile(shards[shard].cards, kind, count, offset=start + first * kind.itemsize)[piece - first]
+            yield done, shards[shard], cards
+            done += len(piece)
+
+
+def _stretch(path: Path, first: int, length: int) -> bytes:
+    """Some bytes of a file that has them."""
+    with intact(path), path.open("rb") as file:
+        file.seek(first)
+        found = file.read(length)
+        if len(found) < length:
+            raise EOFError("it ends too early")
+    return found
 
 
 def _by_shard(documents: I64) -> Iterable[tuple[int, I64]]:

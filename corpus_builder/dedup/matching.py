@@ -23,7 +23,11 @@ U64 = npt.NDArray[np.uint64]
 F64 = npt.NDArray[np.float64]
 PHASES = ("url", "exact", "near")
 BYTES_PER_KEY = 80
-"""Peak memory of a task for each key that it holds: 24 bytes of columns, and what dealing out and sorting them needs; measured."""
+"""Peak memory of a task for each key that it holds: 24 bytes of columns, and what dealing out and sorting them needs.
+
+Measured with 14 bands: 65 for Spread; for Link 42, and 79 where every document has duplicates that are verified; less for the others.
+Keys fill their buckets alike as long as no key is that of more documents than a bucket holds: its documents are in one bucket.
+"""
 Columns = dict[str, npt.NDArray[Any]]
 
 

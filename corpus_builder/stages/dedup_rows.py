@@ -18,6 +18,7 @@ from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read
 from corpus_builder.dedup.matching import PHASES, Matching
 from corpus_builder.dedup.minhash import SPECIFICATION
 from corpus_builder.dedup.preference import Preference, number_ranks
+from corpus_builder.files import intact
 from corpus_builder.rows import Batch, copy_rows, read_rows
 from corpus_builder.signed import SignedShard, SignedWriter, split
 from corpus_builder.stages.search import Search
@@ -196,7 +197,8 @@ class CopyRows:
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Copy what is kept, as it was."""
         file, path = shard.task
-        dropped = read_table(path)
+        with intact(path):
+            dropped = read_table(path)
         numbers = dropped.column("row").to_numpy()
         kept = copy_rows(
             file.place, out, "kept", lambda first, count: ~np.isin(np.arange(first, first + count), numbers, assume_unique=True)

@@ -34,7 +34,7 @@ from corpus_builder.dedup.matching import (
 from corpus_builder.dedup.minhash import shingle_sets
 from corpus_builder.dedup.stars import both_ways
 from corpus_builder.exchange import bucket_count, buckets_of, read_bucket, spans, write_run
-from corpus_builder.signed import SignedShard, among, estimates, opened, places, sketches_of, split
+from corpus_builder.signed import SignedShard, among, characters_of, estimates, opened, places, sketches_of
 
 LINKS = ("loser_rank", "loser", "winner_rank", "winner", "similarity")
 PAIRS_AT_A_TIME = 1 << 14
@@ -128,25 +128,27 @@ class Spread:
         """Deal out the keys of the documents that still stand."""
         search, group = self.search, shard.task
         lost = [opened(settled.path(settled.receipts[group], "lost")) for settled in self.before]
-        parts: list[Columns] = []
-        for place, first, last in search.groups[group]:
-            signed = search.shards[place]
-            rows = opened(signed.keys)[first:last]
-            keys = {"url": rows["url"], "exact": rows["digest"], "near": rows["keys"]}[self.phase]
-            stands = rows["url" if self.phase == "url" else "digest"] != 0
-            stands &= signed.standing(first, last)
-            documents = places(place, np.arange(first, last))
-            for gone in lost:
-                stands &= ~among(gone, documents)
-            keys, documents, rank = keys[stands], documents[stands], rows["rank"][stands]
-            if signed.elder and search.matching.elders == "stay":
-                rank = np.full_like(rank, FIRST_OF_ALL)
-            each = keys.shape[1] if keys.ndim > 1 else 1
-            parts.append({"key": keys.ravel(), "rank": np.repeat(rank, each), "document": np.repeat(documents, each)})
+        parts = [self._part(place, first, last, lost) for place, first, last in search.groups[group]]
         none = {"key": np.zeros(0, np.uint64), "rank": np.zeros(0, np.int64), "document": np.zeros(0, np.int64)}
         columns = {name: np.concatenate([none[name], *(part.pop(name) for part in parts)]) for name in none}
         count = search.buckets(self.phase)
         write_columns(out, "keys", columns, buckets_of(columns["key"], count), count)
+
+    def _part(self, place: int, first: int, last: int, lost: Sequence[I64]) -> Columns:
+        search = self.search
+        signed = search.shards[place]
+        rows = opened(signed.keys)[first:last]
+        keys = {"url": rows["url"], "exact": rows["digest"], "near": rows["keys"]}[self.phase]
+        stands = rows["url" if self.phase == "url" else "digest"] != 0
+        stands &= signed.standing(first, last)
+        documents = places(place, np.arange(first, last))
+        for gone in lost:
+            stands &= ~among(gone, documents)
+        keys, documents, rank = keys[stands], documents[stands], rows["rank"][stands]
+        if signed.elder and search.matching.elders == "stay":
+            rank = np.full_like(rank, FIRST_OF_ALL)
+        each = keys.shape[1] if keys.ndim > 1 else 1
+        return {"key": keys.ravel(), "rank": np.repeat(rank, each), "document": np.repeat(documents, each)}
 
 
 @dataclass(frozen=True)
@@ -224,23 +226,15 @@ class Link:
         weight: I64 = np.full(len(document), self.search.matching.minhash.hashes + 40, dtype=np.int64)
         if self.search.matching.verify_by == "text":
             distinct, where = np.unique(document, return_inverse=True)
-            weight += 16 * _characters(self.search.shards, distinct)[where.ravel()]
+            weight += 16 * characters_of(self.search.shards, distinct)[where.ravel()]
         sums = np.concatenate([[0], np.cumsum(weight)])[starts] if len(starts) > 1 else np.zeros(1, dtype=np.int64)
+        del weight
         first = 0
         while first < len(starts) - 1:
-            last = int(np.searchsorted(sums, sums[first] + self.search.memory_bytes // 2, side="right")) - 1
+            last = int(np.searchsorted(sums, sums[first] + self.search.memory_bytes // 4, side="right")) - 1
             last = max(last, first + 1)
             yield first, last
             first = last
-
-
-def _characters(shards: Sequence[SignedShard], documents: I64) -> I64:
-    found = np.zeros(len(documents), dtype=np.int64)
-    shard, rows = split(documents)
-    for place in np.unique(shard).tolist():
-        here = shard == place
-        found[here] = opened(shards[place].cards)["characters"][rows[here]]
-    return found
 
 
 @dataclass(frozen=True)
@@ -276,8 +270,7 @@ class Settle:
                 links = reduced(_joined([links, *waiting] if links else waiting))
                 waiting = []
         lost = np.unique(links["loser"])
-        np.save(out.open_file("lost", ".npy"), lost)
-        out.close_file("lost", len(lost))
+        write_npy(out, "lost", lost)
         edges = {"u_rank": links["loser_rank"], "u": links["loser"], "v_rank": links["winner_rank"], "v": links["winner"]}
         edges = both_ways(edges) | {"similarity": np.tile(links["similarity"], 2)}
         write_columns(out, "edges", edges, search.groups_of(edges["u"]), len(search.groups))
@@ -290,3 +283,11 @@ def _joined(parts: Sequence[Columns]) -> Columns:
 def write_columns(out: ShardWriter, table: str, columns: Columns, buckets: I64, count: int) -> None:
     """Write one run."""
     out.close_file(table, write_run(out.open_file(table, ".run"), columns, buckets, count))
+
+
+def write_npy(out: ShardWriter, table: str, rows: I64) -> None:
+    """Write a NumPy file.  `numpy.save` would do, but its error on a full disk does not say that the disk is full."""
+    file = out.open_file(table, ".npy")
+    np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(rows))
+    file.write(rows.tobytes())
+    out.close_file(table, len(rows))

@@ -18,6 +18,7 @@ import pyarrow as pa
 from corpus_builder.dataset import Manifest, Receipt, Shard, ShardWriter, read_between
 from corpus_builder.dedup.stars import NAMES, both_ways, large_star, small_star
 from corpus_builder.exchange import read_bucket
+from corpus_builder.files import intact
 from corpus_builder.signed import ids_of, split
 from corpus_builder.stages.search import I64, Search, write_columns
 
@@ -144,7 +145,11 @@ class Found:
 
 def verdicts_on(shard: int, files: Sequence[Path]) -> pa.Table:
     """The verdicts on one shard's documents, by row."""
-    return pa.concat_tables([VERDICTS.empty_table(), *(read_between(path, "shard", shard, shard + 1) for path in files)])
+    found = [VERDICTS.empty_table()]
+    for path in files:
+        with intact(path):
+            found.append(read_between(path, "shard", shard, shard + 1))
+    return pa.concat_tables(found)
 
 
 SUPERSEDED = pa.schema(
