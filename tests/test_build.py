@@ -416,3 +416,33 @@ def test_the_recipe_says_who_survives(tmp_path, keep, survivor):
 def test_a_recipe_that_does_not_say_who_survives_is_a_sentence(inputs, keep, says):
     with pytest.raises(RecipeError, match=says):
         make_recipe(inputs, dedup={"keep": keep})
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"verify": 0.8},
+        {"verify": 0.8, "verify_by": "text", "groups": "components"},
+        {"url": True, "groups": "components"},
+        {"preset": "japanese", "keep": "largest:num_letters"},
+    ],
+    ids=str,
+)
+def test_what_counts_as_a_duplicate_is_the_recipes_choice(inputs, tmp_path, how):
+    """However it is said: the same bytes in tasks of little memory, and the survivor and the similarity are told."""
+    write_warc(
+        inputs / "web-c.warc.gz",
+        [page(0, prose(0) + "終。"), page(1, prose(40), date="2024-12-08T00:00:00Z"), page(3, host="c.example")],
+    )
+    dedup = how if "preset" in how else {"bands": 14, "rows": 8, **how}
+    done = build(make_recipe(inputs, dedup=dedup), tmp_path / "out", Serial())
+    build(make_recipe(inputs, dedup=dedup), tmp_path / "small", Serial(), task_memory_bytes=2_000)
+    assert contents(tmp_path / "small") == contents(done.out)
+    kept = {row["id"] for row in corpus(done)}
+    decided = [row for path in done.manifests["decide"].paths("decisions") for row in read_table(path).to_pylist()]
+    lost = [row for row in decided if row["reason"].startswith("duplicate")]
+    assert {row["detail"] for row in lost} <= kept
+    assert all(row["threshold"] == how.get("verify") for row in lost if row["reason"] == "duplicate")
+    assert all(row["value"] >= how.get("verify", 0.0) for row in lost if row["reason"] == "duplicate")
+    assert ("duplicate_url" in {row["reason"] for row in lost}) == how.get("url", False)
+    assert len(lost) >= 3
