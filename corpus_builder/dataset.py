@@ -142,6 +142,19 @@ class Stage(Protocol):
         """Make one shard.  Pure: the same shard gives the same bytes wherever it runs."""
 
 
+LONGEST_STEM = 160  # characters: file systems take 255 bytes, and a suffix follows
+
+
+def stem_of(shard: str) -> str:
+    """A shard's name as part of a file's name; long ones (a kana takes nine characters) are cut and told apart by a digest.
+
+    >>> stem_of("2024/a.jsonl"), len(stem_of("長い名前" * 20))
+    ('2024%2Fa.jsonl', 160)
+    """
+    quoted = quote(shard, safe="")
+    return quoted if len(quoted) <= LONGEST_STEM else f"{quoted[: LONGEST_STEM - 33]}~{digest_of(shard)}"
+
+
 class Dataset:
     """The directory of one stage."""
 
@@ -187,7 +200,7 @@ class Dataset:
         return Manifest(self.stage, self.version, self.root, tuple(receipts))
 
     def _receipt_path(self, shard: str) -> Path:
-        return self.root / "receipts" / f"{quote(shard, safe='')}.json"
+        return self.root / "receipts" / f"{stem_of(shard)}.json"
 
     def writer(self, shard: Shard) -> ShardWriter:
         """A writer for one shard; what it wrote counts once `commit` has returned."""
@@ -216,7 +229,7 @@ class ShardWriter:
     def table(self, name: str, schema: pa.Schema, group_rows: int = ROW_GROUP_ROWS) -> None:
         """Open a table, so that it is there even if it gets no rows; `group_rows` is the length of its row groups."""
         if name not in self._open:
-            file_name = f"{quote(self._shard.name, safe='')}.{self._shard.made_of[:8]}.parquet"
+            file_name = f"{stem_of(self._shard.name)}.{self._shard.made_of[:8]}.parquet"
             self._open[name] = TableWriter(self._root / name, file_name, schema, group_rows)
 
     def write(self, name: str, rows: pa.Table) -> None:
@@ -226,7 +239,7 @@ class ShardWriter:
 
     def open_file(self, name: str, suffix: str) -> BinaryIO:
         """A file of the user's format among the tables; `close_file` says how many rows it got."""
-        table = PlainFile(self._root / name, f"{quote(self._shard.name, safe='')}.{self._shard.made_of[:8]}{suffix}")
+        table = PlainFile(self._root / name, f"{stem_of(self._shard.name)}.{self._shard.made_of[:8]}{suffix}")
         self._open[name] = table
         return table.file
 

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from corpus_builder.dataset import Manifest, Receipt, ShardWriter, read_table
+from corpus_builder.dataset import Manifest, Receipt, ShardWriter, digest_of, read_table
 from corpus_builder.dedup.minhash import MinHash, band_keys, signatures
 from corpus_builder.files import intact
 
@@ -122,12 +122,12 @@ class SignedShard:
     cards: Path
     ids: Path
     elder: bool = False
-    gone: Path | None = None  # NumPy file of the rows that were removed from an index, sorted
+    gone: tuple[Path, ...] = ()  # NumPy files of the rows that were removed from an index, each sorted
     alive: Path | None = None  # Parquet file of the rows that stand up for the match; None: all
 
     @classmethod
     def of(
-        cls, manifest: Manifest, receipt: Receipt, elder: bool = False, gone: Path | None = None, alive: Path | None = None
+        cls, manifest: Manifest, receipt: Receipt, elder: bool = False, gone: tuple[Path, ...] = (), alive: Path | None = None
     ) -> SignedShard:
         """The files that a receipt of `sign`, or of a part of an index, vouches for."""
         keys, cards, ids = (manifest.path(receipt, table) for table in ("keys", "cards", "ids"))
@@ -137,12 +137,17 @@ class SignedShard:
         """Which of the rows first..last were neither removed nor screened out."""
         rows = np.arange(first, last)
         stands = np.ones(last - first, dtype=np.bool_)
-        if self.gone is not None:
-            stands &= ~among(opened(self.gone), rows)
+        for path in self.gone:
+            stands &= ~among(opened(path), rows)
         if self.alive is not None:
             with intact(self.alive):
                 stands &= among(read_table(self.alive).column("row").to_numpy(), rows)
         return stands
+
+
+def keys_digest(sign: Manifest) -> str:
+    """Digest of all that a search looks at."""
+    return digest_of([[r.shard, *(r.tables[name].sha256 for name in ("keys", "cards", "ids"))] for r in sign.receipts])
 
 
 def among(listed: I64, values: I64) -> npt.NDArray[np.bool_]:

@@ -15,15 +15,17 @@ from test_deduplicate import contents, jsonl, kept_ids, many
 
 from corpus_builder import InputError, RecipeError, Serial, StageError, build, deduplicate, files
 from corpus_builder.cli import main
+from corpus_builder.dataset import read_manifest, read_table
 from corpus_builder.errors import IntegrityError
 from corpus_builder.index import Index, add, check, compact, remove
+from corpus_builder.stages.dedup_rows import MatchRows
 
 COPY = f"{prose(1)[:-40]}変{prose(1)[-39:]}"
 
 
-def crawl(root: Path, name: str, rows: list[dict[str, object]], index: Path | None = None, **settings):
+def crawl(root: Path, name: str, rows: list[dict[str, object]], index: Path | None = None, rows_: int = 8, **settings):
     """Deduplicate rows of a file, against an index if there is one."""
-    return deduplicate([jsonl(root / f"{name}.jsonl", rows)], root / name, Serial(), index=index, **settings)
+    return deduplicate([jsonl(root / f"{name}.jsonl", rows)], root / name, Serial(), index=index, rows=rows_, **settings)
 
 
 @pytest.fixture
@@ -184,7 +186,7 @@ def test_what_is_wrong_is_a_sentence(root):
         crawl(root, "2", [{"text": "あ"}], root / "index", keep="oldest", elders="compete")
     with pytest.raises(RecipeError, match="which an index does not hold"):
         crawl(root, "2", [{"text": "あ"}], root / "index", verify=0.8, verify_by="text")
-    crawl(root, "x/1", [{"id": "q", "text": prose(5)}])
+    crawl(root, "x/1", [{"id": "q", "text": prose(5)}], root / "index")
     with pytest.raises(InputError, match="give this one another --name"):
         add(root / "index", root / "x" / "1")
     value = json.loads((root / "index" / "index.json").read_text())
@@ -200,8 +202,8 @@ def test_what_is_wrong_is_a_sentence(root):
 @pytest.mark.parametrize("moment", range(1, 6))
 def test_an_addition_that_broke_off_leaves_the_index_as_it_was(root, monkeypatch, moment):
     crawl(root, "1", many(30))
-    crawl(root, "2", many(30, seed=9))
     add(root / "index", root / "1")
+    crawl(root, "2", many(30, seed=9), root / "index")
     before = (root / "index" / "index.json").read_bytes()
     real, written = files._replace, iter(range(1, moment))
 
@@ -219,3 +221,76 @@ def test_an_addition_that_broke_off_leaves_the_index_as_it_was(root, monkeypatch
         monkeypatch.undo()
     add(root / "index", root / "2")
     assert [part.name for part in Index.open(root / "index").parts] == ["1", "2"]
+
+
+def test_verdicts_are_added_to_the_index_that_they_were_found_against_alone(root):
+    """Else a document would be in it twice, or rows that mean others by now would be taken out."""
+    rows = many(40)
+    crawl(root, "1", rows[:20])
+    crawl(root, "2", rows[20:])
+    add(root / "index", root / "1")
+    with pytest.raises(InputError, match="were not held against the index"):
+        add(root / "index", root / "2")
+    crawl(root, "2", rows[20:], root / "index", elders="compete")
+    remove(root / "index", ids=[kept_ids(crawl(root, "1", rows[:20], root / "index"))[0]])
+    compact(root / "index")
+    before = contents(root / "index")
+    with pytest.raises(InputError, match="were not held against the index"):
+        add(root / "index", root / "2")
+    assert contents(root / "index") == before
+    crawl(root, "2", rows[20:], root / "index", elders="compete")
+    assert len(add(root / "index", root / "2").parts) == 2
+
+
+def test_what_competed_with_the_index_can_be_run_and_added_again(root):
+    crawl(root, "1", many(40, seed=1))
+    add(root / "index", root / "1")
+    how = {"index": root / "index", "elders": "compete"}
+    first = crawl(root, "2", many(60, seed=1)[30:], **how)
+    kept = contents(root / "2" / "dedup")
+    superseded = read_table(read_manifest(root / "2" / "superseded").paths("superseded")[0])
+    assert superseded.num_rows > 0
+    before = add(root / "index", root / "2").summary()["parts"]
+    assert before[0]["removed"] == superseded.num_rows
+    assert crawl(root, "2", many(60, seed=1)[30:], **how).as_json() == first.as_json()
+    assert contents(root / "2" / "dedup") == kept
+    assert add(root / "index", root / "2").summary()["parts"] == before
+
+
+def test_the_same_documents_are_one_part_whatever_it_is_called(root):
+    rows = many(20)
+    crawl(root, "a/crawl", rows)
+    add(root / "index", root / "a" / "crawl")
+    with pytest.raises(InputError, match="already, as the part 'crawl'"):
+        add(root / "index", root / "a" / "crawl", "other")
+    other = many(20, seed=8)
+    crawl(root, "b/crawl", other)
+    add(root / "second", root / "b" / "crawl")
+    found = crawl(root, "b/crawl", other, root / "index")  # a part of this name is in both; its documents are not
+    assert found.kept < found.rows
+    assert crawl(root, "c", rows, root / "index").kept == 0
+
+
+def test_a_search_that_broke_off_is_not_added(root, monkeypatch):
+    crawl(root, "1", many(20))
+    with monkeypatch.context() as patch:
+        patch.setattr(MatchRows, "run", lambda *_: (_ for _ in ()).throw(OSError("gone")))
+        with pytest.raises(StageError, match="gone"):
+            crawl(root, "1", many(20, seed=4), bands=5, rows_=4)
+    with pytest.raises(InputError, match="did not finish since its documents changed"):
+        add(root / "index", root / "1")
+    assert not (root / "index" / "index.json").exists()
+
+
+def test_a_lost_file_and_a_mistyped_path_are_sentences(root):
+    crawl(root, "日本語ウェブコーパス二〇二四年十二月クロール重複除去済みデータ", [{"id": "a", "text": prose(1)}])
+    add(root / "index", next(root.glob("日本語*データ")))
+    with pytest.raises(InputError, match="knows no URLs"):
+        remove(root / "index", urls=["https://h.example/"])
+    with pytest.raises(InputError, match="There is no index in"):
+        remove(root / "idnex", ids=["a"])
+    assert not (root / "idnex").exists()
+    next((root / "index" / "parts").rglob("ids/*.txt")).unlink()
+    with pytest.raises(IntegrityError, match="is missing"):
+        remove(root / "index", ids=["a"])
+    assert len(check(root / "index")) == 1

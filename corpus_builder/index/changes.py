@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import quote
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +15,10 @@ from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read
 from corpus_builder.dedup.minhash import MinHash
 from corpus_builder.engine import Engine, Serial
 from corpus_builder.errors import InputError, IntegrityError
-from corpus_builder.files import alone_in, write_atomically
-from corpus_builder.index.contents import Index, Part, head_of, own_part
+from corpus_builder.files import alone_in
+from corpus_builder.index.contents import Index, Part, head_of, mark
 from corpus_builder.run import run_stage
-from corpus_builder.signed import SignedShard, SignedWriter, hash_of, id_bytes, opened
+from corpus_builder.signed import SignedShard, SignedWriter, hash_of, id_bytes, keys_digest, opened
 from corpus_builder.stages.verdicts import is_of
 
 SHARD_ROWS = 1_000_000
@@ -94,11 +92,16 @@ def add(
     if sign is None or match is None or head is None:
         raise InputError(f"{out} holds no finished search for duplicates; run `corpus-builder build` or `dedup` first.")
     name = name or head.name
-    with alone_in(root, "change"), closing(engine or Serial()) as engine:
+    with _changing(root, new=True), closing(engine or Serial()) as engine:
         index = Index.open(root) if (root / "index.json").exists() else Index(root, head.minhash, head.keep)
         index.fits(head.minhash, head.keep, "stay")
-        known = name in [part.name for part in index.parts]
-        if known and own_part(out) != name:
+        own = index.own(out)
+        _checked(index, out, sign, match)
+        if own is not None and own.name != name:
+            raise InputError(
+                f"The index {root} has the documents of {out} already, as the part {own.name!r}; add them under that --name."
+            )
+        if own is None and name in [part.name for part in index.parts]:
             raise InputError(
                 f"The index {root} has a part {name!r} already, and it is not from {out}; give this one another --name."
             )
@@ -108,14 +111,36 @@ def add(
             (verdicts,) = match.by_shard[receipt.shard].tables
             alive = screen.get(receipt.shard, "alive") if screen else None
             sources.append((SignedShard.of(sign, receipt, alive=alive), match.get(receipt.shard, verdicts)))
-        made_of = digest_of([[receipt.shard, receipt.made_of] for receipt in (*sign.receipts, *match.receipts)])
-        stage = Standing(f"{quote(name, safe='')}.{made_of[:8]}", head.minhash, tuple(sources), made_of)
+        origin = digest_of([[receipt.shard, receipt.made_of] for receipt in (*sign.receipts, *match.receipts)])
+        stage = Standing(f"part-{origin[:16]}", head.minhash, tuple(sources), origin)
         run_stage(stage, stage.plan({}), root / "parts", engine, progress)
-        part = Part(name, stage.name, made_of)
-        parts = [part if one.name == name else one for one in index.parts] + ([] if known else [part])
-        # First the mark: a run in `out` that finds no such part yet sees the index as it was.
-        write_atomically(out / ".index.json", json.dumps({"part": name}).encode())
-        return replace(index, parts=tuple(parts)).without(_superseded(out, match)).write()
+        part = Part(name, stage.name, origin, origin)
+        # What the part superseded when it was added before stands again, and goes again if it still loses.
+        kept = index.before(out).parts if own else index.parts
+        after = index.parts[index.parts.index(own) + 1 :] if own else ()
+        mark(out, origin)  # first: a run in `out` that finds no such part yet sees the index as it was
+        return replace(index, parts=(*kept, part, *after)).without(_superseded(out, match), by=origin).write()
+
+
+@contextmanager
+def _changing(root: Path, new: bool = False) -> Iterator[None]:
+    """Alone in an index that is there, or may be made."""
+    if not new:
+        Index.open(root)
+    with alone_in(root, "change"):
+        yield
+
+
+def _checked(index: Index, out: Path, sign: Manifest, match: Manifest) -> None:
+    """InputError where the verdicts in a directory are not on its documents, or not against the index as it stands."""
+    seen = {(r.made_from["keys"], r.made_from.get("index", "")) for r in match.receipts}
+    if seen - {(keys_digest(sign), digest) for _, digest in seen} or {r.shard for r in sign.receipts} != set(match.by_shard):
+        raise InputError(f"The search for duplicates in {out} did not finish since its documents changed; run it again first.")
+    if any(digest != index.before(out).digest for _, digest in seen):
+        raise InputError(
+            f"The documents of {out} were not held against the index {index.root} as it stands; run the build or `dedup` again with "
+            f"--index {index.root} (a recipe: [dedup] index), then add them."
+        )
 
 
 def _superseded(out: Path, match: Manifest) -> dict[tuple[str, str], I64]:
@@ -141,7 +166,7 @@ class Removed:
 def remove(root: str | Path, ids: Sequence[str] = (), urls: Sequence[str] = ()) -> Removed:
     """Take documents out of an index by id or URL; from then on, nothing loses to them."""
     root = Path(root)
-    with alone_in(root, "change"):
+    with _changing(root):
         index = Index.open(root)
         by_id = {id_.encode("utf-8", "replace"): id_ for id_ in ids}
         by_url = {hash_of(url): url for url in urls}
@@ -149,11 +174,12 @@ def remove(root: str | Path, ids: Sequence[str] = (), urls: Sequence[str] = ()) 
         met: set[str] = set()
         gone: dict[tuple[str, str], I64] = {}
         documents = 0
+        urls_known = False
         for part in index.parts:
             manifest = index.manifest(part)
             for receipt in manifest.receipts:
                 signed = SignedShard.of(manifest, receipt)
-                before = opened(root / "gone" / part.gone[receipt.shard]) if receipt.shard in part.gone else np.zeros(0, np.int64)
+                before = [opened(root / "gone" / file) for file, _ in part.gone.get(receipt.shard, ())]
                 rows: list[int] = []
                 for first in range(0, signed.rows, ROWS_AT_A_TIME):
                     here = np.arange(first, min(first + ROWS_AT_A_TIME, signed.rows))
@@ -164,11 +190,18 @@ def remove(root: str | Path, ids: Sequence[str] = (), urls: Sequence[str] = ()) 
                     )
                     met.update(by_id[id_] for id_ in id_bytes(signed, np.array(named, dtype=np.int64)))
                     address = opened(signed.keys)["url"][here]
+                    urls_known |= bool(address.any())
                     listed = here[np.isin(address, hashes)] if urls else here[:0]
                     met.update(by_url[int(value)] for value in address[listed - first].tolist())
                     rows += [*named, *listed.tolist()]
-                gone[part.name, receipt.shard] = np.setdiff1d(np.array(rows, dtype=np.int64), before)
+                gone[part.name, receipt.shard] = np.setdiff1d(
+                    np.array(rows, dtype=np.int64), np.concatenate([np.zeros(0, np.int64), *before])
+                )
                 documents += len(gone[part.name, receipt.shard])
+        if urls and not urls_known:
+            raise InputError(
+                f"The index {root} knows no URLs: what is in it was deduplicated without --url. Remove documents by id."
+            )
         index.without(gone).write()
     return Removed(documents, tuple(one for one in (*ids, *urls) if one not in met))
 
@@ -176,18 +209,16 @@ def remove(root: str | Path, ids: Sequence[str] = (), urls: Sequence[str] = ()) 
 def compact(root: str | Path, engine: Engine | None = None, progress: bool = False) -> Index:
     """Write every part that lost rows anew without them, in shards of about a million rows."""
     root = Path(root)
-    with alone_in(root, "change"), closing(engine or Serial()) as engine:
+    with _changing(root), closing(engine or Serial()) as engine:
         index = Index.open(root)
         parts = []
         for part in index.parts:
             if part.gone:
                 alone = replace(index, parts=(part,))
                 made_of = digest_of([part.made_of, dict(part.gone)])
-                stage = Standing(
-                    f"{quote(part.name, safe='')}.{made_of[:8]}", index.minhash, tuple((s, None) for s in alone.shards()), made_of
-                )
+                stage = Standing(f"part-{made_of[:16]}", index.minhash, tuple((s, None) for s in alone.shards()), made_of)
                 run_stage(stage, stage.plan({}), root / "parts", engine, progress)
-                part = Part(part.name, stage.name, made_of)
+                part = Part(part.name, stage.name, part.origin, made_of)
             parts.append(part)
         return replace(index, parts=tuple(parts)).write()
 
@@ -201,7 +232,7 @@ def check(root: str | Path) -> list[str]:
             problems += verify(index.manifest(part))
         except IntegrityError as error:
             problems.append(str(error))
-        for name in part.gone.values():
+        for name in part.gone_files:
             path = index.root / "gone" / name
             try:
                 sound = hashlib.sha256(opened(path).tobytes()).hexdigest()[:32] == name.removesuffix(".npy")

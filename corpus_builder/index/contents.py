@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -34,12 +34,22 @@ I64 = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Part:
-    """Documents that were added at a time; `gone` names, by shard, the files of the rows that were removed since."""
+    """Documents that were added at a time.
+
+    `origin` is a digest of what they were made from when they were added, `made_of` of what the files hold now.  `gone` names, by shard,
+    the files of the rows that were removed since, each with the origin of the part whose documents superseded them, or "".
+    """
 
     name: str
     directory: str
+    origin: str
     made_of: str
-    gone: Mapping[str, str] = field(default_factory=dict)
+    gone: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+
+    @property
+    def gone_files(self) -> list[str]:
+        """The files of all rows that were removed."""
+        return [file for files in self.gone.values() for file, _ in files]
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,8 @@ class Index:
                     f"The index {root} has format {value['format']} and hash specification {value['specification']}, but this version reads "
                     f"{FORMAT} and {SPECIFICATION}; use the version that wrote it, or make a new index from the builds."
                 )
-            return cls(root, MinHash(**value["minhash"]), value["keep"], tuple(Part(**part) for part in value["parts"]))
+            numbers = {name: int(number) for name, number in value["minhash"].items()}
+            return cls(root, MinHash(**numbers), str(value["keep"]), tuple(Part(**part) for part in value["parts"]))
         except (FileNotFoundError, NotADirectoryError) as error:
             raise InputError(
                 f"There is no index in {root} (no index.json); `corpus-builder index add {root} OUT` makes one."
@@ -85,16 +96,32 @@ class Index:
                 'the same, or let the documents of the index stay (elders = "stay").'
             )
 
+    def own(self, out: Path) -> Part | None:
+        """The part that the documents of a directory are."""
+        added = _origins_of(out)
+        return next((part for part in self.parts if part.origin in added), None)
+
     def before(self, out: Path) -> Index:
-        """The index as it was before the documents of a directory were added to it, so that they do not meet themselves."""
-        own = own_part(out)
-        names = [part.name for part in self.parts]
-        return replace(self, parts=self.parts[: names.index(own)]) if own in names else self
+        """The index as it was before the documents of a directory were added to it, so that they do not meet themselves.
+
+        What was removed by id or URL since, or compacted, is gone all the same.
+        """
+        own = self.own(out)
+        if own is None:
+            return self
+        place = self.parts.index(own)
+        later = {part.origin for part in self.parts[place:]}
+        parts = []
+        for part in self.parts[:place]:
+            gone = {shard: [one for one in files if one[1] not in later] for shard, files in part.gone.items()}
+            parts.append(replace(part, gone={shard: files for shard, files in gone.items() if files}))
+        return replace(self, parts=tuple(parts))
 
     @property
     def digest(self) -> str:
-        """Digest of what the index holds."""
-        return digest_of([asdict(self.minhash), self.keep, [[part.made_of, dict(part.gone)] for part in self.parts]])
+        """Digest of what the index holds; "" if it holds nothing."""
+        parts = [[part.made_of, dict(part.gone)] for part in self.parts]
+        return digest_of([asdict(self.minhash), self.keep, parts]) if parts else ""
 
     def manifest(self, part: Part) -> Manifest:
         """What a part consists of."""
@@ -106,8 +133,8 @@ class Index:
         for part in self.parts:
             manifest = self.manifest(part)
             for receipt in manifest.receipts:
-                gone = part.gone.get(receipt.shard)
-                shard = SignedShard.of(manifest, receipt, elder=True, gone=self.root / "gone" / gone if gone else None)
+                gone = tuple(self.root / "gone" / file for file, _ in part.gone.get(receipt.shard, ()))
+                shard = SignedShard.of(manifest, receipt, elder=True, gone=gone)
                 found.append(replace(shard, name=f"{part.name}/{receipt.shard}"))
         return tuple(found)
 
@@ -116,7 +143,7 @@ class Index:
         parts = []
         for part in self.parts:
             manifest = self.manifest(part)
-            gone = sum(len(opened(self.root / "gone" / name)) for name in part.gone.values())
+            gone = sum(len(opened(self.root / "gone" / name)) for name in part.gone_files)
             size = sum(table.size_bytes for receipt in manifest.receipts for table in receipt.tables.values())
             parts.append({"name": part.name, "documents": manifest.rows("keys") - gone, "removed": gone, "size_bytes": size})
         return {"format": FORMAT, "specification": SPECIFICATION, **asdict(self.minhash), "keep": self.keep, "parts": parts}
@@ -132,7 +159,7 @@ class Index:
         }
         write_atomically(self.root / "index.json", (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
         named = {part.directory for part in self.parts}
-        files = {name for part in self.parts for name in part.gone.values()}
+        files = {name for part in self.parts for name in part.gone_files}
         for found in sorted((self.root / "parts").rglob("*"), reverse=True) if (self.root / "parts").is_dir() else []:
             if found.relative_to(self.root / "parts").parts[0] not in named:
                 found.rmdir() if found.is_dir() else found.unlink()
@@ -141,15 +168,14 @@ class Index:
                 found.unlink()
         return self
 
-    def without(self, shards: Mapping[tuple[str, str], I64]) -> Index:
-        """The index without some rows, by (part, shard)."""
+    def without(self, shards: Mapping[tuple[str, str], I64], by: str = "") -> Index:
+        """The index without some rows, by (part, shard), that stood until now; `by` is the origin of the part that superseded them."""
         parts = []
         for part in self.parts:
             gone = dict(part.gone)
             for (name, shard), rows in shards.items():
                 if name == part.name and len(rows):
-                    before = opened(self.root / "gone" / gone[shard]) if shard in gone else np.zeros(0, dtype=np.int64)
-                    gone[shard] = self._write_gone(np.union1d(before, rows))
+                    gone[shard] = [*gone.get(shard, ()), (self._write_gone(rows), by)]
             parts.append(replace(part, gone=gone))
         return replace(self, parts=tuple(parts))
 
@@ -165,12 +191,19 @@ def _words(spec: MinHash) -> str:
     return f"{spec.ngram}-grams, {spec.bands} bands of {spec.rows} rows and seed {spec.seed}"
 
 
-def own_part(out: Path) -> str | None:
-    """Under which name the documents of a directory were added to an index."""
+MARK_FILE = ".index.json"
+
+
+def mark(out: Path, origin: str) -> None:
+    """Note in a directory that its documents were added to an index."""
+    write_atomically(out / MARK_FILE, json.dumps({"added": sorted({*_origins_of(out), origin})}).encode())
+
+
+def _origins_of(out: Path) -> list[str]:
     try:
-        return str(json.loads((out / ".index.json").read_bytes())["part"])
+        return [str(origin) for origin in json.loads((out / MARK_FILE).read_bytes())["added"]]
     except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return None
+        return []
 
 
 @dataclass(frozen=True)

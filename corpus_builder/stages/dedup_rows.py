@@ -20,7 +20,7 @@ from corpus_builder.dedup.minhash import SPECIFICATION
 from corpus_builder.dedup.preference import Preference, number_ranks
 from corpus_builder.files import intact
 from corpus_builder.rows import Batch, copy_rows, read_rows
-from corpus_builder.signed import SignedShard, SignedWriter, split
+from corpus_builder.signed import SignedShard, SignedWriter, keys_digest, split
 from corpus_builder.stages.search import Search
 from corpus_builder.stages.verdicts import VERDICTS, Found, verdicts_on
 
@@ -130,9 +130,8 @@ class MatchRows:
 
     def made_from(self, manifests: Mapping[str, Manifest]) -> dict[str, str]:
         """Whether a row has a better duplicate depends on every key."""
-        digests = [[r.shard, *(r.tables[name].sha256 for name in ("keys", "cards", "ids"))] for r in manifests["sign"].receipts]
         return {
-            "keys": digest_of(digests),
+            "keys": keys_digest(manifests["sign"]),
             "settings": digest_of(asdict(self.settings.matching)),
             "index": self.elders_digest,
         }

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
 from corpus_builder.dedup.matching import Matching
-from corpus_builder.signed import SignedShard, split
+from corpus_builder.signed import SignedShard, keys_digest, split
 from corpus_builder.stages.search import Search
 from corpus_builder.stages.verdicts import Found, verdicts_on
 
@@ -56,12 +56,12 @@ class Match:
         """Whether a document has a better duplicate depends on every key, and on which documents stand up for the match."""
         sign = manifests["sign"]
         made_from = {
-            "keys": digest_of([[r.shard, r.tables["keys"].sha256, r.tables["cards"].sha256] for r in sign.receipts]),
+            "keys": keys_digest(sign),
             "settings": digest_of(asdict(self.matching)),
         }
         if "screen" in manifests:
             made_from["screened"] = digest_of([[r.shard, r.tables["alive"].sha256] for r in manifests["screen"].receipts])
-        if self.elders:
+        if self.elders_digest:
             made_from["index"] = self.elders_digest
         return made_from
 
