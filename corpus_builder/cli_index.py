@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -99,13 +100,13 @@ def _lines(files: tuple[Path, ...]) -> list[str]:
     found: list[str] = []
     for path in files:
         try:
-            found += [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+            found += [line.strip() for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{path} cannot be read ({error}); give a UTF-8 text file with one entry a line.") from error
     return found
 
 
-def _as_text(found: dict) -> str:  # type: ignore[type-arg]
+def _as_text(found: dict[str, Any]) -> str:
     lines = [
         f"{found['format']}, {found['specification']}: {found['ngram']}-grams, {found['bands']} bands of {found['rows']} rows, "
         f"seed {found['seed']}, keep {found['keep']}"

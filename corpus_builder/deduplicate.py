@@ -114,6 +114,14 @@ def deduplicate(
         raise RecipeError(f"groups = {groups!r} is unknown; write first or components.")
     if elders not in ("stay", "compete"):
         raise RecipeError(f"elders = {elders!r} is unknown; write stay or compete.")
+    if elders == "compete" and index is None:
+        raise RecipeError(
+            "elders = 'compete' goes with an index: without one there is nobody to compete with. Name it, or leave elders out."
+        )
+    if verify_by == "text" and verify is None:
+        raise RecipeError(
+            "verify_by = 'text' goes with verify: say from which similarity on a match counts, for example verify = 0.8."
+        )
     if index is not None and verify is not None and verify_by == "text":
         raise RecipeError('verify_by = "text" needs the texts, which an index does not hold; verify by "signature".')
     minhash = resolve(

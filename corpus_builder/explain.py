@@ -60,10 +60,18 @@ def _story(out: Path, sign: Manifest, done: Manifest, id_: str, shard: int, row:
     (verdict,) = verdicts
     event = Event("dedup", "dropped", f"{verdict['rule']}_duplicate", verdict["similarity"], None, verdict["survivor"])
     winners = tuple(
-        Story(name, "", "", None, (Event("dedup", "kept" if name == verdict["survivor"] else "dropped"),))
+        Story(
+            name,
+            "in the index" if verdict["in_index"] else "",
+            "",
+            None,
+            (Event("dedup", "kept" if name == verdict["survivor"] else "dropped"),),
+        )
         for name in dict.fromkeys((verdict["matched"], verdict["survivor"]))
     )
-    texts = _texts(out, sign, (shard, row), next(_rows_of(sign, verdict["matched"]), None))
+    names = [receipt.shard for receipt in sign.receipts]
+    matched = None if verdict["in_index"] else (names.index(verdict["matched_file"]), int(verdict["matched_row"]))
+    texts = _texts(out, sign, (shard, row), matched)
     if texts is None:
         return Story(id_, "", "", characters, (event,), winners=winners)
     ngram = MinHash(**json.loads((out / HEAD_FILE).read_bytes())["minhash"]).ngram

@@ -103,6 +103,10 @@ class Dedup(_Part):
 
     @model_validator(mode="after")
     def _fits_an_index(self) -> Dedup:
+        if self.elders == "compete" and self.index is None:
+            raise ValueError('elders = "compete" goes with index: without one there is nobody to compete with')
+        if self.verify_by == "text" and self.verify is None:
+            raise ValueError('verify_by = "text" goes with verify, for example verify = 0.8')
         if self.index is not None and self.verify is not None and self.verify_by == "text":
             raise ValueError('verify_by = "text" needs the texts, which an index does not hold; verify by "signature"')
         return self

@@ -77,7 +77,7 @@ def test_plan_shows_which_duplicates_will_be_found(recipe: Path, tmp_path: Path)
     found = json.loads(run(*words, "--documents", "1e6", "--json").stdout)
     assert [one["stage"] for one in found["stages"]][:2] == ["extract", "measure"]
     assert (found["dedup"]["bands"], found["dedup"]["rows"]) == (14, 8)
-    assert found["dedup"]["forecast"]["shuffled_bytes"] == 1_000_000 * 14 * 24
+    assert found["dedup"]["forecast"]["shuffled_bytes"] == 1_000_000 * (14 + 1) * 24
     assert found["dedup"]["curve"][6] == {"similarity": 0.8, "probability": pytest.approx(0.9235, abs=1e-4)}
 
 
@@ -85,7 +85,7 @@ def test_plan_without_a_recipe_is_curve_and_forecast_alone() -> None:
     printed = run("plan", "--preset", "japanese", "--documents", "1.3e8", "--memory", "1024").stdout
     assert printed.startswith("Duplicates: 5-grams, 20 bands of 7 rows (140 values)")
     assert "Forecast for 130,000,000 documents of 1,000 characters, 1,024 MiB a task" in printed
-    assert "194 ranges of keys and 194 groups" in printed
+    assert "over 194 groups of documents and 194 ranges of keys" in printed
     assert set(json.loads(run("plan", "--similarity", "0.9", "--json").stdout)) == {"dedup"}
 
 

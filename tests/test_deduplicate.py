@@ -69,7 +69,8 @@ def test_kept_lines_are_as_they_were_and_dropped_rows_name_their_survivor(tmp_pa
     assert lines(done) == [before[0], before[2]]
     (dropped,) = done.dropped_rows().to_pylist()
     assert 0.85 < dropped.pop("similarity") < 1.0
-    assert dropped == {"id": "b", "survivor": "a", "matched": "a", "rule": "near", "row": 1}
+    assert dropped.pop("matched_file") == "a.jsonl"
+    assert dropped == {"id": "b", "survivor": "a", "matched": "a", "rule": "near", "row": 1, "matched_row": 0, "in_index": False}
     assert (done.rows, done.kept, done.dropped) == (3, 2, {"near": 1, "exact": 0, "url": 0})
 
 
@@ -129,6 +130,8 @@ def test_a_run_that_broke_off_goes_on(files: list[Path], tmp_path: Path, monkeyp
 @pytest.mark.parametrize("verify", [None, 0.9])
 @pytest.mark.parametrize("verify_by", ["signature", "text"])
 def test_survivors_lose_nobody(tmp_path: Path, groups, verify, verify_by) -> None:
+    if verify is None and verify_by == "text":
+        pytest.skip("nothing to verify")
     settings = {"groups": groups, "verify": verify, "verify_by": verify_by, "keep": "largest:score", "url": "url"}
     done = deduplicate([jsonl(tmp_path / "a.jsonl", many(120))], tmp_path / "out", Serial(), **settings)
     assert 0 < done.kept < 100
@@ -244,6 +247,8 @@ def test_the_command(files: list[Path], tmp_path: Path) -> None:
         ("a.jsonl", {"rows": 0}, RecipeError, "rows = 0"),
         ("a.jsonl", {"seed": -1}, RecipeError, "seed = -1"),
         ("a.jsonl", {"verify_by": "eye"}, RecipeError, "write signature or text"),
+        ("a.jsonl", {"elders": "compete"}, RecipeError, "goes with an index"),
+        ("a.jsonl", {"verify_by": "text"}, RecipeError, "goes with verify"),
         ("a.jsonl", {"groups": "all"}, RecipeError, "write first or components"),
         ("array.json", {}, StageError, "No line of"),
         ("broken.jsonl.gz", {}, StageError, "cannot be read to its end"),
@@ -304,3 +309,18 @@ def test_the_story_of_a_row_shows_where_the_texts_part(tmp_path: Path) -> None:
     assert "lost to a\n" in said("b")
     assert "it has -" not in said("b")
     assert CliRunner().invoke(main, ["why", out, "zz"]).exit_code == 3
+
+
+def test_the_story_of_a_row_is_not_misled_by_ids_that_occur_twice(tmp_path: Path) -> None:
+    other = prose(5)
+    paths = [
+        jsonl(tmp_path / "a.jsonl", [{"id": 0, "text": prose(1)}, {"id": 1, "text": other}]),
+        jsonl(tmp_path / "b.jsonl", [{"id": 0, "text": prose(9)}, {"id": 1, "text": CHANGED}]),
+    ]
+    done = deduplicate(paths, tmp_path / "out", Serial())
+    (dropped,) = done.dropped_rows().to_pylist()
+    assert (dropped["id"], dropped["matched"], dropped["matched_file"], dropped["matched_row"]) == ("1", "0", "a.jsonl", 0)
+    kept, lost = done.why("1")
+    assert kept.outcome.verdict == "kept"
+    assert any("変" in line for line in lost.differences)
+    assert 0.85 < lost.similarity < 1.0

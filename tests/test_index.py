@@ -41,8 +41,10 @@ def test_a_later_crawl_loses_to_what_the_index_holds_without_the_old_text(root):
     (root / "2024.jsonl").unlink()
     later = [{"id": "c", "text": COPY, "date": "2025-01-01"}, {"id": "d", "text": prose(3)}, {"id": "e", "text": prose(2)}]
     done = crawl(root, "2025", later, root / "index")
-    dropped = {row["id"]: (row["survivor"], row["rule"]) for row in done.dropped_rows().to_pylist()}
-    assert dropped == {"c": ("a", "near"), "e": ("b", "exact")}
+    found = done.dropped_rows().to_pylist()
+    assert {row["id"]: (row["survivor"], row["rule"]) for row in found} == {"c": ("a", "near"), "e": ("b", "exact")}
+    assert {(row["matched_file"], row["matched_row"], row["in_index"]) for row in found} == {("2024", None, True)}
+    assert done.why("c")[0].winners[0].url == "in the index"
     assert kept_ids(done) == ["d"]
 
 

@@ -23,6 +23,9 @@ SIGN_SECONDS_PER_HASH = 4.1e-8
 # (two tasks at a time, November 2026).
 MATCH_SECONDS_PER_ENTRY = 0.73e-6
 
+STAR_PASSES = 7
+"""Passes over the edges, there and back and a last look: as many as 10^7 documents took."""
+
 CHARACTERS = 1_000
 """Characters of a document where nothing else is said."""
 
@@ -44,8 +47,13 @@ class Forecast:
 
     @property
     def tasks(self) -> int:
-        """Tasks beside those that sign, of which there is one for each shard of documents."""
-        return self.key_ranges + self.groups
+        """Tasks of the search, beside those that sign and copy, of which there is one for each shard of documents.
+
+        Exact and near phase: a task for each group to deal out its keys, one to settle its losers, and one for each bucket of keys between
+        them; passes over the edges and the verdicts, one for each group.
+        """
+        exact = max(1, math.ceil(self.documents * BYTES_PER_KEY / self.task_memory_bytes))
+        return exact + self.key_ranges + self.groups * (2 * 2 + STAR_PASSES + 1)
 
     @property
     def core_hours(self) -> float:
@@ -60,7 +68,7 @@ def forecast(documents: int, spec: MinHash, task_memory_bytes: int, characters: 
 
     >>> found = forecast(1_000_000, MinHash(bands=20, rows=7), 1 << 30)
     >>> found.shuffled_bytes, found.key_ranges
-    (480000000, 2)
+    (504000000, 2)
     """
     if documents < 1:
         raise RecipeError(f"A forecast for {documents} documents says nothing; give a number of 1 or more, for example 1e8.")
@@ -75,7 +83,7 @@ def forecast(documents: int, spec: MinHash, task_memory_bytes: int, characters: 
         characters=characters,
         task_memory_bytes=task_memory_bytes,
         signed_bytes=documents * per_document,
-        shuffled_bytes=entries * ENTRY_BYTES,
+        shuffled_bytes=(entries + documents) * ENTRY_BYTES,  # the near phase, and the digests of the exact one
         key_ranges=ranges,
         groups=ranges,
         entries_per_task=task_memory_bytes // BYTES_PER_KEY,
@@ -119,7 +127,7 @@ def as_text(spec: MinHash, found: Forecast | None) -> str:
             f"Forecast for {found.documents:,} documents of {found.characters:,} characters, {found.task_memory_bytes >> 20:,} MiB a task",
             f"  signatures      {found.signed_bytes / 1e9:>12,.2f} GB",
             f"  shuffled        {found.shuffled_bytes / 1e9:>12,.2f} GB",
-            f"  tasks           {found.tasks:>12,}    {found.key_ranges:,} ranges of keys and {found.groups:,} groups",
+            f"  tasks           {found.tasks:>12,}    over {found.groups:,} groups of documents and {found.key_ranges:,} ranges of keys",
             f"  held by a task  {found.entries_per_task:>12,}    entries of {ENTRY_BYTES} bytes at most",
             f"  core-hours      {found.core_hours:>12,.2f}    {found.sign_core_hours:,.2f} to sign, {found.match_core_hours:,.2f} to match",
         ]

@@ -7,9 +7,11 @@ by the place: the file's name, then the number in it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -100,9 +102,19 @@ def _moment(value: Any) -> datetime | None:
 
 def number_ranks(values: Sequence[Any]) -> I64:
     """Ranks of numbers, the largest first; what is no number, or NaN, comes last."""
-    numbers = [float(v) if isinstance(v, (int, float)) and not isinstance(v, bool) else np.nan for v in values]
-    found = np.array(numbers, dtype=np.float64) + 0.0  # -0.0 becomes 0.0
+    found = np.array([_number(value) for value in values], dtype=np.float64) + 0.0  # -0.0 becomes 0.0
     bits = found.view(np.int64)
     rising = np.where(bits < 0, bits ^ np.int64(LAST), bits)  # the bits of negative numbers fall as the numbers rise
     ranks: I64 = np.where(np.isnan(found), np.int64(LAST), ~rising)
     return ranks
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+    except ValueError:  # a signalling NaN
+        return math.nan

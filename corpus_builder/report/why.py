@@ -99,7 +99,7 @@ def _story(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, with_win
         return Story(id_, lost["url"], "", None, (event,))
     document = _row(manifests["extract"], "documents", id_, "url, title, charset, source, length(text) as characters")
     if document is None:
-        return Story(id_, "", "", None, (Event("index", "kept", detail="it is in the index, its text is not in this build"),))
+        return _elder(id_)
     events = [Event("extract", "kept", detail=f"decoded as {document['charset']}")]
     decided = _row(manifests["decide"], "decisions", id_, "*") if "decide" in manifests else None
     winners: tuple[Story, ...] = ()
@@ -108,10 +108,11 @@ def _story(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, with_win
     if decided is not None and not decided["keep"]:
         events.append(Event("decide", "dropped", decided["reason"], decided["value"], decided["threshold"], decided["detail"]))
         if decided["reason"] in ("duplicate", "duplicate_url") and with_winners:
-            match = _row(manifests["match"], "matches", id_, "winner, survivor")
-            names = dict.fromkeys((match["winner"], match["survivor"])) if match else {}
-            winners = tuple(_story(manifests, recipe, name, with_winners=False) for name in names)
-            ours, theirs = (_text(manifests["extract"], one) for one in (id_, winners[0].id))
+            match = _row(manifests["match"], "matches", id_, "winner, survivor, in_index") or {}
+            names = dict.fromkeys((match["winner"], match["survivor"]))
+            of_index = match["in_index"]  # an id there may be one of this build, too
+            winners = tuple(_elder(name) if of_index else _story(manifests, recipe, name, with_winners=False) for name in names)
+            ours, theirs = _text(manifests["extract"], id_), "" if of_index else _text(manifests["extract"], winners[0].id)
             if recipe.dedup is not None and theirs:
                 similarity = jaccard(ours, theirs, recipe.dedup.minhash.ngram)
                 parted = differences(ours, theirs)
@@ -144,6 +145,10 @@ def _repeated(manifests: Mapping[str, Manifest], id_: str) -> tuple[str, ...]:
         return ()
     text = _text(manifests["extract"], id_).split("\n")
     return tuple(text[number] for number in row["lines"])
+
+
+def _elder(id_: str) -> Story:
+    return Story(id_, "in the index, without its text", "", None, (Event("index", "kept"),))
 
 
 def _text(extract: Manifest, id_: str) -> str:

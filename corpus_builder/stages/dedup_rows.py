@@ -24,7 +24,8 @@ from corpus_builder.signed import SignedShard, SignedWriter, keys_digest, split
 from corpus_builder.stages.search import Search
 from corpus_builder.stages.verdicts import VERDICTS, Found, verdicts_on
 
-DROPPED = pa.schema([VERDICTS.field(name) for name in ("id", "survivor", "similarity", "matched", "rule", "row")])
+_NAMES = ("id", "survivor", "similarity", "matched", "rule", "row", "matched_file", "matched_row", "in_index")
+DROPPED = pa.schema([VERDICTS.field(name) for name in _NAMES])
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ MATCHES = pa.schema(
         pa.field("survivor", pa.string()),  # the document that is kept in its place; mostly the same
         pa.field("similarity", pa.float64()),  # Jaccard similarity of the document and `winner`, 0..1
         pa.field("rule", pa.string()),  # url, exact or near
+        pa.field("in_index", pa.bool_()),  # whether `winner` is a document of an index
     ]
 )
 
@@ -81,7 +82,7 @@ class Match:
         place, files, documents = shard.task
         verdicts = verdicts_on(place, files)
         rows = verdicts.column("row").to_numpy()
-        columns = [verdicts.column(name) for name in ("matched", "survivor", "similarity", "rule")]
+        columns = [verdicts.column(name) for name in ("matched", "survivor", "similarity", "rule", "in_index")]
         out.table("matches", MATCHES)
         first = 0
         for group in read_groups(documents, ["id"]):

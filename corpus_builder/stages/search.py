@@ -262,13 +262,14 @@ class Settle:
         limit = max(1, search.memory_bytes // (2 * BYTES_PER_KEY))
         links: Columns = {}
         waiting: list[Columns] = []
+        held = 0
         paths = self.links.paths("links")
         for path in paths:
             waiting.append(read_bucket([path], shard.task))
-            held = sum(len(part["loser"]) for part in waiting)
+            held += len(waiting[-1]["loser"])
             if held >= limit or path == paths[-1]:
                 links = reduced(_joined([links, *waiting] if links else waiting))
-                waiting = []
+                waiting, held = [], 0
         lost = np.unique(links["loser"])
         write_npy(out, "lost", lost)
         edges = {"u_rank": links["loser_rank"], "u": links["loser"], "v_rank": links["winner_rank"], "v": links["winner"]}

@@ -32,6 +32,9 @@ VERDICTS = pa.schema(
         pa.field("similarity", pa.float64(), nullable=False),  # Jaccard similarity of `id` and `matched`, 0..1
         pa.field("matched", pa.string(), nullable=False),  # the document that it was compared with; mostly the survivor
         pa.field("rule", pa.string(), nullable=False),  # url, exact or near
+        pa.field("matched_file", pa.string(), nullable=False),  # the shard of `matched`; of an index: its part
+        pa.field("matched_row", pa.int64()),  # null in an index, whose rows move
+        pa.field("in_index", pa.bool_(), nullable=False),  # whether `matched` is a document of an index
     ]
 )
 
@@ -118,7 +121,11 @@ class Verdicts:
         names = np.array(ids_of(search.shards, wanted), dtype=object)[where.ravel()]
         own, kept, met = names[: len(lost)], names[len(lost) : 2 * len(lost)], names[2 * len(lost) :]
         rules = np.array(list(self.edges), dtype=object)[rule]
-        out.write("verdicts", pa.table([*split(lost), own, kept, similarity, met, rules], schema=VERDICTS))
+        shards, rows = split(matched)
+        files = np.array([s.name.rpartition("/")[0] if s.elder else s.name for s in search.shards], dtype=object)[shards]
+        elder = matched < search.first_new
+        columns = [*split(lost), own, kept, similarity, met, rules, files, pa.array(rows, mask=elder), elder]
+        out.write("verdicts", pa.table(columns, schema=VERDICTS))
 
     def _matched(self, group: int, lost: I64) -> tuple[I64, np.ndarray, I64]:
         """The first of all that each one matched, how alike they are if that is known, and in which phase."""

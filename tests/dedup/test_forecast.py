@@ -20,10 +20,10 @@ def test_the_examples_of_the_docstrings_hold():
 def test_bytes_and_tasks_follow_from_the_design():
     found = forecast(130_000_000, MinHash(bands=20, rows=7), 1 << 30, characters=500)
     assert found.signed_bytes == 130_000_000 * (24 + 8 * 20 + 16 + 140)
-    assert found.shuffled_bytes == 130_000_000 * 24 * 20
+    assert found.shuffled_bytes == 130_000_000 * 24 * (20 + 1)
     assert found.key_ranges == found.groups == 194  # 2.6e9 entries of 80 bytes of memory in tasks of 2^30
     assert found.entries_per_task == (1 << 30) // 80
-    assert found.tasks == 388
+    assert found.tasks == 10 + 194 + 194 * 12
     assert found.core_hours == found.sign_core_hours + found.match_core_hours
 
 

@@ -1,6 +1,7 @@
 """Ranks say who survives: the smaller the better, what is unknown last."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,12 @@ def test_what_is_no_number_comes_last():
     assert number_ranks([None, "9", float("nan"), True]).tolist() == [LAST] * 4
     assert number_ranks([float("-inf")])[0] < LAST
     assert number_ranks([0.0, -0.0, 0]).tolist() == [number_ranks([0])[0]] * 3
+
+
+def test_numbers_of_any_size_and_kind_have_a_rank():
+    ranks = number_ranks([10**400, 1e308, Decimal("2.5"), 2, -(10**400), Decimal("nan")]).tolist()
+    assert ranks == sorted(ranks)
+    assert len(set(ranks)) == 6
 
 
 def test_dates_in_many_forms_are_one_moment():
