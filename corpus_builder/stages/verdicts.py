@@ -23,6 +23,7 @@ from corpus_builder.signed import ids_of, split
 from corpus_builder.stages.search import I64, Search, write_columns
 
 VERDICT_GROUP_ROWS = 1 << 16
+VERDICTS_AT_A_TIME = 1 << 14
 VERDICTS = pa.schema(
     [
         pa.field("shard", pa.int64(), nullable=False),
@@ -114,18 +115,25 @@ class Verdicts:
         if not len(lost):
             return
         survivor = star["v"][earlier][which]
+        del star, earlier, which
         matched, similarity, rule = self._matched(shard.task, lost)
+        for first in range(0, len(lost), VERDICTS_AT_A_TIME):
+            piece = slice(first, first + VERDICTS_AT_A_TIME)
+            out.write("verdicts", self._named(lost[piece], survivor[piece], matched[piece], similarity[piece], rule[piece]))
+
+    def _named(self, lost: I64, survivor: I64, matched: I64, similarity: np.ndarray, rule: I64) -> pa.Table:
+        """Some verdicts with the ids of the documents."""
+        search = self.search
         unknown = np.isnan(similarity)
         similarity[unknown] = search.similarity(lost[unknown], matched[unknown])
         wanted, where = np.unique(np.concatenate([lost, survivor, matched]), return_inverse=True)
-        names = np.array(ids_of(search.shards, wanted), dtype=object)[where.ravel()]
-        own, kept, met = names[: len(lost)], names[len(lost) : 2 * len(lost)], names[2 * len(lost) :]
+        own, kept, met = np.split(np.array(ids_of(search.shards, wanted), dtype=object)[where.ravel()], 3)
         rules = np.array(list(self.edges), dtype=object)[rule]
         shards, rows = split(matched)
-        files = np.array([s.name.rpartition("/")[0] if s.elder else s.name for s in search.shards], dtype=object)[shards]
+        files = [s.name.rpartition("/")[0] if s.elder else s.name for s in (search.shards[shard] for shard in shards.tolist())]
         elder = matched < search.first_new
         columns = [*split(lost), own, kept, similarity, met, rules, files, pa.array(rows, mask=elder), elder]
-        out.write("verdicts", pa.table(columns, schema=VERDICTS))
+        return pa.table(columns, schema=VERDICTS)
 
     def _matched(self, group: int, lost: I64) -> tuple[I64, np.ndarray, I64]:
         """The first of all that each one matched, how alike they are if that is known, and in which phase."""
