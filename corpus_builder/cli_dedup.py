@@ -56,10 +56,6 @@ OPTIONS: list[Callable[..., Any]] = [
         show_default=True,
         help="Drop what matches a better one, or all but the best of what hangs together.",
     ),
-]
-
-
-OPTIONS += [
     click.option("--index", type=click.Path(path_type=Path), help="Index of earlier documents to hold the rows against."),
     click.option(
         "--elders",
