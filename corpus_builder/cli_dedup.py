@@ -38,9 +38,8 @@ OPTIONS: list[Callable[..., Any]] = [
     ),
     click.option("--date", default="date", show_default=True, help="Column of the date, for newest and oldest."),
     click.option("--source", help="Column of the source, for first:A,B.  [default: A and B are patterns of file names]"),
-    click.option(
-        "--url", help="Column of the URL: rows with the same one are duplicates, whatever their texts.  [default: none]"
-    ),
+    click.option("--url-column", help="Column of the URL.  [default: url, where there is one]"),
+    click.option("--url", is_flag=True, help="Rows with the same URL are duplicates, whatever their texts."),
     click.option("--verify", type=click.FloatRange(0, 1), help="A candidate counts from this Jaccard similarity on."),
     click.option(
         "--verify-by",
@@ -77,7 +76,13 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 def run(files: tuple[Path, ...], out: Path, engine: Any, memory_mib: int, settings: dict[str, Any]) -> Any:
     """Deduplicate, with bars."""
     from corpus_builder.deduplicate import deduplicate
+    from corpus_builder.rows import file_kind
 
+    for file in files if settings["url"] else ():
+        if file_kind(file) is None and not file.exists():
+            raise RecipeError(
+                f"There is no file {file}. If it is the column of the URL, write --url --url-column {file}: --url is the rule alone."
+            )
     return deduplicate(files, out, engine, task_memory_bytes=memory_mib << 20, progress=True, **settings)
 
 

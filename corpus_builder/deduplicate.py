@@ -91,7 +91,8 @@ def deduplicate(
     id: str | None = None,
     date: str = "date",
     source: str | None = None,
-    url: str | None = None,
+    url: bool = False,
+    url_column: str | None = None,
     verify: float | None = None,
     verify_by: Literal["signature", "text"] = "signature",
     groups: Literal["first", "components"] = "first",
@@ -104,8 +105,12 @@ def deduplicate(
 
     How the texts are hashed is said by `preset`, by `ngram`, `bands` and `rows`, or by `similarity`; see `dedup.presets.resolve`.
     `keep` is newest, oldest, longest, largest:COLUMN or first:A,B; see `dedup.preference`.  `id` defaults to the column `id` and,
-    where a row has none, to the file's name and the row's number.  The same files and options give the same bytes on any engine.
+    where a row has none, to the file's name and the row's number.  `url` takes rows with the same URL for duplicates, whatever their
+    texts; the URL stands in `url_column`, or in the column `url` where there is one, and an index knows it with or without that rule.
+    The same files and options give the same bytes on any engine.
     """
+    if isinstance(url, str):
+        raise RecipeError(f"url = {url!r} names a column, but is the rule alone; write url = True, url_column = {url!r}.")
     if verify is not None and not 0.0 <= verify <= 1.0:
         raise RecipeError(f"verify = {verify} is no Jaccard similarity; give a number from 0 to 1, for example 0.8.")
     if verify_by not in ("signature", "text"):
@@ -134,8 +139,8 @@ def deduplicate(
         bytes_per_document=bytes_per_document,
         seed=seed,
     )
-    matching = Matching(minhash, url is not None, verify, verify_by, groups, elders)
-    settings = RowSettings(matching, Preference.parse(keep), text, id, date, source, url)
+    matching = Matching(minhash, bool(url), verify, verify_by, groups, elders)
+    settings = RowSettings(matching, Preference.parse(keep), text, id, date, source, url_column or ("url" if url else None))
     out = Path(out)
     places = named(files)
     before = Index.open(Path(index)).before(out) if index is not None else None

@@ -70,7 +70,7 @@ def _no_column(path: Path, name: str, known: Sequence[str]) -> InputError:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return InputError(
-        f"{path} has no column {name!r}{hint} (it has {', '.join(known)}). Say which one is meant with --text, --id, --date, --source, --url or --keep largest:NAME."
+        f"{path} has no column {name!r}{hint} (it has {', '.join(known)}). Say which one is meant with --text, --id, --date, --source, --url-column or --keep largest:NAME."
     )
 
 

@@ -7,6 +7,7 @@ import json
 import random
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,6 +16,7 @@ from conftest import prose
 
 from corpus_builder import InputError, Ray, RecipeError, Serial, StageError, deduplicate
 from corpus_builder.cli import main
+from corpus_builder.signed import hash_of
 
 CHANGED = f"{prose(1)[:-40]}変{prose(1)[-39:]}"
 
@@ -103,7 +105,7 @@ def test_formats_and_layouts_are_kept(tmp_path: Path) -> None:
 
 
 def test_engine_order_memory_and_a_second_run_do_not_show(files: list[Path], tmp_path: Path) -> None:
-    settings = {"verify": 0.8, "url": "url"}
+    settings = {"verify": 0.8, "url": True}
     serial = deduplicate(files, tmp_path / "serial", Serial(), **settings)
     deduplicate(files[::-1], tmp_path / "ray", Ray(2), task_memory_bytes=40_000, **settings)
     assert contents(tmp_path / "ray") == contents(tmp_path / "serial")
@@ -129,7 +131,7 @@ def test_a_run_that_broke_off_goes_on(files: list[Path], tmp_path: Path, monkeyp
 @pytest.mark.parametrize("groups", ["first", "components"])
 @pytest.mark.parametrize(("verify", "verify_by"), [(None, "signature"), (0.9, "signature"), (0.9, "text")])
 def test_survivors_lose_nobody(tmp_path: Path, groups, verify, verify_by) -> None:
-    settings = {"groups": groups, "verify": verify, "verify_by": verify_by, "keep": "largest:score", "url": "url"}
+    settings = {"groups": groups, "verify": verify, "verify_by": verify_by, "keep": "largest:score", "url": True}
     done = deduplicate([jsonl(tmp_path / "a.jsonl", many(120))], tmp_path / "out", Serial(), **settings)
     assert 0 < done.kept < 100
     assert set(done.dropped_rows().column("survivor").to_pylist()) <= set(kept_ids(done))
@@ -205,10 +207,55 @@ def test_the_same_url_is_a_rule_of_its_own(tmp_path: Path) -> None:
     ]
     path = jsonl(tmp_path / "a.jsonl", rows)
     assert deduplicate([path], tmp_path / "without", Serial()).kept == 4
-    done = deduplicate([path], tmp_path / "out", Serial(), url="url", verify=0.99)
+    done = deduplicate([path], tmp_path / "out", Serial(), url=True, verify=0.99)
     (dropped,) = done.dropped_rows().to_pylist()
     assert (dropped["id"], dropped["survivor"], dropped["rule"]) == ("a", "b", "url")
     assert dropped["similarity"] < 0.5
+
+
+def test_the_column_of_the_url_and_its_rule_are_two_choices(tmp_path: Path) -> None:
+    rows = [{"id": str(number), "text": prose(number), "link": "u", "url": f"v{number}"} for number in range(2)]
+    path = jsonl(tmp_path / "a.jsonl", rows)
+
+    def urls(name: str, kept: int, **settings: object) -> list[int]:
+        done = deduplicate([path], tmp_path / name, Serial(), **settings)
+        assert done.kept == kept
+        return np.load(next((tmp_path / name / "sign" / "keys").iterdir()))["url"].tolist()
+
+    assert urls("column", 2) == urls("rule", 2, url=True) == [hash_of("v0"), hash_of("v1")]
+    assert urls("other-column", 2, url_column="link") == urls("both", 1, url=True, url_column="link") == [hash_of("u")] * 2
+
+
+def test_files_without_urls_have_none(tmp_path: Path) -> None:
+    """Unless the rule or the column is asked for; a URL is a string that is not empty."""
+    paths = [
+        jsonl(tmp_path / "a.jsonl", [{"text": prose(1)}]),
+        jsonl(tmp_path / "b.jsonl", [{"text": prose(2), "url": url} for url in (None, 7, ["u"], "")]),
+    ]
+    deduplicate(paths, tmp_path / "out", Serial())
+    assert [np.load(path)["url"].tolist() for path in sorted((tmp_path / "out" / "sign" / "keys").iterdir())] == [[0], [0] * 4]
+    for settings in ({"url": True}, {"url_column": "url"}):
+        with pytest.raises(StageError, match=r"a\.jsonl has no column 'url' .* --url-column"):
+            deduplicate(paths, tmp_path / "out", Serial(), **settings)
+
+
+def test_the_rule_does_not_sign_again_what_was_signed_with_its_column(files: list[Path], tmp_path: Path) -> None:
+    deduplicate(files, tmp_path / "out", Serial(), url_column="url")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "sign").rglob("*.npy")}
+    assert deduplicate(files, tmp_path / "out", Serial(), url=True).dropped["url"] > 0
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "sign").rglob("*.npy")}
+
+
+def test_a_column_where_the_rule_stands_now_is_a_sentence(tmp_path: Path) -> None:
+    path = jsonl(tmp_path / "a.jsonl", [{"text": prose(1), "link": "u"}])
+    with pytest.raises(RecipeError, match=r"url = 'link' .* url = True, url_column = 'link'"):
+        deduplicate([path], tmp_path / "out", Serial(), url="link")
+    result = CliRunner().invoke(main, ["dedup", str(path), "--url", "link", "--out", str(tmp_path / "out")])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        "corpus-builder: There is no file link. If it is the column of the URL, write --url --url-column link: --url is the rule "
+        "alone.\n"
+    )
 
 
 def test_the_command(files: list[Path], tmp_path: Path) -> None:

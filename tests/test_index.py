@@ -75,14 +75,16 @@ def test_what_lost_costs_nobody_a_place(root):
     assert crawl(root, "2", later, root / "index").kept == 1
 
 
-def test_documents_are_removed_by_url(root):
-    rows = [{"id": str(n), "text": prose(n), "url": f"https://h.example/{n // 2}"} for n in range(6)]
-    crawl(root, "1", [rows[0], rows[2], rows[4]], url="url")
+@pytest.mark.parametrize("settings", [{}, {"url_column": "link"}, {"url": True}])
+def test_documents_are_removed_by_url_whether_it_is_a_rule_or_not(root, settings):
+    column = settings.get("url_column", "url")
+    rows = [{"id": str(n), "text": prose(n), column: f"https://h.example/{n // 2}"} for n in range(6)]
+    crawl(root, "1", [rows[0], rows[2], rows[4]], **settings)
     add(root / "index", root / "1")
     done = remove(root / "index", urls=["https://h.example/1", "https://h.example/9"])
     assert (done.documents, done.unknown) == (1, ("https://h.example/9",))
     assert remove(root / "index", urls=["https://h.example/1"]).documents == 0  # it is gone already
-    found = crawl(root, "2", rows, root / "index", url="url")
+    found = crawl(root, "2", rows, root / "index", url=True, url_column=column)
     assert {row["id"]: row["rule"] for row in found.dropped_rows().to_pylist()} == {
         **dict.fromkeys("0145", "url"),
         "3": "url",

@@ -200,7 +200,8 @@ def remove(root: str | Path, ids: Sequence[str] = (), urls: Sequence[str] = ()) 
                 documents += len(gone[part.name, receipt.shard])
         if urls and not urls_known:
             raise InputError(
-                f"The index {root} knows no URLs: what is in it was deduplicated without --url. Remove documents by id."
+                f"The index {root} knows no URLs: the rows that were added to it had none in the column `url`, or in that of "
+                "`dedup --url-column`. Remove documents by id."
             )
         index.without(gone).write()
     return Removed(documents, tuple(one for one in (*ids, *urls) if one not in met))

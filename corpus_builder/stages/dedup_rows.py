@@ -47,7 +47,7 @@ class RowSettings:
     id: str | None = None  # None: the column `id` where there is one
     date: str = "date"
     source: str | None = None
-    url: str | None = None  # None: no URL is known
+    url: str | None = None  # None: the column `url` where there is one
 
     @property
     def ranked_by(self) -> str | None:
@@ -62,7 +62,7 @@ class SignRows:
     files: tuple[RowFile, ...]
     settings: RowSettings
     name: str = field(default="sign", init=False)
-    version: int = field(default=2, init=False)
+    version: int = field(default=3, init=False)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Made of the file, the hash specification, the columns and the order of preference."""
@@ -76,15 +76,15 @@ class SignRows:
         file, settings = shard.task, self.settings
         counts = {"rows": 0, "without text": 0, "broken": 0}
         writer = SignedWriter(out, settings.matching.minhash)
-        ranked_by, id_ = settings.ranked_by, settings.id or "id"
+        ranked_by, id_, url = settings.ranked_by, settings.id or "id", settings.url or "url"
         optional_rank = settings.keep.kind in ("newest", "oldest")
         needed = [settings.text, settings.id, settings.url, None if optional_rank else ranked_by]
-        columns = dict.fromkeys(name for name in (*needed, id_, ranked_by) if name)
+        columns = dict.fromkeys(name for name in (*needed, id_, url, ranked_by) if name)
         for batch in read_rows(file.place, list(columns), [name for name in needed if name]):
             texts = [clean(text) for text in batch.columns[settings.text]]
             ids = [name_of_row(file, batch, id_, row) for row in range(batch.rows)]
-            urls = batch.columns[settings.url] if settings.url else [None] * batch.rows
-            writer.write(ids, texts, self._ranks(file, batch, texts), [url if isinstance(url, str) else None for url in urls])
+            urls = [value if isinstance(value, str) else None for value in batch.columns[url]]
+            writer.write(ids, texts, self._ranks(file, batch, texts), urls)
             counts["rows"] += batch.rows
             counts["without text"] += sum(not text for text in texts) - len(batch.broken)
             counts["broken"] += len(batch.broken)
