@@ -18,7 +18,7 @@ from corpus_builder.dataset import FORMAT, Manifest, Stage, read_manifest
 from corpus_builder.engine import Engine, Ray
 from corpus_builder.errors import InputError, IntegrityError
 from corpus_builder.files import alone_in, write_atomically
-from corpus_builder.index.contents import Index
+from corpus_builder.index.contents import elders_of
 from corpus_builder.inputs import input_files, read_keywords
 from corpus_builder.quality.rulebook import DuplicateRule
 from corpus_builder.recipe import Recipe
@@ -78,9 +78,7 @@ def _elders(recipe: Recipe, out: Path) -> tuple[tuple[SignedShard, ...], str]:
     dedup = recipe.dedup
     if dedup is None or dedup.index is None:
         return (), ""
-    index = Index.open(recipe.resolve(dedup.index)).before(out)
-    index.fits(dedup.minhash, dedup.keep, dedup.elders)
-    return index.shards(), index.digest
+    return elders_of(recipe.resolve(dedup.index), out, dedup.minhash, dedup.keep, dedup.elders)
 
 
 @dataclass(frozen=True)

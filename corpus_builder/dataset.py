@@ -32,7 +32,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus_builder.errors import IntegrityError
-from corpus_builder.files import digest_file, full_disk, write_atomically
+from corpus_builder.files import digest_file, full_disk, remedy, write_atomically
 from corpus_builder.shard_files import ROW_GROUP_ROWS, PlainFile, TableFile, TableWriter
 
 FORMAT = "corpus_builder/1"
@@ -166,14 +166,8 @@ class Dataset:
     def receipt(self, shard: Shard) -> Receipt | None:
         """The receipt of a committed shard that is made of just what `shard` asks for, with all its files there."""
         receipt = self.last_receipt(shard.name)
-        if receipt is None or receipt.made_from != shard.made_from:
+        if receipt is None or receipt.made_from != shard.made_from or lost_files(self.root, receipt):
             return None
-        for table in receipt.tables.values():
-            try:
-                if (self.root / table.path).stat().st_size != table.size_bytes:
-                    return None
-            except FileNotFoundError:
-                return None
         return receipt
 
     def last_receipt(self, name: str) -> Receipt | None:
@@ -261,6 +255,20 @@ class ShardWriter:
         return receipt
 
 
+def lost_files(root: Path, receipt: Receipt) -> list[Path]:
+    """The files of a receipt that are missing, or not as long as it says."""
+    lost = []
+    for table in receipt.tables.values():
+        path = root / table.path
+        try:
+            whole = path.stat().st_size == table.size_bytes
+        except FileNotFoundError:
+            whole = False
+        if not whole:
+            lost.append(path)
+    return lost
+
+
 def read_manifest(root: Path) -> Manifest | None:
     """The sealed manifest of the dataset in a directory, or None if it is not sealed."""
     path = root / "manifest.json"
@@ -269,7 +277,7 @@ def read_manifest(root: Path) -> Manifest | None:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise IntegrityError(f"{path} is not JSON ({error}); delete it and build again.") from error
+        raise IntegrityError(f"{path} is not JSON ({error}); {remedy(path, 'delete it and build again')}.") from error
     if not isinstance(value, dict) or value.get("format") != FORMAT:
         found = value.get("format") if isinstance(value, dict) else None
         raise IntegrityError(
@@ -279,14 +287,15 @@ def read_manifest(root: Path) -> Manifest | None:
     try:
         return Manifest(value["stage"], value["version"], root, tuple(map(Receipt.from_json, value["shards"])))
     except (KeyError, TypeError, AttributeError) as error:
-        raise IntegrityError(f"{path} is damaged (no {error}); delete it and build again.") from error
+        raise IntegrityError(f"{path} is damaged (no {error}); {remedy(path, 'delete it and build again')}.") from error
 
 
 def sealed_manifest(root: Path) -> Manifest:
     """The manifest of a dataset that must be sealed; IntegrityError if it is not."""
     manifest = read_manifest(root)
     if manifest is None:
-        raise IntegrityError(f"{root} has no manifest.json: the stage did not finish. Run `corpus-builder build` again.")
+        what = remedy(root / "manifest.json", "the stage did not finish. Run `corpus-builder build` again")
+        raise IntegrityError(f"{root} has no manifest.json: {what}.")
     return manifest
 
 
@@ -316,16 +325,16 @@ def read_between(path: Path, column: str, low: int, high: int) -> pa.Table:
     return table.slice(first, last - first)
 
 
-def verify(manifest: Manifest) -> list[str]:
-    """Sentences on every file that is missing or not what the manifest says; empty if all is well."""
+def verify(manifest: Manifest, again: str = "build again") -> list[str]:
+    """Sentences on every file that is missing or not what the manifest says; empty if all is well.  `again` makes a file anew."""
     problems = []
     for receipt in manifest.receipts:
         for table in receipt.tables.values():
             path = manifest.root / table.path
             if not path.exists():
-                problems.append(f"{path} is missing; build again to make it anew.")
+                problems.append(f"{path} is missing; {again}.")
             elif digest_file(path) != table.sha256:
-                problems.append(f"{path} is not the file that the manifest vouches for; delete it and build again.")
+                problems.append(f"{path} is not the file that the manifest vouches for; delete it and {again}.")
             elif path.suffix == ".parquet" and pq.read_metadata(path).num_rows != table.rows:
                 problems.append(f"{path} holds another number of rows than its manifest says ({table.rows}).")
     return problems

@@ -25,7 +25,7 @@ from corpus_builder.engine import Engine, Failure, Ray
 from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.explain import FILES, why_row
 from corpus_builder.files import alone_in, digest_file, write_atomically
-from corpus_builder.index.contents import Index, write_head
+from corpus_builder.index.contents import elders_of, write_head
 from corpus_builder.progress import with_progress
 from corpus_builder.report.why import Story
 from corpus_builder.rows import file_kind
@@ -143,14 +143,12 @@ def deduplicate(
     settings = RowSettings(matching, Preference.parse(keep), text, id, date, source, url_column or ("url" if url else None))
     out = Path(out)
     places = named(files)
-    before = Index.open(Path(index)).before(out) if index is not None else None
-    if before is not None:
-        before.fits(minhash, keep, elders)
+    before = elders_of(Path(index) if index is not None else None, out, minhash, keep, elders)
     with alone_in(out, "dedup"), closing(engine or Ray()) as engine:
         digests = _digests(list(places.values()), out, engine, progress)
         given = tuple(RowFile(place.absolute(), name, digests[place]) for name, place in places.items())
         manifests = {"sign": run_stage(sign := SignRows(given, settings), sign.plan({}), out, engine, progress)}
-        match = MatchRows(given, settings, before.shards() if before else (), before.digest if before else "")
+        match = MatchRows(given, settings, *before)
         if missing(match, match.plan(manifests), out):
             match = find_duplicates(match, manifests, task_memory_bytes, out / SCRATCH, engine, progress)
         manifests["match"] = run_stage(match, match.plan(manifests), out, engine, progress)

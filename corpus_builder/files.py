@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tokenize import TokenError
 
 from corpus_builder.errors import InputError, IntegrityError, StageError
 
@@ -54,15 +55,29 @@ def full_disk(error: OSError, where: Path) -> StageError | None:
     return None
 
 
+INDEX_FILE = "index.json"
+RESTORE = "restore it from a copy of the index, or make a new index from the builds and remove again what had been removed"
+
+
+def remedy(path: Path, otherwise: str) -> str:
+    """What to do about a file that is missing or damaged: `otherwise`; but no command makes a file of an index anew."""
+    for above in path.parents:
+        if above.name in ("parts", "gone") and (above.parent / INDEX_FILE).exists():
+            return f"{RESTORE}. `corpus-builder index verify {above.parent}` names all that is damaged"
+    return otherwise
+
+
 @contextmanager
 def intact(path: Path) -> Iterator[None]:
     """Read a file that a step before wrote: IntegrityError, with what to do, where it is missing or damaged."""
     try:
         yield
     except FileNotFoundError as error:
-        raise IntegrityError(f"{path} is missing; run the same command again: it makes anew what is missing.") from error
-    except (ValueError, EOFError, OSError) as error:
-        raise IntegrityError(f"{path} is damaged ({error}); delete it and run the same command again.") from error
+        what = remedy(path, "run the same command again: it makes anew what is missing")
+        raise IntegrityError(f"{path} is missing; {what}.") from error
+    except (ValueError, EOFError, OSError, TokenError) as error:  # NumPy lets the last through where a header is damaged
+        what = remedy(path, "delete it and run the same command again")
+        raise IntegrityError(f"{path} is damaged ({error}); {what}.") from error
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -13,6 +13,7 @@ A document's place in a search is one integer, `shard << 32 | row`; a shard is i
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -234,11 +235,10 @@ def _cards_of(shards: Sequence[SignedShard], documents: I64) -> Iterator[tuple[i
 def _stretch(path: Path, first: int, length: int) -> bytes:
     """Some bytes of a file that has them."""
     with intact(path), path.open("rb") as file:
-        file.seek(first)
-        found = file.read(length)
-        if len(found) < length:
+        if not 0 <= first <= first + length <= file.seek(0, os.SEEK_END):
             raise EOFError("it ends too early")
-    return found
+        file.seek(first)
+        return file.read(length)
 
 
 def _by_shard(documents: I64) -> Iterable[tuple[int, I64]]:

@@ -298,3 +298,82 @@ def test_a_lost_file_and_a_mistyped_path_are_sentences(root):
     with pytest.raises(IntegrityError, match="is missing"):
         remove(root / "index", ids=["a"])
     assert len(check(root / "index")) == 1
+
+
+RESTORE = "restore it from a copy of the index, or make a new index from the builds and remove again what had been removed"
+
+
+@pytest.fixture
+def damaged(root):
+    """An index with a removed document; its files by name."""
+    done = crawl(root, "1", many(20))
+    add(root / "index", root / "1")
+    remove(root / "index", ids=kept_ids(done)[:1])
+    files = {name: next((root / "index").rglob(f"{name}/*")) for name in ("keys", "cards", "ids", "gone")}
+    return files | {"manifest": next((root / "index").rglob("manifest.json"))}
+
+
+def sentences(root: Path) -> dict[str, str]:
+    """What every command that reads the index says, in a copy of it."""
+    said = {}
+    for name, call in {
+        "dedup": lambda index: crawl(root, "2", many(20, seed=3), index),
+        "remove": lambda index: remove(index, ids=["zz"]),
+        "compact": compact,
+        "verify": lambda index: pytest.fail("\n".join(check(index))),
+    }.items():
+        shutil.copytree(root / "index", root / name / "index")
+        with pytest.raises((IntegrityError, StageError, pytest.fail.Exception)) as error:
+            call(root / name / "index")
+        said[name] = str(error.value)
+    return said
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [(name, how) for name in ("keys", "cards", "gone", "manifest") for how in ("missing", "cut", "flipped")]
+    + [("ids", "missing"), ("ids", "cut")],  # any bytes are an id
+)
+def test_a_damaged_file_of_an_index_is_to_be_restored(root, damaged, name, how):
+    """Running the search again would not mend it, as other damaged files are mended."""
+    path, content = damaged[name], damaged[name].read_bytes()
+    if how == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(content[: len(content) // 2] if how == "cut" else bytes([content[0] ^ 1]) + content[1:])
+    for command, sentence in sentences(root).items():
+        first = sentence.partition("The traces are in")[0]
+        assert path.name in first, command
+        assert RESTORE in first, command
+        assert "same command" not in first, command
+        assert "build again" not in first, command
+        assert command == "verify" or f"`corpus-builder index verify {root / command / 'index'}` names" in first
+
+
+def test_a_cut_index_is_told_before_anything_is_signed(root, damaged):
+    for name in ("keys", "ids"):
+        damaged[name].write_bytes(damaged[name].read_bytes()[:-1])
+    with pytest.raises(IntegrityError, match=r"and 1 more are missing or cut; restore"):
+        crawl(root, "2", many(20, seed=3), root / "index")
+    assert not (root / "2" / "sign").exists()
+    assert len(check(root / "index")) == 2
+
+
+def test_a_byte_of_an_index_that_flipped_is_found_by_verify(root, damaged):
+    for name in ("keys", "cards", "ids", "gone"):
+        content = damaged[name].read_bytes()
+        damaged[name].write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    said = check(root / "index")
+    assert [next(n for n in ("keys", "cards", "ids", "gone") if damaged[n].name in one and f"/{n}/" in one) for one in said] == [
+        "cards", "ids", "keys", "gone",
+    ]  # fmt: skip
+    assert all(RESTORE in one for one in said)
+
+
+def test_a_lost_file_of_what_is_to_be_added_is_made_by_the_command_that_made_it(root):
+    crawl(root, "1", many(20))
+    next((root / "1" / "sign").rglob("*.txt")).unlink()
+    with pytest.raises(IntegrityError, match=r"is missing or cut; run the build or `dedup` that wrote it again, then add"):
+        add(root / "index", root / "1")
+    crawl(root, "1", many(20))
+    assert len(add(root / "index", root / "1").parts) == 1

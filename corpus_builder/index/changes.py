@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups, read_manifest, verify
+from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, lost_files, read_groups, read_manifest, verify
 from corpus_builder.dedup.minhash import MinHash
 from corpus_builder.engine import Engine, Serial
 from corpus_builder.errors import InputError, IntegrityError
-from corpus_builder.files import alone_in
+from corpus_builder.files import INDEX_FILE, RESTORE, alone_in
 from corpus_builder.index.contents import Index, Part, head_of, mark
 from corpus_builder.run import run_stage
 from corpus_builder.signed import SignedShard, SignedWriter, hash_of, id_bytes, keys_digest, opened
@@ -93,7 +93,7 @@ def add(
         raise InputError(f"{out} holds no finished search for duplicates; run `corpus-builder build` or `dedup` first.")
     name = name or head.name
     with _changing(root, new=True), closing(engine or Serial()) as engine:
-        index = Index.open(root) if (root / "index.json").exists() else Index(root, head.minhash, head.keep)
+        index = Index.open(root) if (root / INDEX_FILE).exists() else Index(root, head.minhash, head.keep)
         index.fits(head.minhash, head.keep, "stay")
         own = index.own(out)
         _checked(index, out, sign, match)
@@ -136,6 +136,10 @@ def _checked(index: Index, out: Path, sign: Manifest, match: Manifest) -> None:
     seen = {(r.made_from["keys"], r.made_from.get("index", "")) for r in match.receipts}
     if seen - {(keys_digest(sign), digest) for _, digest in seen} or {r.shard for r in sign.receipts} != set(match.by_shard):
         raise InputError(f"The search for duplicates in {out} did not finish since its documents changed; run it again first.")
+    if lost := [
+        path for manifest in (sign, match) for receipt in manifest.receipts for path in lost_files(manifest.root, receipt)
+    ]:
+        raise IntegrityError(f"{lost[0]} is missing or cut; run the build or `dedup` that wrote it again, then add {out}.")
     if any(digest != index.before(out).digest for _, digest in seen):
         raise InputError(
             f"The documents of {out} were not held against the index {index.root} as it stands; run the build or `dedup` again with "
@@ -176,10 +180,8 @@ def remove(root: str | Path, ids: Sequence[str] = (), urls: Sequence[str] = ()) 
         documents = 0
         urls_known = False
         for part in index.parts:
-            manifest = index.manifest(part)
-            for receipt in manifest.receipts:
-                signed = SignedShard.of(manifest, receipt)
-                before = [opened(root / "gone" / file) for file, _ in part.gone.get(receipt.shard, ())]
+            for signed in index.shards_of(part):
+                before = [opened(path) for path in signed.gone]
                 rows: list[int] = []
                 for first in range(0, signed.rows, ROWS_AT_A_TIME):
                     here = np.arange(first, min(first + ROWS_AT_A_TIME, signed.rows))
@@ -194,10 +196,10 @@ def remove(root: str | Path, ids: Sequence[str] = (), urls: Sequence[str] = ()) 
                     listed = here[np.isin(address, hashes)] if urls else here[:0]
                     met.update(by_url[int(value)] for value in address[listed - first].tolist())
                     rows += [*named, *listed.tolist()]
-                gone[part.name, receipt.shard] = np.setdiff1d(
+                gone[part.name, signed.name] = np.setdiff1d(
                     np.array(rows, dtype=np.int64), np.concatenate([np.zeros(0, np.int64), *before])
                 )
-                documents += len(gone[part.name, receipt.shard])
+                documents += len(gone[part.name, signed.name])
         if urls and not urls_known:
             raise InputError(
                 f"The index {root} knows no URLs: the rows that were added to it had none in the column `url`, or in that of "
@@ -230,7 +232,7 @@ def check(root: str | Path) -> list[str]:
     problems = []
     for part in index.parts:
         try:
-            problems += verify(index.manifest(part))
+            problems += verify(index.manifest(part), RESTORE)
         except IntegrityError as error:
             problems.append(str(error))
         for name in part.gone_files:
@@ -240,5 +242,5 @@ def check(root: str | Path) -> list[str]:
             except IntegrityError:
                 sound = False
             if not sound:
-                problems.append(f"{path} is missing or damaged; without it removed documents would stand again. Fetch it again.")
+                problems.append(f"{path} is missing or damaged; without it removed documents would stand again; {RESTORE}.")
     return problems

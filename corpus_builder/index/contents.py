@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from corpus_builder.dataset import Manifest, digest_of, sealed_manifest
+from corpus_builder.dataset import Manifest, digest_of, lost_files, sealed_manifest
 from corpus_builder.dedup.minhash import SPECIFICATION, MinHash
 from corpus_builder.errors import InputError, IntegrityError, RecipeError
-from corpus_builder.files import write_atomically
+from corpus_builder.files import INDEX_FILE, RESTORE, remedy, write_atomically
 from corpus_builder.recipe import Recipe
 from corpus_builder.signed import SignedShard, opened
 
@@ -64,7 +64,7 @@ class Index:
     @classmethod
     def open(cls, root: Path) -> Index:
         """Read index.json; InputError if there is none, IntegrityError if it is damaged or of another format or specification."""
-        path = root / "index.json"
+        path = root / INDEX_FILE
         try:
             value = json.loads(path.read_bytes())
             if value["format"] != FORMAT or value["specification"] != SPECIFICATION:
@@ -79,9 +79,7 @@ class Index:
                 f"There is no index in {root} (no index.json); `corpus-builder index add {root} OUT` makes one."
             ) from error
         except (ValueError, KeyError, TypeError) as error:
-            raise IntegrityError(
-                f"{path} is damaged ({error}); fetch the index again, or make a new one from the builds."
-            ) from error
+            raise IntegrityError(f"{path} is damaged ({error}); {RESTORE}.") from error
 
     def fits(self, minhash: MinHash, keep: str, elders: str) -> None:
         """RecipeError where documents that are hashed like this cannot be held against the index."""
@@ -127,16 +125,18 @@ class Index:
         """What a part consists of."""
         return sealed_manifest(self.root / "parts" / part.directory)
 
+    def shards_of(self, part: Part) -> list[SignedShard]:
+        """The shards of a part; IntegrityError where a file of theirs is missing or cut."""
+        manifest = self.manifest(part)
+        if lost := [path for receipt in manifest.receipts for path in lost_files(manifest.root, receipt)]:
+            files = f"{lost[0]} is" if len(lost) == 1 else f"{lost[0]} and {len(lost) - 1} more are"
+            raise IntegrityError(f"{files} missing or cut; {remedy(lost[0], RESTORE)}.")
+        gone = {shard: tuple(self.root / "gone" / name for name, _ in files) for shard, files in part.gone.items()}
+        return [SignedShard.of(manifest, receipt, elder=True, gone=gone.get(receipt.shard, ())) for receipt in manifest.receipts]
+
     def shards(self) -> tuple[SignedShard, ...]:
         """All shards, for a search."""
-        found = []
-        for part in self.parts:
-            manifest = self.manifest(part)
-            for receipt in manifest.receipts:
-                gone = tuple(self.root / "gone" / file for file, _ in part.gone.get(receipt.shard, ()))
-                shard = SignedShard.of(manifest, receipt, elder=True, gone=gone)
-                found.append(replace(shard, name=f"{part.name}/{receipt.shard}"))
-        return tuple(found)
+        return tuple(replace(shard, name=f"{part.name}/{shard.name}") for part in self.parts for shard in self.shards_of(part))
 
     def summary(self) -> dict[str, Any]:
         """What the index holds, as JSON values."""
@@ -157,7 +157,7 @@ class Index:
             "keep": self.keep,
             "parts": [asdict(part) for part in self.parts],
         }
-        write_atomically(self.root / "index.json", (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
+        write_atomically(self.root / INDEX_FILE, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
         named = {part.directory for part in self.parts}
         files = {name for part in self.parts for name in part.gone_files}
         for found in sorted((self.root / "parts").rglob("*"), reverse=True) if (self.root / "parts").is_dir() else []:
@@ -185,6 +185,15 @@ class Index:
         np.save(packed, rows)
         write_atomically(self.root / "gone" / name, packed.getvalue())
         return name
+
+
+def elders_of(root: Path | None, out: Path, minhash: MinHash, keep: str, elders: str) -> tuple[tuple[SignedShard, ...], str]:
+    """The documents of an index that those of a directory are held against, and their digest; nothing where there is no index."""
+    if root is None:
+        return (), ""
+    index = Index.open(root).before(out)
+    index.fits(minhash, keep, elders)
+    return index.shards(), index.digest
 
 
 def _words(spec: MinHash) -> str:
