@@ -31,6 +31,7 @@ from corpus_builder.report.why import Story
 from corpus_builder.rows import file_kind
 from corpus_builder.run import SCRATCH, TASK_MEMORY_BYTES, missing, run_stage
 from corpus_builder.searches import find_duplicates
+from corpus_builder.signed import utf_8
 from corpus_builder.stages.dedup_rows import CopyRows, MatchRows, RowFile, RowSettings, SignRows
 
 
@@ -199,6 +200,9 @@ def named(files: Iterable[str | Path]) -> dict[str, Path]:
     if len(set(names)) < len(names):
         above = os.path.commonpath([place.absolute().parent for place in found])
         names = [place.absolute().relative_to(above).as_posix() for place in found]
+    for name in names:
+        if (shown := utf_8(name).decode()) != name:
+            raise InputError(f"The name of the file {shown} is no UTF-8; rename it.")
     return dict(sorted(zip(names, found, strict=True)))
 
 

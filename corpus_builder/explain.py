@@ -17,7 +17,7 @@ from corpus_builder.index.contents import HEAD_FILE
 from corpus_builder.report.differences import differences
 from corpus_builder.report.tables import query
 from corpus_builder.report.why import Event, Story
-from corpus_builder.signed import SignedShard, id_bytes, opened, places
+from corpus_builder.signed import SignedShard, id_bytes, opened, places, utf_8
 from corpus_builder.stages.dedup_rows import RowFile, RowTexts
 
 FILES = ".cache/files.json"
@@ -35,15 +35,15 @@ def why_row(out: str | Path, id_: str) -> list[Story]:
     sign, done = read_manifest(out / "sign"), read_manifest(out / "dedup")
     if sign is None or done is None:
         raise InputError(f"{out} holds no deduplicated files; `corpus-builder dedup FILES --out {out}` makes them.")
-    found = [_story(out, sign, done, id_, shard, row) for shard, row in _rows_of(sign, id_)]
+    wanted = utf_8(id_)
+    found = [_story(out, sign, done, wanted.decode(), shard, row) for shard, row in _rows_of(sign, wanted)]
     if not found:
         raise InputError(f"No row has the id {id_!r}. Rows without an id of their own are called FILE/ROW, rows counted from 0.")
     return found
 
 
-def _rows_of(sign: Manifest, id_: str) -> Iterator[tuple[int, int]]:
+def _rows_of(sign: Manifest, wanted: bytes) -> Iterator[tuple[int, int]]:
     """Where the rows with an id stand: the file's place, and the row in it."""
-    wanted = id_.encode("utf-8", "replace")
     for shard, receipt in enumerate(sign.receipts):
         signed = SignedShard.of(sign, receipt)
         for first in range(0, signed.rows, ROWS_AT_A_TIME):
@@ -76,7 +76,14 @@ def _story(out: Path, sign: Manifest, done: Manifest, id_: str, shard: int, row:
         return Story(id_, "", "", characters, (event,), winners=winners)
     ngram = MinHash(**json.loads((out / HEAD_FILE).read_bytes())["minhash"]).ngram
     return Story(
-        id_, "", "", characters, (event,), winners=winners, similarity=jaccard(*texts, ngram), differences=differences(*texts)
+        id_,
+        "",
+        "",
+        characters,
+        (event,),
+        winners=winners,
+        similarity=jaccard(*texts, ngram),
+        differences=tuple(utf_8(line).decode() for line in differences(*texts)),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from conftest import prose
 
 from corpus_builder import InputError, Ray, RecipeError, Serial, StageError, deduplicate
 from corpus_builder.cli import main
+from corpus_builder.index import add, remove
 from corpus_builder.signed import hash_of
 
 CHANGED = f"{prose(1)[:-40]}変{prose(1)[-39:]}"
@@ -368,3 +370,34 @@ def test_the_story_of_a_row_is_not_misled_by_ids_that_occur_twice(tmp_path: Path
     assert kept.outcome.verdict == "kept"
     assert any("変" in line for line in lost.differences)
     assert 0.85 < lost.similarity < 1.0
+
+
+def test_half_a_surrogate_pair_is_spelled_as_json_does(tmp_path: Path) -> None:
+    """JSON can hold it, UTF-8 and Parquet cannot; as a question mark, different ids would look the same."""
+    rows = [
+        {"id": "a\ud800", "text": prose(1), "date": "2024-12-03"},
+        {"id": "a\udfff", "text": f"{CHANGED}\udc00", "date": "2024-12-02"},
+        {"id": "b\ud800", "text": f"{CHANGED}\udc00", "date": "2024-12-01"},
+    ]
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = deduplicate([path], tmp_path / "out", Serial())
+    assert [(row["id"], row["matched"], row["survivor"]) for row in done.dropped_rows().to_pylist()] == [
+        (r"a\udfff", r"a\ud800", r"a\ud800"),
+        (r"b\ud800", r"a\udfff", r"a\ud800"),
+    ]
+    for id_ in (r"a\udfff", "a\udfff"):
+        (story,) = done.why(id_)
+        assert (story.id, story.winners[0].id) == (r"a\udfff", r"a\ud800")
+    result = CliRunner().invoke(main, ["why", str(tmp_path / "out"), r"a\udfff"])
+    assert result.exit_code == 0, result.output
+    assert r"\udc00" in result.output.split("it has -, the other +:")[1]
+    add(tmp_path / "index", tmp_path / "out")
+    assert remove(tmp_path / "index", ids=[r"a\ud800"]).documents == 1
+
+
+def test_a_file_whose_name_is_no_utf_8_is_a_sentence(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xc6\xfc.jsonl"))
+    path.write_text('{"text": "x"}\n')
+    with pytest.raises(InputError, match=r"The name of the file \\udcc6\\udcfc\.jsonl is no UTF-8; rename it"):
+        deduplicate([path], tmp_path / "out", Serial())

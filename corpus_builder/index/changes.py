@@ -18,7 +18,7 @@ from corpus_builder.errors import InputError, IntegrityError
 from corpus_builder.files import INDEX_FILE, RESTORE, alone_in
 from corpus_builder.index.contents import Index, Part, head_of, mark
 from corpus_builder.run import run_stage
-from corpus_builder.signed import SignedShard, SignedWriter, hash_of, id_bytes, keys_digest, opened
+from corpus_builder.signed import SignedShard, SignedWriter, hash_of, id_bytes, keys_digest, opened, utf_8
 from corpus_builder.stages.verdicts import is_of
 
 SHARD_ROWS = 1_000_000
@@ -172,7 +172,7 @@ def remove(root: str | Path, ids: Sequence[str] = (), urls: Sequence[str] = ()) 
     root = Path(root)
     with _changing(root):
         index = Index.open(root)
-        by_id = {id_.encode("utf-8", "replace"): id_ for id_ in ids}
+        by_id = {utf_8(id_): id_ for id_ in ids}
         by_url = {hash_of(url): url for url in urls}
         hashes = np.array(sorted(by_url), dtype=np.uint64)
         met: set[str] = set()

@@ -62,7 +62,7 @@ class SignRows:
     files: tuple[RowFile, ...]
     settings: RowSettings
     name: str = field(default="sign", init=False)
-    version: int = field(default=3, init=False)
+    version: int = field(default=4, init=False)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Made of the file, the hash specification, the columns and the order of preference."""
