@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +21,12 @@ from corpus_builder.dataset import Manifest, read_table
 from corpus_builder.dedup.matching import PHASES, Matching
 from corpus_builder.dedup.preference import Preference
 from corpus_builder.dedup.presets import resolve
-from corpus_builder.engine import Engine, Failure, Ray
+from corpus_builder.engine import Engine, Ray
 from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.explain import FILES, why_row
-from corpus_builder.files import alone_in, digest_file, write_atomically
+from corpus_builder.files import alone_in, write_atomically
 from corpus_builder.index.contents import elders_of, write_head
-from corpus_builder.progress import with_progress
+from corpus_builder.inputs import digests_of
 from corpus_builder.report.why import Story
 from corpus_builder.rows import file_kind
 from corpus_builder.run import SCRATCH, TASK_MEMORY_BYTES, missing, run_stage
@@ -146,8 +146,8 @@ def deduplicate(
     places = named(files)
     before = elders_of(Path(index) if index is not None else None, out, minhash, keep, elders)
     with alone_in(out, "dedup"), closing(engine or Ray()) as engine:
-        digests = _digests(list(places.values()), out, engine, progress)
-        given = tuple(RowFile(place.absolute(), name, digests[place]) for name, place in places.items())
+        digests = digests_of(list(places.values()), out, engine, progress)
+        given = tuple(RowFile(place, name, digests[place]) for name, place in places.items())
         manifests = {"sign": run_stage(sign := SignRows(given, settings), sign.plan({}), out, engine, progress)}
         match = MatchRows(given, settings, *before)
         if missing(match, match.plan(manifests), out):
@@ -203,25 +203,7 @@ def named(files: Iterable[str | Path]) -> dict[str, Path]:
     for name in names:
         if (shown := utf_8(name).decode()) != name:
             raise InputError(f"The name of the file {shown} is no UTF-8; rename it.")
-    return dict(sorted(zip(names, found, strict=True)))
-
-
-def _digests(paths: Sequence[Path], out: Path, engine: Engine, progress: bool) -> dict[Path, str]:
-    """Digests of the files' bytes, kept by path, size and time of change."""
-    cache_file = out / ".cache" / "inputs.json"
-    try:
-        cache = json.loads(cache_file.read_bytes())
-    except (FileNotFoundError, ValueError):
-        cache = {}
-    keys = {path: f"{path.absolute()}|{path.stat().st_size}|{path.stat().st_mtime_ns}" for path in paths}
-    unknown = [path.absolute() for path in paths if keys[path] not in cache]
-    for outcome in with_progress("digest", engine.map(digest_file, unknown), len(unknown), progress):
-        if isinstance(outcome, Failure):
-            raise InputError(f"{unknown[outcome.index]} cannot be read: {outcome.error}.")
-        path = unknown[outcome.index]
-        cache[f"{path}|{path.stat().st_size}|{path.stat().st_mtime_ns}"] = outcome.value
-    write_atomically(cache_file, json.dumps({key: cache[key] for key in keys.values()}, indent=1).encode())
-    return {path: cache[keys[path]] for path in paths}
+    return {name: place.absolute() for name, place in sorted(zip(names, found, strict=True))}
 
 
 def as_text(done: Deduplicated) -> str:

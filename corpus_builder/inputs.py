@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -32,7 +32,8 @@ def input_files(recipe: Recipe, out: Path, engine: Engine, progress: bool) -> li
     """
     found = list(find_inputs(recipe))
     places = [place for _, _, place in found] + [place + SUFFIX for _, kind, place in found if kind == "commoncrawl"]
-    digests = _digests([Path(place) for place in places if not is_remote(place)], out, engine, progress)
+    local = digests_of([Path(place) for place in places if not is_remote(place)], out, engine, progress)
+    digests = {str(path): digest for path, digest in local.items()}
     stats = _stats([place for place in places if is_remote(place)], progress)
     digests |= {place: stat.identity for place, stat in stats.items()}
     counts = expected_counts(recipe)
@@ -49,7 +50,8 @@ def input_files(recipe: Recipe, out: Path, engine: Engine, progress: bool) -> li
     ]
 
 
-def _digests(paths: list[Path], out: Path, engine: Engine, progress: bool) -> dict[str, str]:
+def digests_of(paths: Sequence[Path], out: Path, engine: Engine, progress: bool) -> dict[Path, str]:
+    """Digests of the files' bytes, kept in a directory by path, size and time of change."""
     cache_file = out / ".cache" / "inputs.json"
     try:
         cache = json.loads(cache_file.read_bytes())
@@ -63,7 +65,7 @@ def _digests(paths: list[Path], out: Path, engine: Engine, progress: bool) -> di
         cache[keys[unknown[outcome.index]]] = outcome.value
     if out.exists():  # `plan` may come before the first build
         write_atomically(cache_file, json.dumps({key: cache[key] for key in keys.values()}, indent=1).encode())
-    return {str(path): cache[key] for path, key in keys.items()}
+    return {path: cache[key] for path, key in keys.items()}
 
 
 def _stats(places: list[str], progress: bool) -> dict[str, Stat]:
