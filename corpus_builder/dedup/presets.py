@@ -23,6 +23,8 @@ BYTES_PER_DOCUMENT = 480
 ENTRY_BYTES = 24
 """What the exchange moves for each band of each document: key, rank and document, 8 bytes each."""
 MOST_BANDS, MOST_ROWS = 1024, 256
+MOST_VALUES = 10_000
+"""The largest signature: its sketches take 819 MB of a task at a time, see `forecast`.  RefinedWeb's 9,000 are the most that we know of."""
 MOST_HASHES = 1024
 """The largest signature that `choose` takes: a similarity close to 1 would ask for thousands of minima, and gain nothing visible."""
 SIMILARITIES = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
@@ -72,7 +74,13 @@ def resolve(
         return replace(spec, ngram=spec.ngram if ngram is None else ngram, seed=seed)
     if aimed:
         raise RecipeError(f"{_listed(aimed)} says how well to find a similarity; add it, for example similarity = 0.8.")
-    return replace(MinHash(seed=seed), **said)
+    spec = replace(MinHash(seed=seed), **said)
+    if spec.hashes > MOST_VALUES:
+        raise RecipeError(
+            f"bands = {spec.bands} of rows = {spec.rows} are {spec.hashes:,} values for each document, and more than {MOST_VALUES:,} do "
+            "not fit into a task; give fewer bands or rows."
+        )
+    return spec
 
 
 def preset_named(name: str) -> MinHash:

@@ -1,15 +1,19 @@
 """A forecast is the arithmetic that the design says, and grows with what it is asked for."""
 
 import doctest
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from corpus_builder.dedup import forecast as module
-from corpus_builder.dedup.forecast import as_text, forecast
+from corpus_builder.dedup.forecast import STAR_PASSES, as_text, forecast
+from corpus_builder.dedup.matching import BYTES_PER_KEY, Matching
 from corpus_builder.dedup.minhash import MinHash
 from corpus_builder.errors import RecipeError
+from corpus_builder.signed import SignedShard
+from corpus_builder.stages.search import Search
 
 
 def test_the_examples_of_the_docstrings_hold():
@@ -34,6 +38,34 @@ def test_no_task_holds_more_than_it_may(documents, bands, rows, memory):
     twice = forecast(2 * documents, MinHash(bands=bands, rows=rows), memory)
     assert twice.core_hours == pytest.approx(2 * found.core_hours)
     assert twice.key_ranges >= found.key_ranges
+
+
+@settings(deadline=None)
+@given(st.integers(1, 10**10), st.integers(1, 1024), st.integers(16, 1 << 16))
+@example(1_000_000, 1024, 16)
+@example(1_000_000, 1, 16)
+def test_the_search_is_cut_as_the_forecast_says(documents, bands, mebibytes):
+    """Of documents in one shard; more shards may cut a group or two more."""
+    spec = MinHash(bands=bands, rows=1)
+    assume(documents * bands < 10**5 * (mebibytes << 20) // BYTES_PER_KEY)
+    found = forecast(documents, spec, mebibytes << 20)
+    shard = SignedShard("s", documents, Path("keys"), Path("cards"), Path("ids"))
+    search = Search((shard,), Matching(spec), "", mebibytes << 20)
+    assert (found.groups, found.key_ranges) == (len(search.groups), search.buckets("near"))
+    steps = 2 * 2 + STAR_PASSES + 1  # Spread and Settle of two phases, the passes, the verdicts
+    assert found.tasks == search.buckets("exact") + search.buckets("near") + len(search.groups) * steps
+
+
+def test_sketches_that_do_not_fit_are_told():
+    large, small = MinHash(bands=450, rows=20), MinHash(bands=1, rows=256)
+    assert forecast(10, large, 1 << 30).sketch_bytes == 9_000 * 5 * 2**14 == 737_280_000
+    assert "  sketches                 737 MB at a time\n" in as_text(large, forecast(10, large, 1 << 30))
+    assert "  sketches                 737 MB at a time: give --memory 704 or more\n" in as_text(
+        large, forecast(10, large, 64 << 20)
+    )
+    assert "  sketches                  21 MB at a time: give --memory 20 or more\n" in as_text(
+        small, forecast(10, small, 16 << 20)
+    )
 
 
 def test_the_text_says_what_was_assumed():

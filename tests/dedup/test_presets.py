@@ -67,6 +67,11 @@ def test_curves_rise():
             "bytes_per_document says how well to find a similarity; add it, for example similarity = 0.8.",
         ),
         ({"rows": 0}, "rows = 0 is out of range; give a whole number from 1 to 256."),
+        (
+            {"bands": 1024, "rows": 256},
+            "bands = 1024 of rows = 256 are 262,144 values for each document, and more than 10,000 do not fit into a task; give fewer "
+            "bands or rows.",
+        ),
         ({"seed": -1}, "seed = -1 is out of range; give a whole number from 0 to 2^63 - 1."),
         (
             {"similarity": 1.0},
@@ -95,6 +100,12 @@ def test_what_cannot_be_had_is_said_with_a_way_out(said, sentence):
     with pytest.raises(RecipeError) as error:
         resolve(**said)
     assert str(error.value) == sentence
+
+
+def test_the_largest_signatures_that_are_in_use_are_allowed():
+    assert resolve(bands=450, rows=20).hashes == 9_000  # RefinedWeb
+    assert resolve(bands=1, rows=256).hashes == 256
+    assert resolve(bands=1024, rows=9).hashes == 9_216
 
 
 def test_the_way_out_is_one():
