@@ -261,6 +261,17 @@ def test_what_competed_with_the_index_can_be_run_and_added_again(root):
     assert add(root / "index", root / "2").summary()["parts"] == before
 
 
+def test_what_was_removed_stays_so_when_its_part_is_added_again(root):
+    done = crawl(root, "1", many(20))
+    add(root / "index", root / "1")
+    gone = kept_ids(done)[:2]
+    assert remove(root / "index", ids=gone).documents == 2
+    before = contents(root / "index")
+    add(root / "index", root / "1")
+    assert contents(root / "index") == before
+    assert remove(root / "index", ids=gone).documents == 0
+
+
 def test_the_same_documents_are_one_part_whatever_it_is_called(root):
     rows = many(20)
     crawl(root, "a/crawl", rows)

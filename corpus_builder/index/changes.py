@@ -114,7 +114,8 @@ def add(
         origin = digest_of([[receipt.shard, receipt.made_of] for receipt in (*sign.receipts, *match.receipts)])
         stage = Standing(f"part-{origin[:16]}", head.minhash, tuple(sources), origin)
         run_stage(stage, stage.plan({}), root / "parts", engine, progress)
-        part = Part(name, stage.name, origin, origin)
+        gone = own.gone if own is not None and own.made_of == origin else {}  # of other rows, the removed ones are not known
+        part = Part(name, stage.name, origin, origin, gone)
         # What the part superseded when it was added before stands again, and goes again if it still loses.
         kept = index.before(out).parts if own else index.parts
         after = index.parts[index.parts.index(own) + 1 :] if own else ()
