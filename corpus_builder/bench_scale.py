@@ -258,8 +258,8 @@ def _sizes(out: Path) -> dict[str, int]:
 def step_of(name: str) -> str:
     """Under which name a table shows a step or its directory: passes of one kind are added up."""
     name = name.removeprefix(".scratch/")
-    if name.startswith(("large-star", "small-star")):
-        return "stars"
+    if name.split("-")[0] in ("point", "jump", "hook", "join", "meet"):
+        return "trees"
     return "exact phase" if name.endswith("-exact") else name.removesuffix("-near")
 
 

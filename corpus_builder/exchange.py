@@ -72,21 +72,31 @@ def spans(sizes: Sequence[int], limit: int) -> list[list[tuple[int, int, int]]]:
     return groups
 
 
-def write_run(file: BinaryIO, columns: Mapping[str, npt.NDArray[Any]], buckets: I64, count: int) -> int:
-    """Write the rows of one task, dealt out to `count` buckets; rows of a bucket keep their order.  How many rows there are."""
-    starts = np.zeros(count + 1, dtype=np.int64)
-    order = np.empty(len(buckets), dtype=np.int64)
-    _deal(buckets, starts, order)
-    head = {"columns": [[name, column.dtype.str] for name, column in columns.items()], "buckets": count, "rows": len(order)}
+def write_run(file: BinaryIO, columns: Mapping[str, npt.NDArray[Any]], buckets: I64 | None = None, count: int = 1) -> int:
+    """Write the rows of one task, dealt out to `count` buckets; rows of a bucket keep their order.  How many rows there are.
+
+    Without `buckets` all rows are in one.
+    """
+    rows = len(next(iter(columns.values())))
+    starts = np.array([0, rows]) if buckets is None else np.zeros(count + 1, dtype=np.int64)
+    order = np.zeros(0, dtype=np.int64)
+    if buckets is not None:
+        order = np.empty(rows, dtype=np.int64)
+        _deal(buckets, starts, order)
+    head = {"columns": [[name, column.dtype.str] for name, column in columns.items()], "buckets": count, "rows": rows}
     packed = json.dumps(head).encode()
     packed += b" " * (-len(packed) % 8)
     file.write(RUN_MAGIC + len(packed).to_bytes(8, "little") + packed + starts.astype("<u8").tobytes())
+    if buckets is None:
+        for column in columns.values():
+            file.write(column.tobytes())
+        return rows
     for first, last in _stretches(starts):
         dealt = [column[order[starts[first] : starts[last]]] for column in columns.values()]
         for low, high in itertools.pairwise((starts[first : last + 1] - starts[first]).tolist()):
             for column in dealt:
                 file.write(column[low:high].tobytes())
-    return len(order)
+    return rows
 
 
 def _stretches(starts: I64, rows: int = 1 << 20) -> list[tuple[int, int]]:
@@ -121,7 +131,7 @@ def read_bucket(paths: Sequence[Path], bucket: int, names: Sequence[str] | None 
         for name, column in _bucket(path, bucket).items():
             if names is None or name in names:
                 parts.setdefault(name, []).append(column)
-    return {name: np.concatenate(found) for name, found in parts.items()}
+    return {name: found[0] if len(found) == 1 else np.concatenate(found) for name, found in parts.items()}
 
 
 def _bucket(path: Path, bucket: int) -> Columns:

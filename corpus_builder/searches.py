@@ -6,6 +6,7 @@ ready to run; that stage copies what was found to where it belongs, and whoever 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +18,11 @@ from corpus_builder.run import run_stage
 from corpus_builder.stages.dedup_rows import MatchRows
 from corpus_builder.stages.line_counts import Total
 from corpus_builder.stages.lines import Lines
+from corpus_builder.stages.links import Link, Settle, Spread
 from corpus_builder.stages.match import Match
-from corpus_builder.stages.search import Link, Search, Settle, Spread
-from corpus_builder.stages.verdicts import Found, LargeStar, SmallStar, Superseded, Verdicts
+from corpus_builder.stages.search import Search
+from corpus_builder.stages.trees import Files, Hook, Join, Jump, Meet, Point
+from corpus_builder.stages.verdicts import Found, Superseded, Verdicts
 
 AnyMatch = TypeVar("AnyMatch", Match, MatchRows)
 
@@ -36,7 +39,7 @@ def find_duplicates(
 
 
 def verdicts_of(search: Search, scratch: Path, engine: Engine, progress: bool = False) -> Found:
-    """keys ─► Spread ─► Link ─► Settle ─► (next phase) ... ─► LargeStar, SmallStar ─► Verdicts."""
+    """keys ─► Spread ─► Link ─► Settle ─► (next phase) ... ─► Point ─► Jump ... (─► Hook ─► Join ─► Jump ...) ─► Verdicts."""
 
     def run(step: Stage) -> Manifest:
         return run_stage(step, step.plan({}), scratch, engine, progress)
@@ -44,20 +47,29 @@ def verdicts_of(search: Search, scratch: Path, engine: Engine, progress: bool = 
     settled: dict[str, Manifest] = {}
     for phase in search.matching.phases:
         keys = run(Spread(search, phase, tuple(settled.values())))
-        links = run(Link(search, phase, keys))
-        settled[phase] = run(Settle(search, phase, links))
-    edges = {phase: tuple(manifest.paths("edges")) for phase, manifest in settled.items()}
-    stars = tuple(path for paths in edges.values() for path in paths)
-    number = 0
-    while _unsettled(large := run(LargeStar(search, number, stars))):
-        small = run(SmallStar(search, number, tuple(large.paths("edges"))))
-        stars = tuple(small.paths("edges"))
-        number += 1
-    return Found(search, run(Verdicts(search, edges, stars)))
+        settled[phase] = run(Settle(search, phase, keys, run(Link(search, phase, keys))))
+    links = {phase: tuple(manifest.paths("links")) for phase, manifest in settled.items()}
+    jumps, rounds = itertools.count(), itertools.count()
+
+    def roots(table: Files) -> Files:
+        while True:
+            jumped = run(Jump(search, next(jumps), table))
+            table = tuple(jumped.paths("pointers"))
+            if not _sum(jumped, "moved"):
+                return table
+
+    first = tuple(run(Point(search, links)).paths("pointers"))
+    last = roots(first)
+    met: Files = ()
+    if search.matching.groups == "components":
+        while _sum(found := run(Hook(search, number := next(rounds), links, last)), "hooked"):
+            last = roots(tuple(run(Join(search, number, last, tuple(found.paths("hooks")))).paths("pointers")))
+        met = tuple(run(Meet(search, links, first, last)).paths("met"))
+    return Found(search, run(Verdicts(search, links, met, last)))
 
 
-def _unsettled(manifest: Manifest) -> int:
-    return sum(receipt.stats["unsettled"] for receipt in manifest.receipts)
+def _sum(manifest: Manifest, name: str) -> int:
+    return sum(receipt.stats[name] for receipt in manifest.receipts)
 
 
 def count_lines(

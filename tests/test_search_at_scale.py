@@ -34,7 +34,7 @@ STEPS = ["spread", "link", "settle"]
 
 
 def rows() -> list[dict[str, object]]:
-    """Duplicates of every kind, and two long chains in which everybody is like the next two alone."""
+    """Duplicates of every kind, two long chains in which everybody is like the next two alone, and one that its worst document joins."""
     found = many(60)
     for number in (100, 200):
         text = prose(number, 28)
@@ -42,7 +42,10 @@ def rows() -> list[dict[str, object]]:
             {"id": f"c{number + step}", "text": text[15 * step :][:320], "date": f"2024-11-{30 - step:02}"} for step in range(14)
         ]
         found += [row | {"url": f"u{row['id']}"} for row in chain]
-    return found
+    dates = ["2024-11-02", "2024-10-01", "2024-11-01"]
+    text = prose(301, 28)
+    bridge = [{"id": f"b{place}", "text": text[30 * place :][:320], "date": date} for place, date in enumerate(dates)]
+    return found + [row | {"url": f"u{row['id']}"} for row in bridge]
 
 
 @pytest.fixture(scope="module")
@@ -129,11 +132,11 @@ def cluster():
     cluster.shutdown()
 
 
-def steps_of(phases: list[str], rounds: int) -> set[str]:
-    stars = {f"small-star-{number:03}" for number in range(rounds)} | {f"large-star-{number:03}" for number in range(rounds + 1)}
-    return (
-        {f"{step}-{phase}" for step in STEPS for phase in phases} | stars | {"digest_file", "sign", "verdicts", "match", "dedup"}
-    )
+def steps_of(phases: list[str], jumps: int, rounds: int) -> set[str]:
+    trees = {f"jump-{number:03}" for number in range(jumps)} | {f"join-{number:03}" for number in range(rounds)}
+    trees |= {f"hook-{number:03}" for number in range(rounds + 1)} | {"point", "meet"}
+    steps = {f"{step}-{phase}" for step in STEPS for phase in phases}
+    return steps | trees | {"digest_file", "sign", "verdicts", "match", "dedup"}
 
 
 def test_a_worker_that_dies_changes_nothing(files, whole, tmp_path):
@@ -146,12 +149,12 @@ def test_a_worker_that_dies_changes_nothing(files, whole, tmp_path):
 
 @pytest.mark.slow
 def test_nodes_of_a_cluster_that_lose_a_worker_in_every_step_change_nothing(cluster, files, whole, tmp_path):
-    settings, phases = {"groups": "components", "url": "url"}, ["url", "exact", "near"]
+    settings, phases = {"groups": "components", "url": True}, ["url", "exact", "near"]
     engine = Deadly(Ray(address=cluster.address), tmp_path / "deaths")
     deduplicate(files, tmp_path / "out", engine, **SETTINGS, **SMALL, **settings)
-    rounds = sum(step.startswith("small-star") for step in engine.tasks)
+    jumps, rounds = (sum(step.startswith(name) for step in engine.tasks) for name in ("jump", "join"))
     assert rounds >= 1
-    assert {path.name for path in engine.deaths.iterdir()} == set(engine.tasks) == steps_of(phases, rounds)
+    assert {path.name for path in engine.deaths.iterdir()} == set(engine.tasks) == steps_of(phases, jumps, rounds)
     assert {step: count for step, count in engine.tasks.items() if count < 2} == {}
     assert contents(tmp_path / "out") == whole(**settings)
 
@@ -299,11 +302,13 @@ LOST = [
     ("link-exact", ".scratch/spread-exact/keys/*.run", "The exchange file "),
     ("link-near", ".scratch/spread-near/keys/*.run", "The exchange file "),
     ("link-near", "sign/cards/*.npy", ""),
+    ("settle-exact", ".scratch/spread-exact/company/*.run", "The exchange file "),
     ("settle-near", ".scratch/link-near/links/*.run", "The exchange file "),
-    ("large-star-000", ".scratch/settle-near/edges/*.run", "The exchange file "),
-    ("small-star-000", ".scratch/large-star-000/edges/*.run", "The exchange file "),
-    ("large-star-001", ".scratch/small-star-000/edges/*.run", "The exchange file "),
-    ("verdicts", ".scratch/settle-exact/edges/*.run", "The exchange file "),
+    ("point", ".scratch/settle-near/links/*.run", "The exchange file "),
+    ("jump-000", ".scratch/point/pointers/*.npy", ""),
+    ("jump-001", ".scratch/jump-000/pointers/*.npy", ""),
+    ("verdicts", ".scratch/settle-exact/links/*.run", "The exchange file "),
+    ("verdicts", ".scratch/jump-003/pointers/*.npy", ""),
     ("verdicts", "sign/ids/*.txt", ""),
     ("verdicts", "sign/cards/*.npy", ""),
     ("match", ".scratch/verdicts/verdicts/*.parquet", ""),
@@ -355,6 +360,7 @@ from corpus_builder.signed import SignedShard, SignedWriter, cards_type, keys_ty
 from corpus_builder.stages.search import Search
 
 SPEC = MinHash()  # 14 bands
+HOT_BANDS = 3
 
 
 def mixed(numbers):
@@ -362,7 +368,7 @@ def mixed(numbers):
     return (numbers ^ (numbers >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
 
 
-def sign(name, rows, shared):
+def sign(name, rows, shared, hot=0.0):
     rng, dataset = np.random.default_rng(0), Dataset(here / name, "sign", 1)
     kinds = max(1, int(rows * shared / 2))  # of these, each is one text's keys and sketch, which two rows have on average
     with dataset.writer(Shard("s", {})) as out:
@@ -373,7 +379,9 @@ def sign(name, rows, shared):
             keys["rank"] = rng.integers(0, 1000, count)
             keys["digest"] = rng.integers(1, 1 << 63, count)
             text = np.where(rng.random(count) < shared, rng.integers(0, kinds, count), kinds + first + np.arange(count))[:, None]
+            keys["digest"][rng.random(count) < hot] = 1
             keys["keys"] = mixed(text * SPEC.bands + np.arange(SPEC.bands))
+            keys["keys"][rng.random(count) < hot, :HOT_BANDS] = mixed(np.arange(HOT_BANDS))
             cards["sketch"] = mixed(text * SPEC.hashes + np.arange(SPEC.hashes)) >> np.uint64(56)
             writer.append(keys, cards, [b"doc-%012d" % (first + row) for row in range(count)])
         writer.close()
@@ -392,17 +400,18 @@ class Watched(Serial):
     def map(self, work, tasks):
         step = work.args[0].name
         for index, task in enumerate(tasks):
+            ctypes.CDLL(None).malloc_trim(0)  # what was freed before is not this task's
             Path("/proc/self/clear_refs").write_text("5")  # the peak is counted anew
             (outcome,) = super().map(work, [task])
             self.peaks[step] = max(self.peaks.get(step, 0), status("VmHWM"))
             yield replace(outcome, index=index)
 
 
-here, rows, shared, memory, settings = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]), json.loads(sys.argv[5])
+here, (rows, shared, hot, memory, settings) = Path(sys.argv[1]), json.loads(sys.argv[2])
 os.fsync = lambda _: None
 matching = Matching(SPEC, **settings)
 verdicts_of(Search(sign("first", 600, 0.5), matching, "", 100_000), here / "scratch", Serial())  # compiles and imports
-shards = sign("signed", rows, shared)
+shards = sign("signed", rows, shared, hot)
 gc.collect()
 ctypes.CDLL(None).malloc_trim(0)
 before = status("VmRSS")
@@ -414,14 +423,14 @@ print(json.dumps([len(search.groups), search.buckets("near"), found.manifest.row
 
 
 def peaks(
-    tmp_path: Path, rows: int, shared: float, memory: int, settings: dict[str, object]
+    tmp_path: Path, rows: int, shared: float, memory: int, settings: dict[str, object], hot: float = 0.0
 ) -> tuple[int, int, int, dict[str, int]]:
     """Groups, buckets, documents that are dropped, and how much more memory than before each step took at most."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
         pytest.skip("this machine does not tell the peak of a process's memory")
-    command = [sys.executable, "-c", PEAKS, str(tmp_path), str(rows), str(shared), str(memory), json.dumps(settings)]
+    command = [sys.executable, "-c", PEAKS, str(tmp_path), json.dumps([rows, shared, hot, memory, settings])]
     run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     return tuple(json.loads(run.stdout))
@@ -444,3 +453,14 @@ def test_no_step_holds_more_than_the_memory_of_a_task(tmp_path, rows, shared, me
     assert rows * shared / 3 < lost < rows * shared
     assert {step: peak / memory for step, peak in found.items() if peak > 1.25 * memory + (16 << 20)} == {}
     assert found["spread-near"] > memory / 2  # what is held is seen
+
+
+@pytest.mark.parametrize("groups", ["first", pytest.param("components", marks=pytest.mark.slow)])
+def test_a_key_of_any_number_of_documents_fits_in_memory(tmp_path, groups):
+    """Half of all documents share a text, and half of the others some keys: each such key alone is more than a task can hold."""
+    rows, memory, hot = 1_000_000, 16 << 20, 0.5
+    number_of_groups, buckets, lost, found = peaks(tmp_path, rows, 0.1, memory, {"groups": groups}, hot)
+    assert 80 * rows * hot > 2 * memory
+    assert min(number_of_groups, buckets) > 50
+    assert rows * hot < lost < rows
+    assert {step: peak / memory for step, peak in found.items() if peak > 1.25 * memory + (16 << 20)} == {}

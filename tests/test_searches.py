@@ -89,11 +89,11 @@ def defined(found, matching: Matching) -> dict[str, tuple[str, str, float, str]]
                 "exact": left[2] == right[2],
                 "near": bool(set(left[4]) & set(right[4])),  # a key's band is part of it
             }[phase]
-            if order[other] < order[one] and shared and one not in stay:
+            if order[other] < order[one] and shared and (one not in stay or matching.groups == "components"):
                 similarity = 1.0 if phase == "exact" else alike(one, other)
                 if phase != "near" or matching.verify is None or similarity >= matching.verify:
                     pairs.append((one, other, similarity, phase))
-        out |= {loser for loser, *_ in pairs}
+        out |= {loser for loser, *_ in pairs} - stay
         if matching.groups == "first":
             pairs = [min((p for p in pairs if p[0] == loser), key=lambda p: order[p[1]]) for loser in {p[0] for p in pairs}]
         matches += pairs
@@ -121,8 +121,8 @@ def unsynced():
         yield
 
 
-@settings(deadline=None, max_examples=40)
-@given(shards, matchings, st.sampled_from([4 * ROW, 7 * ROW, 1 << 20]))
+@settings(deadline=None, max_examples=100)
+@given(shards, matchings, st.sampled_from([ROW, 4 * ROW, 1 << 20]))
 def test_the_verdicts_are_those_of_the_definition(unsynced, found, matching, memory):
     with tempfile.TemporaryDirectory() as directory:
         search = Search(sign(found, Path(directory) / "sign"), matching, "", memory)
@@ -132,5 +132,5 @@ def test_the_verdicts_are_those_of_the_definition(unsynced, found, matching, mem
     assert {name: (kept, rule) for name, (kept, _, _, rule) in out.items()} == {
         name: (kept, rule) for name, (kept, _, _, rule) in expected.items()
     }
-    if matching.groups == "first":
+    if matching.groups == "first" or matching.verify is None:  # else what hangs together is looked at no further
         assert out == expected

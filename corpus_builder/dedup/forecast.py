@@ -22,12 +22,8 @@ SIGN_SECONDS_PER_HASH = 4.1e-8
 # (two tasks at a time, November 2026).
 MATCH_SECONDS_PER_ENTRY = 0.73e-6
 
-STAR_PASSES = 7
-"""Passes over the edges, there and back and a last look: as many as 10^7 documents took."""
-
-SKETCHES_AT_A_TIME = 5 << 14
-"""Sketches that a task holds whatever its memory, to say how alike some documents and those that they matched are: of 2^14 of both, and
-three of their size to compare them byte by byte.  Measured with 9,000 values: 658 MiB, of 703."""
+TREE_PASSES = 4
+"""Pointing each loser to its best match, and jumps from there to its survivor: as many as 10^7 documents took."""
 
 CHARACTERS = 1_000
 """Characters of a document where nothing else is said."""
@@ -45,7 +41,6 @@ class Forecast:
     key_ranges: int
     groups: int
     entries_per_task: int
-    sketch_bytes: int  # that a task holds at a time, whatever its memory
     sign_core_hours: float
     match_core_hours: float
 
@@ -54,10 +49,10 @@ class Forecast:
         """Tasks of the search, beside those that sign and copy, of which there is one for each shard of documents.
 
         Exact and near phase: a task for each group to deal out its keys, one to settle its losers, and one for each bucket of keys between
-        them; passes over the edges and the verdicts, one for each group.
+        them; passes over the pointers and the verdicts, one for each group.
         """
         exact = _pieces(self.documents * BYTES_PER_KEY, self.task_memory_bytes)
-        return exact + self.key_ranges + self.groups * (2 * 2 + STAR_PASSES + 1)
+        return exact + self.key_ranges + self.groups * (2 * 2 + TREE_PASSES + 1)
 
     @property
     def core_hours(self) -> float:
@@ -91,7 +86,6 @@ def forecast(documents: int, spec: MinHash, task_memory_bytes: int, characters: 
         key_ranges=_pieces(entries * BYTES_PER_KEY, task_memory_bytes),
         groups=_pieces(documents, rows_per_group),
         entries_per_task=task_memory_bytes // BYTES_PER_KEY,
-        sketch_bytes=SKETCHES_AT_A_TIME * CARD_BYTES_PER_HASH * spec.hashes,
         sign_core_hours=documents * signing / 3600,
         match_core_hours=entries * MATCH_SECONDS_PER_ENTRY / 3600,
     )
@@ -133,15 +127,12 @@ def as_text(spec: MinHash, found: Forecast | None) -> str:
         *(f"  {similarity:.2f} {chance:>8.2%}".replace("%", " %") for similarity, chance in curve(spec)),
     ]
     if found is not None:
-        fits = found.sketch_bytes <= found.task_memory_bytes
         lines += [
             f"Forecast for {found.documents:,} documents of {found.characters:,} characters, {found.task_memory_bytes >> 20:,} MiB a task",
             f"  signatures      {found.signed_bytes / 1e9:>12,.2f} GB",
             f"  shuffled        {found.shuffled_bytes / 1e9:>12,.2f} GB",
             f"  tasks           {found.tasks:>12,}    over {found.groups:,} groups of documents and {found.key_ranges:,} ranges of keys",
             f"  held by a task  {found.entries_per_task:>12,}    entries of {ENTRY_BYTES} bytes at most",
-            f"  sketches        {found.sketch_bytes / 1e6:>12,.0f} MB at a time"
-            + ("" if fits else f": give --memory {_pieces(found.sketch_bytes, 1 << 20):,} or more"),
             f"  core-hours      {found.core_hours:>12,.2f}    {found.sign_core_hours:,.2f} to sign, {found.match_core_hours:,.2f} to match",
         ]
     return "\n".join(lines)

@@ -66,8 +66,8 @@ def in_company(key: U64, rank: I64, document: I64) -> tuple[I64, I64]:
     company = np.zeros(len(key), dtype=np.bool_)
     company[1:] |= same
     company[:-1] |= same
-    rows = by_key[company]
-    key = ordered[company]
+    rows, key = by_key[company], ordered[company]
+    del by_key, ordered, same, company
     rows = rows[np.lexsort((document[rows], rank[rows], key))]
     starts = np.concatenate([[0], np.flatnonzero(key[1:] != key[:-1]) + 1, [len(key)]]) if len(key) else np.zeros(1)
     return rows, starts.astype(np.int64)
@@ -91,17 +91,44 @@ def checked_links(
     first one before it that is alike enough.  With `spanning`, pairs are looked at until what hangs together in truth hangs
     together by links.  Rows that `stays` says lose to nobody.
     """
-    losers = np.empty(len(content), dtype=np.int64)
-    winners = np.empty(len(content), dtype=np.int64)
-    similarity = np.empty(len(content), dtype=np.float64)
-    count = _check(
-        starts, content, contents, content_starts, value_of, threshold, spanning, stays, losers, winners, similarity
+    settled, parents, seen = stays.copy(), np.arange(len(content)), np.zeros(len(content), dtype=np.bool_)
+    links = _no_links(len(content))
+    count = _check(starts, content, contents, content_starts, value_of, threshold, spanning, settled, parents, seen, *links)
+    return links[0][:count], links[1][:count], links[2][:count]
+
+
+def block_links(
+    own: tuple[int, int],
+    earlier: tuple[int, int],
+    content: tuple[I64, I64],
+    contents: Any,
+    content_starts: I64,
+    value_of: Any,
+    threshold: float,
+    spanning: bool,
+    settled: Any,
+    parents: I64,
+) -> tuple[I64, I64, F64]:
+    """The links of one group too large to hold all contents of, between two stretches of its rows: `checked_links` by pieces.
+
+    `own` and `earlier` are (first row, row after the last) of the group, the same stretch or one after the other; `content` has the content of
+    each of their rows.  `settled` (rows that lose to nobody, or have lost) and `parents` (from `np.arange`) are the whole group's, and are kept
+    up to date, so that a stretch is to be held against the earlier ones in their order and then against itself.
+    """
+    links = _no_links(own[1] - own[0] + earlier[1] - earlier[0])
+    seen = np.zeros(len(settled), dtype=np.bool_)
+    count = _hold(
+        *own, *earlier, *content, contents, content_starts, value_of, threshold, spanning, settled, parents, seen, *links, 0
     )  # fmt: skip
-    return losers[:count], winners[:count], similarity[:count]
+    return links[0][:count], links[1][:count], links[2][:count]
+
+
+def _no_links(most: int) -> tuple[I64, I64, F64]:
+    return np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64), np.empty(most, dtype=np.float64)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _similarity(contents: Any, starts: Any, left: Any, right: Any, value_of: Any) -> float:
+def _similarity(contents: Any, starts: Any, left: Any, right: Any, value_of: Any, threshold: Any) -> float:
     one, other = contents[starts[left] : starts[left + 1]], contents[starts[right] : starts[right + 1]]
     if len(one) == 0 or len(other) == 0:
         return 0.0
@@ -110,6 +137,8 @@ def _similarity(contents: Any, starts: Any, left: Any, right: Any, value_of: Any
         for place in range(len(one)):
             same += one[place] == other[place]
         return float(value_of[same])
+    if min(len(one), len(other)) / max(len(one), len(other)) < threshold:
+        return 0.0  # no set is more like a larger one than that
     i = j = 0
     while i < len(one) and j < len(other):
         if one[i] == other[j]:
@@ -132,6 +161,58 @@ def _root(parents: Any, place: Any) -> int:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _hold(
+    first: Any,
+    last: Any,
+    earlier_first: Any,
+    earlier_last: Any,
+    own_content: Any,
+    earlier_content: Any,
+    contents: Any,
+    content_starts: Any,
+    value_of: Any,
+    threshold: Any,
+    spanning: Any,
+    settled: Any,
+    parents: Any,
+    seen: Any,
+    losers: Any,
+    winners: Any,
+    similarity: Any,
+    count: Any,
+) -> int:
+    trees = 0  # among the earlier rows; `seen` marks their roots
+    for row in range(earlier_first, earlier_last if spanning and earlier_first < first else earlier_first):
+        root = _root(parents, row)
+        trees += not seen[root]
+        seen[root] = True
+    for row in range(first, last):
+        if not settled[row]:
+            one = own_content[row - first]
+            for earlier in range(earlier_first, min(row, earlier_last)):
+                root = _root(parents, row) if spanning else row
+                if spanning and trees == 1 and seen[root]:
+                    break  # it hangs together with all of them
+                other = earlier_content[earlier - earlier_first]
+                if one == other or (spanning and root == _root(parents, earlier)):
+                    continue
+                alike = _similarity(contents, content_starts, one, other, value_of, threshold)
+                if alike >= threshold:
+                    losers[count], winners[count], similarity[count] = row, earlier, alike
+                    count += 1
+                    if not spanning:
+                        settled[row] = True
+                        break
+                    trees -= seen[root]
+                    parents[root] = _root(parents, earlier)
+        if spanning and earlier_first == first:
+            root = _root(parents, row)
+            trees += not seen[root]
+            seen[root] = True
+    return int(count)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _check(
     starts: Any,
     content: Any,
@@ -140,29 +221,21 @@ def _check(
     value_of: Any,
     threshold: Any,
     spanning: Any,
-    stays: Any,
+    settled: Any,
+    parents: Any,
+    seen: Any,
     losers: Any,
     winners: Any,
     similarity: Any,
 ) -> int:
     count = 0
-    parents = np.arange(len(content))
     for group in range(len(starts) - 1):
-        for row in range(starts[group] + 1, starts[group + 1]):
-            if stays[row]:
-                continue
-            for earlier in range(starts[group], row):
-                if content[row] == content[earlier]:
-                    continue
-                if spanning and _root(parents, row) == _root(parents, earlier):
-                    continue
-                alike = _similarity(contents, content_starts, content[row], content[earlier], value_of)
-                if alike >= threshold:
-                    losers[count], winners[count], similarity[count] = row, earlier, alike
-                    count += 1
-                    if not spanning:
-                        break
-                    parents[_root(parents, row)] = _root(parents, earlier)
+        first, last = starts[group], starts[group + 1]
+        own = content[first:last]
+        count = _hold(
+            first, last, first, last, own, own, contents, content_starts, value_of, threshold, spanning, settled, parents, seen,
+            losers, winners, similarity, count,
+        )  # fmt: skip
     return count
 
 

@@ -1,9 +1,6 @@
-"""The end of the search for duplicates: pairs to one verdict for each document that is dropped.
+"""The end of the search for duplicates: one verdict for each document that is dropped.
 
-LargeStar, SmallStar   in turn, until every loser is joined to its survivor (see `dedup.stars`)
-Verdicts               a group's losers -> whom each matched, how alike they are, and who survives in its place
-
-For the rule "first" the edges are each loser's best match, and what they lead to is the survivor; for components they are all matches.
+A group's losers -> whom each matched, how alike they are, and who survives in its place.
 """
 
 from __future__ import annotations
@@ -16,14 +13,14 @@ import numpy as np
 import pyarrow as pa
 
 from corpus_builder.dataset import Manifest, Receipt, Shard, ShardWriter, read_between
-from corpus_builder.dedup.stars import NAMES, both_ways, large_star, small_star
+from corpus_builder.dedup.matching import best_links
 from corpus_builder.exchange import read_bucket
 from corpus_builder.files import intact
-from corpus_builder.signed import ids_of, split
-from corpus_builder.stages.search import I64, Search, write_columns
+from corpus_builder.signed import ids_of, opened, split
+from corpus_builder.stages.search import I64, Search, concatenated
+from corpus_builder.stages.trees import Files, links_of
 
-VERDICT_GROUP_ROWS = 1 << 16
-VERDICTS_AT_A_TIME = 1 << 14
+VERDICT_GROUP_ROWS = 1 << 14
 VERDICTS = pa.schema(
     [
         pa.field("shard", pa.int64(), nullable=False),
@@ -41,61 +38,13 @@ VERDICTS = pa.schema(
 
 
 @dataclass(frozen=True)
-class LargeStar:
-    """The scratch step: one shard per group of signed shards."""
-
-    search: Search
-    number: int
-    edges: tuple[Path, ...]  # runs whose buckets hold all edges of a group's documents
-    version: int = field(default=1, init=False)
-
-    @property
-    def name(self) -> str:
-        """Name of the step."""
-        return f"large-star-{self.number:03}"
-
-    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """One for each group."""
-        return self.search.tasks(self.name, self.version, len(self.search.groups))
-
-    def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Join the later neighbours of a group's documents to the first one; count the documents that are not settled."""
-        found, unsettled = large_star(read_bucket(self.edges, shard.task, NAMES))
-        write_columns(out, "edges", found, self.search.groups_of(found["u"]), len(self.search.groups))
-        out.stats["unsettled"] = unsettled
-
-
-@dataclass(frozen=True)
-class SmallStar:
-    """The scratch step: one shard per group of signed shards."""
-
-    search: Search
-    number: int
-    edges: tuple[Path, ...]
-    version: int = field(default=1, init=False)
-
-    @property
-    def name(self) -> str:
-        """Name of the step."""
-        return f"small-star-{self.number:03}"
-
-    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """One for each group."""
-        return self.search.tasks(self.name, self.version, len(self.search.groups))
-
-    def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Join the earlier neighbours of a group's documents to the first one."""
-        found = both_ways(small_star(read_bucket(self.edges, shard.task, NAMES)))
-        write_columns(out, "edges", found, self.search.groups_of(found["u"]), len(self.search.groups))
-
-
-@dataclass(frozen=True)
 class Verdicts:
     """The scratch step: one shard per group of signed shards."""
 
     search: Search
-    edges: Mapping[str, tuple[Path, ...]]  # what counted, by phase
-    stars: tuple[Path, ...]
+    links: Mapping[str, Files]  # what counted, by phase
+    met: Files  # what documents that were hooked matched
+    pointers: Files  # to survivors
     name: str = field(default="verdicts", init=False)
     version: int = field(default=1, init=False)
 
@@ -107,18 +56,12 @@ class Verdicts:
         """Write who was dropped, sorted by shard and row."""
         search = self.search
         out.table("verdicts", VERDICTS, group_rows=VERDICT_GROUP_ROWS)
-        star = read_bucket(self.stars, shard.task, NAMES)
-        earlier = (star["v_rank"] < star["u_rank"]) | ((star["v_rank"] == star["u_rank"]) & (star["v"] < star["u"]))
+        lost, _, survivor = opened(self.pointers[shard.task])
         if search.matching.elders == "stay":  # what matches two elders joins them, yet both stay
-            earlier &= star["u"] >= search.first_new
-        lost, which = np.unique(star["u"][earlier], return_index=True)
-        if not len(lost):
-            return
-        survivor = star["v"][earlier][which]
-        del star, earlier, which
+            lost, survivor = lost[lost >= search.first_new], survivor[lost >= search.first_new]
         matched, similarity, rule = self._matched(shard.task, lost)
-        for first in range(0, len(lost), VERDICTS_AT_A_TIME):
-            piece = slice(first, first + VERDICTS_AT_A_TIME)
+        for first in range(0, len(lost), search.pairs_at_a_time):
+            piece = slice(first, first + search.pairs_at_a_time)
             out.write("verdicts", self._named(lost[piece], survivor[piece], matched[piece], similarity[piece], rule[piece]))
 
     def _named(self, lost: I64, survivor: I64, matched: I64, similarity: np.ndarray, rule: I64) -> pa.Table:
@@ -128,7 +71,7 @@ class Verdicts:
         similarity[unknown] = search.similarity(lost[unknown], matched[unknown])
         wanted, where = np.unique(np.concatenate([lost, survivor, matched]), return_inverse=True)
         own, kept, met = np.split(np.array(ids_of(search.shards, wanted), dtype=object)[where.ravel()], 3)
-        rules = np.array(list(self.edges), dtype=object)[rule]
+        rules = np.array(list(self.links), dtype=object)[rule]
         shards, rows = split(matched)
         files = [s.name.rpartition("/")[0] if s.elder else s.name for s in (search.shards[shard] for shard in shards.tolist())]
         elder = matched < search.first_new
@@ -137,12 +80,11 @@ class Verdicts:
 
     def _matched(self, group: int, lost: I64) -> tuple[I64, np.ndarray, I64]:
         """The first of all that each one matched, how alike they are if that is known, and in which phase."""
-        parts = [read_bucket(paths, group) for paths in self.edges.values()]
-        phase = np.repeat(np.arange(len(parts)), [len(part["u"]) for part in parts])
-        edges = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        order = np.lexsort((phase, edges["v"], edges["v_rank"], edges["u"]))
-        first = order[np.searchsorted(edges["u"][order], lost)]
-        return edges["v"][first], edges["similarity"][first].copy(), phase[first]
+        links = links_of(self.links, group)
+        names = tuple(links)
+        links = best_links(concatenated([links, *(read_bucket([path], group) for path in self.met)], names))
+        at = np.searchsorted(links["loser"], lost)
+        return links["winner"][at], links["similarity"][at].copy(), links["phase"][at]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from corpus_builder.dedup import forecast as module
-from corpus_builder.dedup.forecast import STAR_PASSES, as_text, forecast
+from corpus_builder.dedup.forecast import TREE_PASSES, as_text, forecast
 from corpus_builder.dedup.matching import BYTES_PER_KEY, Matching
 from corpus_builder.dedup.minhash import MinHash
 from corpus_builder.errors import RecipeError
@@ -27,7 +27,7 @@ def test_bytes_and_tasks_follow_from_the_design():
     assert found.shuffled_bytes == 130_000_000 * 24 * (20 + 1)
     assert found.key_ranges == found.groups == 194  # 2.6e9 entries of 80 bytes of memory in tasks of 2^30
     assert found.entries_per_task == (1 << 30) // 80
-    assert found.tasks == 10 + 194 + 194 * 12
+    assert found.tasks == 10 + 194 + 194 * 9
     assert found.core_hours == found.sign_core_hours + found.match_core_hours
 
 
@@ -52,20 +52,8 @@ def test_the_search_is_cut_as_the_forecast_says(documents, bands, mebibytes):
     shard = SignedShard("s", documents, Path("keys"), Path("cards"), Path("ids"))
     search = Search((shard,), Matching(spec), "", mebibytes << 20)
     assert (found.groups, found.key_ranges) == (len(search.groups), search.buckets("near"))
-    steps = 2 * 2 + STAR_PASSES + 1  # Spread and Settle of two phases, the passes, the verdicts
+    steps = 2 * 2 + TREE_PASSES + 1  # Spread and Settle of two phases, the passes, the verdicts
     assert found.tasks == search.buckets("exact") + search.buckets("near") + len(search.groups) * steps
-
-
-def test_sketches_that_do_not_fit_are_told():
-    large, small = MinHash(bands=450, rows=20), MinHash(bands=1, rows=256)
-    assert forecast(10, large, 1 << 30).sketch_bytes == 9_000 * 5 * 2**14 == 737_280_000
-    assert "  sketches                 737 MB at a time\n" in as_text(large, forecast(10, large, 1 << 30))
-    assert "  sketches                 737 MB at a time: give --memory 704 or more\n" in as_text(
-        large, forecast(10, large, 64 << 20)
-    )
-    assert "  sketches                  21 MB at a time: give --memory 20 or more\n" in as_text(
-        small, forecast(10, small, 16 << 20)
-    )
 
 
 def test_the_text_says_what_was_assumed():

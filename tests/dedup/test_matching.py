@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus_builder.dedup.matching import best_links, checked_links, distinct_links, first_links, in_company
+from corpus_builder.dedup.matching import best_links, block_links, checked_links, distinct_links, first_links, in_company
 from corpus_builder.signed import estimates
 
 HASHES = 4
@@ -110,6 +110,41 @@ def components(pairs: list[tuple[int, int, float]]) -> set[frozenset[int]]:
         near = [part for part in parts if one in part or other in part]
         parts = [part for part in parts if part not in near] + [{one, other}.union(*near)]
     return {frozenset(part) for part in parts}
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(st.integers(0, 9), min_size=1, max_size=12),
+    st.one_of(sketches, shingles),
+    st.sampled_from([0.2, 0.5, 1.0]),
+    st.booleans(),
+    st.lists(st.booleans(), min_size=10, max_size=10),
+    st.integers(1, 5),
+)
+def test_a_group_can_be_looked_at_in_blocks(content, texts, threshold, spanning, stay, size):
+    by_sketch = isinstance(texts[0], list)
+    value_of = VALUE if by_sketch else np.zeros(0)
+    contents = np.array(texts if by_sketch else [value for text in texts for value in sorted(text)], np.uint64).ravel()
+    content_starts = np.cumsum([0, *map(len, texts)])
+    content = np.array(content)
+    stays = np.array(stay, dtype=np.bool_)[content] & (not spanning)
+    known = (contents, content_starts, value_of, threshold, spanning)
+    whole = [column.tolist() for column in checked_links(np.array([0, len(content)]), content, *known, stays)]
+
+    settled, parents = stays.copy(), np.arange(len(content))
+    blocks = [(first, min(first + size, len(content))) for first in range(0, len(content), size)]
+    found = [
+        block_links(own, earlier, (content[slice(*own)], content[slice(*earlier)]), *known, settled, parents)
+        for number, own in enumerate(blocks)
+        for earlier in blocks[: number + 1]
+    ]
+    links = sorted(link for columns in found for link in zip(*(column.tolist() for column in columns), strict=True))
+    if not spanning:
+        assert links == list(zip(*whole, strict=True))
+    assert components(links) == components(list(zip(*whole, strict=True)))
+    assert len(links) == len(whole[0])
+    firsts = {row: earlier for row, earlier, _ in reversed(links)}
+    assert firsts == {row: earlier for row, earlier, _ in reversed(list(zip(*whole, strict=True)))}
 
 
 def test_a_text_without_shingles_is_like_nothing():
