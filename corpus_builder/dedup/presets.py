@@ -24,7 +24,7 @@ ENTRY_BYTES = 24
 """What the exchange moves for each band of each document: key, rank and document, 8 bytes each."""
 MOST_BANDS, MOST_ROWS = 1024, 256
 MOST_VALUES = 10_000
-"""The largest signature: signing holds 8 bytes of each value for some thousand documents.  RefinedWeb's 9,000 are the most that we know of."""
+"""The largest signature: signing holds 4 bytes of each value for a thousand documents.  RefinedWeb's 9,000 are the most that we know of."""
 MOST_HASHES = 1024
 """The largest signature that `choose` takes: a similarity close to 1 would ask for thousands of minima, and gain nothing visible."""
 SIMILARITIES = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
