@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
-from conftest import prose
+from conftest import contents, prose
 
 from corpus_builder import InputError, Ray, RecipeError, Serial, StageError, deduplicate
 from corpus_builder.cli import main
@@ -37,14 +37,6 @@ def many(count: int, seed: int = 0) -> list[dict[str, object]]:
         date = f"2024-12-{rng.randrange(1, 29):02}T00:00:00Z"
         rows.append({"id": f"d{number}", "text": text, "date": date, "url": f"u{rng.randrange(count)}", "score": rng.random()})
     return rows
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(out)): path.read_bytes()
-        for path in sorted(out.rglob("*"))
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(out).parts)
-    }
 
 
 def lines(done) -> list[str]:

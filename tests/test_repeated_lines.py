@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import Response, html, make_recipe, page, prose, write_warc
+from conftest import Response, contents, html, make_recipe, page, prose, write_warc
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_build import contents, corpus
+from test_build import corpus
 
 from corpus_builder import Ray, Recipe, Serial, build, plan
 from corpus_builder.dataset import Manifest, Shard, read_groups, read_table, sealed_manifest
