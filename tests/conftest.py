@@ -18,6 +18,9 @@ import pytest
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
+RAY = pytest.mark.xdist_group("ray")
+"""For a test that starts a Ray: of these, one runs at a time."""
+
 SENTENCES = [
     "朝の市場には近くの漁港から届いた魚がならび、店の人たちは大きな声で客を呼んでいる。",
     "この町の古い図書館は、明治のころに建てられた洋館をそのまま使っている。",
@@ -133,6 +136,11 @@ RULES = [
     {"measure": "num_japanese_letters", "min": 200},
     {"measure": "hiragana_fraction", "min": 0.2},
 ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that start a Ray come first: one process runs them, and is to be done before the others run out of tests."""
+    items.sort(key=lambda item: RAY.mark not in item.iter_markers())
 
 
 @pytest.fixture(scope="session")
