@@ -13,17 +13,17 @@ corpus: .venv/ready
 	$(BIN)/corpus-builder build pipelines/sample.toml --out data/corpus/sample
 
 test: .venv/ready
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 test-all: .venv/ready
-	$(BIN)/pytest -m 'slow or not slow'
+	$(BIN)/pytest -n auto -m 'slow or not slow'
 
 check: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 format: .venv/ready
 	$(BIN)/ruff format .

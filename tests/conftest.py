@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import bz2
 import io
+import itertools
 import os
 import random
-from collections.abc import Iterable
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
+
+RAY = pytest.mark.xdist_group("ray")
+"""For a test that starts a Ray: of these, one runs at a time."""
 
 SENTENCES = [
     "朝の市場には近くの漁港から届いた魚がならび、店の人たちは大きな声で客を呼んでいる。",
@@ -131,6 +138,11 @@ RULES = [
 ]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that start a Ray come first: one process runs them, and is to be done before the others run out of tests."""
+    items.sort(key=lambda item: RAY.mark not in item.iter_markers())
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory):
     """A finished build of `make_inputs`, to be read and not to be changed."""
@@ -177,6 +189,55 @@ def make_recipe(directory: Path, **changes):
         "release": {"prepend_title": ["wikipedia"], "edits": {"web": ["normalize_punctuation_v1"]}, "part_characters": 4_000},
     }
     return Recipe.of(value | changes, base=directory)
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    """Every file of a build or a deduplication that a reader may open, but for the report."""
+    return {
+        str(path.relative_to(out)): path.read_bytes()
+        for path in sorted(out.rglob("*"))
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(out).parts) and path.name != "report.html"
+    }
+
+
+def killed_again_and_again(command: list[object], out: Path, receipts: int, most: int) -> Iterator[None]:
+    """Run a command until it comes through: kill -9 as soon as it has written some more receipts, at most so many times.
+
+    Yields after each kill.
+    """
+    for kills in itertools.count():
+        wanted = receipt_count(out) + receipts
+        with subprocess.Popen(
+            list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+        ) as process:
+            while process.poll() is None and (kills == most or receipt_count(out) < wanted):
+                time.sleep(0.005)
+            if process.returncode is not None:
+                assert process.returncode == 0, process.stderr.read()
+                return
+            os.killpg(process.pid, signal.SIGKILL)
+        yield
+
+
+def receipt_count(out: Path) -> int:
+    """How many receipts there are, while another process may move directories away."""
+    names = (name for folder, _, files in os.walk(out) if folder.endswith("receipts") for name in files)
+    return sum(name.endswith(".json") for name in names)
+
+
+@pytest.fixture
+def cluster():
+    """Two nodes of one CPU each, made by Ray's own utility on this machine."""
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": 80 << 20})
+    cluster.add_node(num_cpus=1, object_store_memory=80 << 20)
+    cluster.wait_for_nodes()
+    yield cluster
+    import ray
+
+    ray.shutdown()
+    cluster.shutdown()
 
 
 @pytest.fixture(scope="session")

@@ -5,16 +5,25 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import signal
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import RULES, Response, html, make_inputs, make_recipe, page, prose, write_warc
+from conftest import (
+    RAY,
+    RULES,
+    Response,
+    contents,
+    html,
+    killed_again_and_again,
+    make_inputs,
+    make_recipe,
+    page,
+    prose,
+    write_warc,
+)
 
 from corpus_builder import Ray, Recipe, Serial, StageError, build, plan
 from corpus_builder.build import Built
@@ -22,15 +31,6 @@ from corpus_builder.dataset import read_table
 from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.report.funnel import funnels
 from corpus_builder.report.verification import verify_build
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    """Every file of a build that a reader may open."""
-    return {
-        str(path.relative_to(out)): path.read_bytes()
-        for path in sorted(out.rglob("*"))
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(out).parts) and path.name != "report.html"
-    }
 
 
 def times(out: Path) -> dict[str, int]:
@@ -164,7 +164,8 @@ def test_an_input_that_went_away_goes_from_the_corpus(copied):
     assert "duplicate" not in reasons(done).values()
 
 
-@pytest.mark.parametrize("workers", [1, 2, 3])
+@RAY
+@pytest.mark.parametrize("workers", [1, 3])
 def test_ray_gives_the_same_bytes_as_a_serial_run(built, tmp_path, workers):
     directory, done = built
     build(make_recipe(directory), tmp_path / "out", Ray(workers))
@@ -194,30 +195,13 @@ build(make_recipe(Path(sys.argv[1])), sys.argv[2], Ray(2) if sys.argv[4] == "ray
 """
 
 
-@pytest.mark.parametrize("engine", ["serial", pytest.param("ray", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("engine", ["serial", pytest.param("ray", marks=[pytest.mark.slow, RAY])])
 def test_a_build_killed_again_and_again_ends_in_the_same_bytes(built, tmp_path, engine):
     """kill -9 as soon as another receipt is there, until a run comes through."""
     directory, done = built
     out = tmp_path / "out"
-    kills = 0
-    for _ in range(40):
-        receipts = len(list(out.rglob("receipts/*.json")))
-        process = subprocess.Popen(
-            [sys.executable, "-c", RUN, str(directory), str(out), str(Path(__file__).parent), engine],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        while process.poll() is None and (kills >= 5 or len(list(out.rglob("receipts/*.json"))) <= receipts):
-            time.sleep(0.005)
-        if process.poll() is not None:
-            assert process.returncode == 0, process.stderr.read().decode()
-            break
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        process.stderr.close()
-        kills += 1
-    process.stderr.close()
+    command = [sys.executable, "-c", RUN, directory, out, Path(__file__).parent, engine]
+    kills = len(list(killed_again_and_again(command, out, receipts=1, most=4)))
     assert kills >= 3
     assert contents(out) == contents(done.out)
 
@@ -304,6 +288,7 @@ def test_a_filter_that_fails_is_a_sentence_with_the_document(inputs, tmp_path):
     assert (tmp_path / "out" / "extract" / "manifest.json").exists()
 
 
+@RAY
 def test_a_users_filter_and_measure_decide(inputs, tmp_path):
     (inputs / "sea_filter.py").write_text(
         "from corpus_builder import Drop\n\n"

@@ -7,25 +7,12 @@ import threading
 import time
 
 import pytest
-from conftest import make_inputs, make_recipe
-from test_build import contents
+from conftest import RAY, contents, make_inputs, make_recipe
 
 from corpus_builder import Ray, Serial, build
 from corpus_builder.engine import Done
 
-
-@pytest.fixture
-def cluster():
-    from ray.cluster_utils import Cluster
-
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": 80 << 20})
-    cluster.add_node(num_cpus=1, object_store_memory=80 << 20)
-    cluster.wait_for_nodes()
-    yield cluster
-    import ray
-
-    ray.shutdown()
-    cluster.shutdown()
+pytestmark = RAY
 
 
 def slow_node_id(_: int) -> str:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
-from conftest import prose
+from conftest import RAY, contents, prose
 
 from corpus_builder import InputError, Ray, RecipeError, Serial, StageError, deduplicate
 from corpus_builder.cli import main
@@ -41,14 +41,6 @@ def many(count: int, seed: int = 0) -> list[dict[str, object]]:
         date = f"2024-12-{rng.randrange(1, 29):02}T00:00:00Z"
         rows.append({"id": f"d{number}", "text": text, "date": date, "url": f"u{rng.randrange(count)}", "score": rng.random()})
     return rows
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(out)): path.read_bytes()
-        for path in sorted(out.rglob("*"))
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(out).parts)
-    }
 
 
 def lines(done) -> list[str]:
@@ -106,6 +98,7 @@ def test_formats_and_layouts_are_kept(tmp_path: Path) -> None:
     assert done.dropped["exact"] == 5
 
 
+@RAY
 def test_engine_order_memory_and_a_second_run_do_not_show(files: list[Path], tmp_path: Path) -> None:
     settings = {"verify": 0.8, "url": True}
     serial = deduplicate(files, tmp_path / "serial", Serial(), **settings)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from conftest import make_inputs, make_recipe, page, prose, write_warc
+from conftest import contents, make_inputs, make_recipe, page, prose, write_warc
 from test_build import corpus, reasons
-from test_deduplicate import contents, jsonl, kept_ids, many
+from test_deduplicate import jsonl, kept_ids, many
 
 from corpus_builder import InputError, RecipeError, Serial, StageError, build, deduplicate, files
 from corpus_builder.cli import main

@@ -13,15 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import make_inputs
-from test_build import contents
+from conftest import RAY, contents, make_inputs
 
 from corpus_builder import Recipe, Serial, build
 from corpus_builder.dataset import read_table
 
 SHIPPED = Path(__file__).parent.parent / "pipelines" / "ray_job.yaml"
 BIN = Path(sys.executable).parent
-ENVIRONMENT = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "a" * 64}
+TOKEN = "a" * 64
+ENVIRONMENT = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN}
 RECIPE = """
 name = "job"
 [[sources]]
@@ -47,31 +47,41 @@ def free_port() -> int:
 
 @pytest.fixture
 def dashboard(tmp_path: Path) -> Iterator[str]:
-    """A cluster of its own, with the server that takes jobs."""
-    port, jobs = free_port(), free_port()
+    """A cluster of its own, with the server that takes jobs and the agent that runs them."""
+    port, jobs, agent = free_port(), free_port(), free_port()
     command = ["start", "--head", "--block", "--num-cpus=2", f"--port={port}", "--dashboard-host=127.0.0.1"]
-    command += [f"--dashboard-port={jobs}", "--object-store-memory=100000000", "--disable-usage-stats"]
+    command += [f"--dashboard-port={jobs}", f"--dashboard-agent-listen-port={agent}"]
+    command += ["--object-store-memory=100000000", "--disable-usage-stats"]
     with (tmp_path / "head.log").open("w") as log:
         head = subprocess.Popen(
             [BIN / "ray", *command], stdout=log, stderr=log, env=ENVIRONMENT, start_new_session=True, cwd=tmp_path
         )
     try:
-        for _ in range(60):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{jobs}/api/version", timeout=2).close()
-                break
-            except OSError:
-                time.sleep(1)
+        deadline = time.monotonic() + 120
+        while not (answers(jobs, "/api/version") and answers(agent, "/api/local_raylet_healthz")):
+            assert head.poll() is None, (tmp_path / "head.log").read_text()
+            assert time.monotonic() < deadline, (tmp_path / "head.log").read_text()
+            time.sleep(0.2)
         yield f"http://127.0.0.1:{jobs}"
     finally:
-        os.killpg(head.pid, signal.SIGTERM)
+        head.terminate()  # it alone: it ends the others
         try:
-            head.wait(30)
+            head.wait(60)
         except subprocess.TimeoutExpired:
             os.killpg(head.pid, signal.SIGKILL)
             head.wait()
 
 
+def answers(port: int, path: str) -> bool:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Authorization": f"Bearer {TOKEN}"})
+    try:
+        urllib.request.urlopen(request, timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+@RAY
 @pytest.mark.slow
 def test_a_submitted_job_gives_the_bytes_of_a_serial_run(tmp_path: Path, dashboard: str) -> None:
     work = tmp_path / "work"

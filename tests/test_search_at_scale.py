@@ -14,15 +14,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import prose
-from test_deduplicate import contents, jsonl, many
+from conftest import RAY, contents, killed_again_and_again, prose
+from test_deduplicate import jsonl, many
 
 from corpus_builder import Ray, Serial, StageError, deduplicate
 from corpus_builder.dataset import Dataset, Shard
@@ -118,20 +117,6 @@ class Deadly:
         self.engine.close()
 
 
-@pytest.fixture
-def cluster():
-    from ray.cluster_utils import Cluster
-
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": 80 << 20})
-    cluster.add_node(num_cpus=1, object_store_memory=80 << 20)
-    cluster.wait_for_nodes()
-    yield cluster
-    import ray
-
-    ray.shutdown()
-    cluster.shutdown()
-
-
 def steps_of(phases: list[str], jumps: int, rounds: int) -> set[str]:
     trees = {f"jump-{number:03}" for number in range(jumps)} | {f"join-{number:03}" for number in range(rounds)}
     trees |= {f"hook-{number:03}" for number in range(rounds + 1)} | {"point", "meet"}
@@ -139,6 +124,7 @@ def steps_of(phases: list[str], jumps: int, rounds: int) -> set[str]:
     return steps | trees | {"digest_file", "sign", "verdicts", "match", "dedup"}
 
 
+@RAY
 def test_a_worker_that_dies_changes_nothing(files, whole, tmp_path):
     engine = Deadly(Ray(2), tmp_path / "deaths", ["link-near"])
     deduplicate(files, tmp_path / "out", engine, **SETTINGS, task_memory_bytes=16_000)
@@ -147,6 +133,7 @@ def test_a_worker_that_dies_changes_nothing(files, whole, tmp_path):
     assert contents(tmp_path / "out") == whole()
 
 
+@RAY
 @pytest.mark.slow
 def test_nodes_of_a_cluster_that_lose_a_worker_in_every_step_change_nothing(cluster, files, whole, tmp_path):
     settings, phases = {"groups": "components", "url": True}, ["url", "exact", "near"]
@@ -170,25 +157,10 @@ deduplicate(files, out, Serial(), **json.loads(settings))
 def test_a_run_killed_again_and_again_ends_in_the_same_bytes(files, whole, tmp_path):
     """kill -9 as soon as some more receipts are there, until a run comes through."""
     out, kills, broke_off_in = tmp_path / "out", 0, set()
-    while True:
-        receipts = len(list(out.rglob("receipts/*.json")))
-        process = subprocess.Popen(
-            [sys.executable, "-c", RUN, str(out), json.dumps(SETTINGS | SMALL), *map(str, files)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        while process.poll() is None and len(list(out.rglob("receipts/*.json"))) < receipts + 40:
-            time.sleep(0.005)
-        if process.poll() is not None:
-            assert process.returncode == 0, process.stderr.read().decode()
-            break
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        process.stderr.close()
+    command = [sys.executable, "-c", RUN, out, json.dumps(SETTINGS | SMALL), *files]
+    for _ in killed_again_and_again(command, out, receipts=40, most=20):
         kills += 1
         broke_off_in |= {path.name for path in (out / ".scratch").iterdir()} if (out / ".scratch").exists() else set()
-    process.stderr.close()
     assert kills >= 2
     assert broke_off_in >= {"spread-near"}
     assert contents(out) == whole()

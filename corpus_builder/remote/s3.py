@@ -133,6 +133,8 @@ def _ask(operation: str, place: str, **words: Any) -> dict[str, Any]:
             f"The S3 endpoint of {place} cannot be trusted ({error}); check AWS_ENDPOINT_URL and AWS_CA_BUNDLE."
         ) from error
     except (errors.HTTPClientError, errors.ConnectionError) as error:
+        if isinstance(error.__context__, RecursionError):  # the same, where the stack ended while a request was sent
+            raise _elsewhere(place, "") from None
         if isinstance(error, errors.ReadTimeoutError):
             raise Passing(f"{_endpoint()} sent nothing for {patience().answer_seconds:g} s") from error
         raise Passing(f"{_endpoint()} cannot be reached ({type(error).__name__})") from error

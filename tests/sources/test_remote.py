@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import inspect
 import json
 import random
 import re
@@ -637,6 +638,20 @@ def test_what_other_stores_refuse(aws: pytest.MonkeyPatch, status: int, code: st
         aws.setenv("AWS_ENDPOINT_URL", url)
         with pytest.raises(InputError, match=says):
             remote_stat("s3://some-bucket/a")
+
+
+@pytest.mark.parametrize("frames", range(400, 432, 8))
+def test_a_redirect_without_end_is_another_region_wherever_the_stack_ends(aws: pytest.MonkeyPatch, frames: int) -> None:
+    """boto3 asks for the bucket's region, is redirected, and asks again: the stack may end while a request is sent, too."""
+    limit = sys.getrecursionlimit()
+    with canned(301, {"Content-Type": "application/xml"}, REFUSAL.format("PermanentRedirect", "").encode()) as url:
+        aws.setenv("AWS_ENDPOINT_URL", url)
+        sys.setrecursionlimit(len(inspect.stack(0)) + frames)
+        try:
+            with pytest.raises(InputError, match="lies in another region than the requests were made for"):
+                remote_stat("s3://some-bucket/a")
+        finally:
+            sys.setrecursionlimit(limit)
 
 
 def test_no_credentials_are_an_anonymous_request(aws: pytest.MonkeyPatch) -> None:
