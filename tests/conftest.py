@@ -138,6 +138,11 @@ RULES = [
 ]
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto`: one process for each core that there is to run on, though two of them may be one core's threads."""
+    return os.cpu_count() or 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that start a Ray come first: one process runs them, and is to be done before the others run out of tests."""
     items.sort(key=lambda item: RAY.mark not in item.iter_markers())
