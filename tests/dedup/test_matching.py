@@ -28,6 +28,7 @@ def in_groups(rows: list[tuple[int, int, int]]) -> list[list[tuple[int, int, int
     return [found for _, group in itertools.groupby(sorted(rows), key=lambda row: row[0]) if len(found := list(group)) > 1]
 
 
+@settings(deadline=None)
 @given(entries)
 def test_company_is_whoever_shares_a_key_in_order(given_rows):
     rows, starts = in_company(*arrays(given_rows))
@@ -43,12 +44,29 @@ def test_keys_of_all_64_bits_are_told_apart():
     assert (rows.tolist(), starts.tolist()) == ([3, 1], [0, 2])
 
 
+@pytest.mark.parametrize("keys", [1, 3, 60, 5_000, 1 << 62])
+def test_any_number_of_rows_can_share_a_key(keys):
+    rng = np.random.default_rng(keys)
+    key, rank, document = (
+        rng.integers(0, keys, 5_000).astype(np.uint64) << np.uint64(2),
+        rng.integers(-3, 3, 5_000),
+        np.arange(5_000),
+    )
+    key |= rng.integers(0, 2, 5_000).astype(np.uint64) << np.uint64(63)
+    rows, starts = in_company(key, rank, document)
+    given_rows = list(zip(key.tolist(), rank.tolist(), document.tolist(), strict=True))
+    assert [[given_rows[row] for row in rows[first:last]] for first, last in itertools.pairwise(starts.tolist())] == in_groups(
+        given_rows
+    )
+
+
 def in_order(given_rows: list[tuple[int, int, int]]) -> tuple[np.ndarray, np.ndarray]:
     _, _, document = arrays(given_rows)
     rows, starts = in_company(*arrays(given_rows))
     return document[rows], starts
 
 
+@settings(deadline=None)
 @given(entries)
 def test_everybody_loses_to_the_first_of_the_group(given_rows):
     document, starts = in_order(given_rows)
