@@ -46,7 +46,7 @@ class Spread:
     search: Search
     phase: str
     before: tuple[Manifest, ...]  # of `Settle` in the phases before
-    version: int = field(default=1, init=False)
+    version: int = field(default=2, init=False)
 
     @property
     def name(self) -> str:
@@ -106,7 +106,7 @@ class Link:
     search: Search
     phase: str
     keys: Manifest
-    version: int = field(default=1, init=False)
+    version: int = field(default=2, init=False)
 
     @property
     def name(self) -> str:
@@ -222,7 +222,7 @@ class Settle:
     phase: str
     keys: Manifest
     links: Manifest
-    version: int = field(default=1, init=False)
+    version: int = field(default=2, init=False)
 
     @property
     def name(self) -> str:

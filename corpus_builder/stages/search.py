@@ -23,7 +23,7 @@ from corpus_builder.dedup.matching import BYTES_PER_KEY, Columns, Matching
 from corpus_builder.exchange import bucket_count, read_bucket, spans, write_run
 from corpus_builder.signed import SignedShard, estimates, sketches_of
 
-MOST_PAIRS = 1 << 14
+MOST_PAIRS = 1 << 18
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -84,8 +84,11 @@ class Search:
 
     @property
     def pairs_at_a_time(self) -> int:
-        """Pairs whose sketches a task looks at together: both, and three of their size to compare them byte by byte."""
-        return min(MOST_PAIRS, max(1, self.memory_bytes // (16 * self.matching.minhash.hashes)))
+        """Pairs whose ids and sketches a task holds together: both sketches, and three of their size to compare them byte by byte.
+
+        The more there are, the fewer times the files of all documents are gone through.
+        """
+        return min(MOST_PAIRS, max(1, self.memory_bytes // (16 * (self.matching.minhash.hashes + 100))))
 
     def tasks(self, stage: str, version: int, count: int) -> list[Shard]:
         """Shards 0 to count - 1 of a step, each made of everything."""

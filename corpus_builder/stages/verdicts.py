@@ -46,7 +46,7 @@ class Verdicts:
     met: Files  # what documents that were hooked matched
     pointers: Files  # to survivors
     name: str = field(default="verdicts", init=False)
-    version: int = field(default=1, init=False)
+    version: int = field(default=2, init=False)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One for each group."""
