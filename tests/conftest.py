@@ -18,9 +18,6 @@ import pytest
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-RAY = pytest.mark.xdist_group("ray")
-"""For a test that starts a Ray: of these, one runs at a time."""
-
 SENTENCES = [
     "朝の市場には近くの漁港から届いた魚がならび、店の人たちは大きな声で客を呼んでいる。",
     "この町の古い図書館は、明治のころに建てられた洋館をそのまま使っている。",
@@ -141,11 +138,6 @@ RULES = [
 def pytest_xdist_auto_num_workers() -> int:
     """`-n auto`: one process for each core that there is to run on, though two of them may be one core's threads."""
     return os.cpu_count() or 1
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that start a Ray come first: one process runs them, and is to be done before the others run out of tests."""
-    items.sort(key=lambda item: RAY.mark not in item.iter_markers())
 
 
 @pytest.fixture(scope="session")

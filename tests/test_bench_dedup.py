@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
-from conftest import RAY, make_inputs, prose
+from conftest import make_inputs, prose
 
 from corpus_builder import bench_dedup, bench_scale
 from corpus_builder.bench_dedup import exact_similarities
@@ -70,7 +70,7 @@ def test_pairs_are_found_as_often_as_theory_says() -> None:
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize(("workers", "sizes", "counts"), [(0, "500,1e3", [500, 1000]), pytest.param(1, "1e3", [1000], marks=RAY)])
+@pytest.mark.parametrize(("workers", "sizes", "counts"), [(0, "500,1e3", [500, 1000]), (1, "1e3", [1000])])
 def test_the_command_prints_tables_of_the_sizes_that_were_asked_for(
     tmp_path: Path, workers: int, sizes: str, counts: list[int]
 ) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from conftest import (
-    RAY,
     RULES,
     Response,
     contents,
@@ -164,7 +163,6 @@ def test_an_input_that_went_away_goes_from_the_corpus(copied):
     assert "duplicate" not in reasons(done).values()
 
 
-@RAY
 @pytest.mark.parametrize("workers", [1, 3])
 def test_ray_gives_the_same_bytes_as_a_serial_run(built, tmp_path, workers):
     directory, done = built
@@ -195,7 +193,7 @@ build(make_recipe(Path(sys.argv[1])), sys.argv[2], Ray(2) if sys.argv[4] == "ray
 """
 
 
-@pytest.mark.parametrize("engine", ["serial", pytest.param("ray", marks=[pytest.mark.slow, RAY])])
+@pytest.mark.parametrize("engine", ["serial", pytest.param("ray", marks=pytest.mark.slow)])
 def test_a_build_killed_again_and_again_ends_in_the_same_bytes(built, tmp_path, engine):
     """kill -9 as soon as another receipt is there, until a run comes through."""
     directory, done = built
@@ -288,7 +286,6 @@ def test_a_filter_that_fails_is_a_sentence_with_the_document(inputs, tmp_path):
     assert (tmp_path / "out" / "extract" / "manifest.json").exists()
 
 
-@RAY
 def test_a_users_filter_and_measure_decide(inputs, tmp_path):
     (inputs / "sea_filter.py").write_text(
         "from corpus_builder import Drop\n\n"

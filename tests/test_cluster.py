@@ -7,12 +7,10 @@ import threading
 import time
 
 import pytest
-from conftest import RAY, contents, make_inputs, make_recipe
+from conftest import contents, make_inputs, make_recipe
 
 from corpus_builder import Ray, Serial, build
 from corpus_builder.engine import Done
-
-pytestmark = RAY
 
 
 def slow_node_id(_: int) -> str:

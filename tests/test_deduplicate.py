@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
-from conftest import RAY, contents, prose
+from conftest import contents, prose
 
 from corpus_builder import InputError, Ray, RecipeError, Serial, StageError, deduplicate
 from corpus_builder.cli import main
@@ -98,7 +98,6 @@ def test_formats_and_layouts_are_kept(tmp_path: Path) -> None:
     assert done.dropped["exact"] == 5
 
 
-@RAY
 def test_engine_order_memory_and_a_second_run_do_not_show(files: list[Path], tmp_path: Path) -> None:
     settings = {"verify": 0.8, "url": True}
     serial = deduplicate(files, tmp_path / "serial", Serial(), **settings)

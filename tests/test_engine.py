@@ -7,12 +7,9 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from conftest import RAY
 
 from corpus_builder.engine import Done, Failure, Ray, Serial
 from corpus_builder.errors import RecipeError
-
-pytestmark = RAY
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from conftest import RAY, page, write_warc
+from conftest import page, write_warc
 
 from corpus_builder import guard
 from corpus_builder.dataset import Dataset, Receipt, read_table
@@ -151,7 +151,7 @@ def extracted(engine: Engine, directory: Path, extractor: str, name: str) -> Rec
     return found.value
 
 
-@pytest.mark.parametrize("engine", ["serial", pytest.param("ray", marks=RAY)])
+@pytest.mark.parametrize("engine", ["serial", "ray"])
 def test_a_shard_goes_on_after_pages_that_kill_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
     monkeypatch.setattr(guard, "CPU_SECONDS", guard.CPU_SECONDS)  # the module below changes it
     monkeypatch.chdir(tmp_path)

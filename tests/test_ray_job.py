@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import RAY, contents, make_inputs
+from conftest import contents, make_inputs
 
 from corpus_builder import Recipe, Serial, build
 from corpus_builder.dataset import read_table
@@ -81,7 +81,6 @@ def answers(port: int, path: str) -> bool:
     return True
 
 
-@RAY
 @pytest.mark.slow
 def test_a_submitted_job_gives_the_bytes_of_a_serial_run(tmp_path: Path, dashboard: str) -> None:
     work = tmp_path / "work"

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import RAY, Response, contents, html, make_recipe, page, prose, write_warc
+from conftest import Response, contents, html, make_recipe, page, prose, write_warc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_build import corpus
@@ -320,7 +320,7 @@ def test_a_report_changes_nothing_that_is_released(cut, tmp_path):
     assert told.diff(without).parted_at == "lines"
 
 
-@pytest.mark.parametrize("engine", ["serial", pytest.param("ray", marks=RAY)])
+@pytest.mark.parametrize("engine", ["serial", "ray"])
 def test_engine_and_memory_do_not_show(cut, tmp_path, engine):
     directory, done = cut
     build(recipe_of(directory, {}), tmp_path / "out", Ray(2) if engine == "ray" else Serial(), task_memory_bytes=2_000)

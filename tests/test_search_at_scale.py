@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import RAY, contents, killed_again_and_again, prose
+from conftest import contents, killed_again_and_again, prose
 from test_deduplicate import jsonl, many
 
 from corpus_builder import Ray, Serial, StageError, deduplicate
@@ -124,7 +124,6 @@ def steps_of(phases: list[str], jumps: int, rounds: int) -> set[str]:
     return steps | trees | {"digest_file", "sign", "verdicts", "match", "dedup"}
 
 
-@RAY
 def test_a_worker_that_dies_changes_nothing(files, whole, tmp_path):
     engine = Deadly(Ray(2), tmp_path / "deaths", ["link-near"])
     deduplicate(files, tmp_path / "out", engine, **SETTINGS, task_memory_bytes=16_000)
@@ -133,7 +132,6 @@ def test_a_worker_that_dies_changes_nothing(files, whole, tmp_path):
     assert contents(tmp_path / "out") == whole()
 
 
-@RAY
 @pytest.mark.slow
 def test_nodes_of_a_cluster_that_lose_a_worker_in_every_step_change_nothing(cluster, files, whole, tmp_path):
     settings, phases = {"groups": "components", "url": True}, ["url", "exact", "near"]
