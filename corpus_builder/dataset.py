@@ -251,8 +251,9 @@ class ShardWriter:
         tables = {name: table.close() for name, table in self._open.items()}
         self._open = {}
         receipt = Receipt(self._shard.name, self._shard.made_from, tables, self.stats)
-        write_atomically(self._receipt_path, (json.dumps(receipt.as_json(), ensure_ascii=False, sort_keys=True) + "\n").encode())
-        return receipt
+        packed = json.dumps(receipt.as_json(), ensure_ascii=False, sort_keys=True)
+        write_atomically(self._receipt_path, f"{packed}\n".encode())
+        return Receipt.from_json(json.loads(packed))  # the same to its order as the one that the next run reads
 
 
 def lost_files(root: Path, receipt: Receipt) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import faulthandler
 import io
 import itertools
 import os
@@ -10,7 +11,7 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,6 +134,30 @@ RULES = [
     {"measure": "num_japanese_letters", "min": 200},
     {"measure": "hiragana_fraction", "min": 0.2},
 ]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addini("seconds_each", "a test that takes longer fails (a slow one: ten times as long)", default="300")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """No test runs for ever.  One that hangs outside of Python cannot be failed: the process ends, with its traces."""
+    seconds = float(item.config.getini("seconds_each")) * (10 if item.get_closest_marker("slow") else 1)
+
+    def late(*_: object) -> None:
+        faulthandler.dump_traceback()
+        pytest.fail(f"the test took longer than {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    faulthandler.dump_traceback_later(2 * seconds, exit=True)
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def pytest_xdist_auto_num_workers() -> int:

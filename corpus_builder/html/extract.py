@@ -102,14 +102,14 @@ def _loaded(name: str) -> Any:
 def japanese_extractor(
     html_text: str, url: str | None = None, form: str = "plain", readings: bool = False, model: Path | None = None
 ) -> Extracted | None:
-    """Main text by this project's own extractor, made for Japanese pages; docs/extractor.md says how well it does.
+    r"""Main text by this project's own extractor, made for Japanese pages; docs/extractor.md says how well it does.
 
     `form` is "plain" (a line for each heading, paragraph, list item and table row) or "markdown"; `readings` keeps those of
     ruby in parentheses; `model` is a file of weights instead of the shipped one.  No character of a kept block is lost.
     Raises NoJapaneseText and TooManyBlocks.
 
-    >>> japanese_extractor("<title>猫</title><body><p>吾輩は猫である。</p><p>名前はまだ無い。</p>")
-    Extracted(title='猫', text='吾輩は猫である。\n名前はまだ無い。')
+    >>> japanese_extractor("<title>猫</title><body><p>吾輩は猫である。名前はまだ無い。</p><p>どこで生れたかとんと見当がつかぬ。</p>")
+    Extracted(title='猫', text='吾輩は猫である。名前はまだ無い。\nどこで生れたかとんと見当がつかぬ。')
     """
     found = scan(html_text.encode("utf-8", "replace"), readings)
     kana = int(found.blocks[:, [HIRAGANAS, KATAKANAS]].sum())

@@ -36,8 +36,8 @@ class Restored:
 def restore(text: str) -> Restored:
     r"""Undo a wrong decoding where the text shows one.
 
-    >>> restore("".join("これは日本語です。".encode().decode("latin-1"))).text
-    'これは日本語です。'
+    >>> restore("これは日本語です。".encode().decode("latin-1") * 3).text
+    'これは日本語です。これは日本語です。これは日本語です。'
     >>> restore("縺ｯ is what は looks like").text
     '縺ｯ is what は looks like'
     """

@@ -96,7 +96,7 @@ def scan(page: bytes, readings: bool = False) -> Scan:
     Raises TooManyBlocks, and nothing else for any bytes; takes time in proportion to them.
 
     >>> found = scan("<p>漢<b>字</b>と<ruby>子<rt>こ</ruby>ども<p>&lt;二&gt;".encode())
-    >>> [bytes(found.text[row[START]:row[END]]).decode() for row in found.blocks]
+    >>> [bytes(found.text[start:end]).decode() for start, end in found.blocks[:, :2]]
     ['漢字と子ども', '<二>']
     """
     source = np.frombuffer(page, dtype=np.uint8)

@@ -39,7 +39,7 @@ def bin_edges(name: str, bin_: int) -> tuple[float, float]:
     """The values between which a bin lies.
 
     >>> bin_edges("num_letters", 4)
-    (1.0, 1.3784142300054421)
+    (1.0, 1.378414230005442)
     """
     if is_fraction(name):
         return bin_ / LINEAR_BINS, (bin_ + 1) / LINEAR_BINS

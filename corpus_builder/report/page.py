@@ -74,7 +74,8 @@ def _released(manifests: Mapping[str, Manifest], recipe: Recipe) -> list[dict[st
 
 
 def _charts(manifests: Mapping[str, Manifest], recipe: Recipe) -> list[charts.Histogram]:
-    """A histogram of every measure that a rule holds against a limit, over the documents that the rule judges; then the rest."""
+    """A histogram of every measure that a rule holds against a limit, over the documents that the rule judges; then the rest,
+    in the registry's order, own ones last."""
     if "measure" not in manifests:
         return []
     sources = {receipt.shard: receipt.stats["source"] for receipt in manifests["extract"].receipts}
@@ -89,7 +90,8 @@ def _charts(manifests: Mapping[str, Manifest], recipe: Recipe) -> list[charts.Hi
         for name, counts in receipt.stats["histograms"].items():
             if sources[receipt.shard] in judged.get(name, set(recipe.source_names)):
                 add_histogram(totals.setdefault(name, {}), counts)
-    return [charts.lay_out(name, counts, rules.get(name, ())) for name, counts in totals.items()]
+    shown = [*rules, *(name for name in (*MEASURES, *sorted(totals)) if name in totals and name not in rules)]
+    return [charts.lay_out(name, totals[name], rules.get(name, ())) for name in dict.fromkeys(shown)]
 
 
 def _examples(manifests: Mapping[str, Manifest]) -> dict[str, list[dict[str, Any]]]:

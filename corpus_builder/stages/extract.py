@@ -70,6 +70,8 @@ class Extract:
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One shard per input file, by name."""
         settings = asdict(self.settings)
+        if self.settings.extractor == "japanese":  # for which these two have no effect
+            settings |= {"max_elements": PageSettings.max_elements, "max_depth": PageSettings.max_depth}
         settings["detector"] = detector_version(self.settings.detector)
         # A model is known by its bytes, not by where it lies.
         settings["extractor_version"] = extractor_version(self.settings.extractor, settings.pop("model"))

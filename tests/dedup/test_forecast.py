@@ -1,24 +1,17 @@
 """A forecast is the arithmetic that the design says, and grows with what it is asked for."""
 
-import doctest
 from pathlib import Path
 
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from corpus_builder.dedup import forecast as module
 from corpus_builder.dedup.forecast import TREE_PASSES, as_text, forecast
 from corpus_builder.dedup.matching import BYTES_PER_KEY, Matching
 from corpus_builder.dedup.minhash import MinHash
 from corpus_builder.errors import RecipeError
 from corpus_builder.signed import SignedShard
 from corpus_builder.stages.search import Search
-
-
-def test_the_examples_of_the_docstrings_hold():
-    found = doctest.testmod(module)
-    assert (found.failed, found.attempted > 0) == (0, True)
 
 
 def test_bytes_and_tasks_follow_from_the_design():

@@ -2,9 +2,14 @@
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
+from conftest import make_recipe
+
+from corpus_builder import Serial, build
 from corpus_builder.build import Built
 from corpus_builder.html.page import REASONS
+from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.rules import Threshold
 from corpus_builder.report.charts import BASE, TOP, WIDTH, lay_out
 from corpus_builder.report.funnel import funnels
@@ -44,10 +49,12 @@ def test_nothing_is_fetched_and_all_is_closed(built: Built) -> None:
 
 def test_every_step_of_every_funnel_is_there(built: Built) -> None:
     text = render(built.manifests, built.recipe)
+    rows = re.findall(r"<tr.*?</tr>", text, re.DOTALL)
+    shown = [re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", row)).strip() for row in rows]
     for funnel in funnels(built.manifests, built.recipe.source_names):
         for step in funnel.steps:
-            assert step.label in text
-            assert f"{step.pages:,}" in text
+            size = f" {step.size:,} {step.unit}" if step.unit else ""
+            assert [row for row in shown if row.startswith(f"{step.label} {step.pages:,} ") and row.endswith(size)], step
     assert REASONS["not_html"] in text
     assert "num_japanese_letters &gt;= 200" in text
     assert why(built.manifests, built.recipe, "https://www.example/logo")[0].id in text  # an example to look at
@@ -63,6 +70,21 @@ def test_text_from_pages_cannot_become_markup(built: Built) -> None:
 def test_a_half_built_report(built: Built) -> None:
     half = {"extract": built.manifests["extract"]}
     assert "Japanese documents" in render(half, built.recipe)
+
+
+def test_a_build_that_is_read_from_its_directory_has_the_same_report(inputs: Path, tmp_path: Path) -> None:
+    (inputs / "own_measure.py").write_text("def a_count(doc):\n    return 1.0\n\ndef z_count(doc):\n    return 1.0\n")
+    own = {"z_own": "own_measure:z_count", "a_own": "own_measure:a_count"}
+    rules = [{"measure": "num_letters", "min": 10}, {"measure": "hiragana_fraction", "min": 0.2}]
+    recipe = make_recipe(inputs, dedup=None, quality={"measures": own, "rules": rules})
+    done = build(recipe, tmp_path / "out", Serial())
+    text = render(done.manifests, done.recipe)
+    again = Built.open(done.out)
+    assert render(again.manifests, again.recipe) == text
+    assert render(build(recipe, tmp_path / "out", Serial()).manifests, recipe) == text
+    shown = re.findall(r"Histogram of (\w+)", text)
+    others = [name for name in MEASURES if name not in ("num_letters", "hiragana_fraction")]
+    assert shown == ["num_letters", "hiragana_fraction", *others, "a_own", "z_own"]
 
 
 def test_writing_twice_gives_the_same_bytes(built: Built) -> None:
