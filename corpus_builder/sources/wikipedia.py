@@ -1,23 +1,18 @@
-"""Articles of a Wikipedia dump: MediaWiki's export XML, plain, bz2 (multistream too) or gz, read in bounded memory."""
+"""Articles of a Wikipedia dump: MediaWiki's export XML, plain or packed (bz2 in many streams, too), read in bounded memory."""
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import re
-import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
 
 from corpus_builder.document import Drop
-from corpus_builder.errors import InputError
 from corpus_builder.remote.patience import Stat
-from corpus_builder.remote.window import opened_in_order
+from corpus_builder.sources.formats import UNPACKING_ERRORS, opened_unpacked
 from corpus_builder.sources.wikitext import wikitext_to_text
 
 REASONS = {
@@ -66,11 +61,7 @@ def read_wikipedia(path: str | Path, stat: Stat | None = None) -> Iterator[Artic
 
     The dump may lie at https:// or s3://; `stat` is then the version that is meant.  InputError if there is no such file.  A dump that is broken gives what can be read, then one Skipped.
     """
-    with ExitStack() as stack:
-        try:
-            file = stack.enter_context(_unpacked(stack.enter_context(opened_in_order(path, stat))))
-        except OSError as error:
-            raise InputError(f"The Wikipedia dump {path} cannot be read ({error.strerror}).") from error
+    with opened_unpacked(path, stat) as (file, _):
         yield from _pages(file)
 
 
@@ -84,20 +75,12 @@ def _pages(file: IO[bytes]) -> Iterator[Article | Skipped]:
             else:
                 pages += 1
                 yield _page(element, base)
-    except (ElementTree.ParseError, EOFError, OSError, zlib.error, ValueError) as error:
+    except (ElementTree.ParseError, ValueError, *UNPACKING_ERRORS) as error:
         reason = "dump_damaged" if pages else "not_a_dump"
         yield Skipped(-1 - pages, "", "", Drop(reason, value=pages, detail=str(error)[:200]))
         return
     if not pages:
         yield Skipped(-1, "", "", Drop("not_a_dump", detail="no page in it"))
-
-
-def _unpacked(file: IO[bytes]) -> IO[bytes]:
-    head = file.read(3)
-    file.seek(0)
-    if head == b"BZh":
-        return bz2.BZ2File(file)
-    return cast(IO[bytes], gzip.open(file)) if head[:2] == b"\x1f\x8b" else file
 
 
 def _elements(file: IO[bytes]) -> Iterator[tuple[str, Any]]:

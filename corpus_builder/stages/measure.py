@@ -23,7 +23,8 @@ from corpus_builder.quality.measures import MEASURES, measure_texts
 from corpus_builder.quality.ng_words import NgWords, ng_fraction
 from corpus_builder.quality.rules import apply_filter, measure
 from corpus_builder.report.histograms import add_histogram, histogram
-from corpus_builder.sources.jsonl import Line, read_jsonl
+from corpus_builder.sources.columns import Row
+from corpus_builder.sources.jsonl import read_jsonl
 
 BATCH_LINES = 256
 
@@ -134,7 +135,7 @@ def _user_filter(function: UserFunction, document: Document) -> dict[str, Any] |
 
 def measured_lines(path: Path) -> Iterator[dict[str, Any]]:
     """A JSONL file's texts, measured: `id` (the line's own, else its number) and `measures`, or `id` and `reason`."""
-    waiting: list[Line] = []
+    waiting: list[Row] = []
     for line in read_jsonl(path):
         waiting.append(line)
         if len(waiting) == BATCH_LINES:
@@ -143,7 +144,7 @@ def measured_lines(path: Path) -> Iterator[dict[str, Any]]:
     yield from _measured(waiting)
 
 
-def _measured(lines: Sequence[Line]) -> Iterator[dict[str, Any]]:
+def _measured(lines: Sequence[Row]) -> Iterator[dict[str, Any]]:
     columns = {name: values.tolist() for name, values in measure_texts([line.text for line in lines]).items()}
     for row, line in enumerate(lines):
         head = {"id": line.id or str(line.number)}

@@ -82,7 +82,7 @@ def test_what_is_no_dump_is_counted(tmp_path, content):
 
 
 def test_a_missing_dump_is_a_sentence(tmp_path):
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="There is no file"):
         list(read_wikipedia(tmp_path / "nothing.xml.bz2"))
 
 

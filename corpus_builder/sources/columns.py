@@ -1,0 +1,245 @@
+"""Rows of the user's own: which columns hold what, and what becomes of the others.
+
+A column is named by its key, or by the keys on the way to it (`meta.url`); a key that has a dot itself wins.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import UTC, date, datetime
+from difflib import get_close_matches
+from typing import Any
+
+from corpus_builder.document import Drop
+
+MAX_SHOWN = 30  # names of columns in a sentence
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where a row's fields stand; `named` are those that the user named: a file that has none of such a name is refused."""
+
+    text: str = "text"
+    id: str = "id"
+    url: str = "url"
+    title: str = "title"
+    date: str = "date"
+    named: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, names: Mapping[str, str]) -> Columns:
+        """The columns that a recipe names, by field."""
+        return cls(**names, named=tuple(sorted(names)))
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The columns that a file must have: that of the text, and those that are named."""
+        return tuple(dict.fromkeys([self.text, *(getattr(self, name) for name in self.named)]))
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every column that is looked at."""
+        return tuple(getattr(self, column.name) for column in fields(self) if column.name != "named")
+
+
+USUAL = Columns()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row or line: its number, and its fields or the reason why it cannot be read."""
+
+    number: int
+    id: str = ""  # the row's own, where it has one
+    text: str = ""
+    url: str = ""
+    title: str = ""
+    date: str = ""
+    size_bytes: int = 0
+    drop: Drop | None = None
+    rest: Mapping[str, Any] = field(default_factory=dict)  # its further columns
+
+    def extra(self, wanted: Sequence[str] | None = None) -> str:
+        """The further columns, or those of them that are wanted, as a JSON object; "" where there are none."""
+        rest = self.rest
+        if wanted is not None:
+            found = ((name, pick(rest, name)) for name in wanted)
+            rest = {name: value for name, value in found if value is not MISSING}
+        return as_json(rest) if rest else ""
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Any = _Missing()
+
+
+def pick(value: Mapping[str, Any], path: str) -> Any:
+    """The value at a path; MISSING where there is none.
+
+    >>> pick({"meta": {"url": "u"}}, "meta.url"), pick({"meta.url": "v", "meta": {"url": "u"}}, "meta.url")
+    ('u', 'v')
+    """
+    keys = keys_to(value, path)
+    if keys is None:
+        return MISSING
+    for key in keys:
+        value = value[key]
+    return value
+
+
+def keys_to(value: Mapping[str, Any], path: str) -> tuple[str, ...] | None:
+    """The keys on the way to a path; None where there is no such."""
+    if path in value:
+        return (path,)
+    dot = path.find(".")
+    while dot > 0:
+        inner = value.get(path[:dot])
+        if isinstance(inner, Mapping) and (found := keys_to(inner, path[dot + 1 :])) is not None:
+            return (path[:dot], *found)
+        dot = path.find(".", dot + 1)
+    return None
+
+
+def without(value: Mapping[str, Any], path: str) -> Mapping[str, Any]:
+    """A copy without what stands at a path, and without what is then empty."""
+    keys = keys_to(value, path)
+    return _without(value, keys) if keys else value
+
+
+def _without(value: Mapping[str, Any], keys: tuple[str, ...]) -> Mapping[str, Any]:
+    rest = dict(value)
+    inner = _without(value[keys[0]], keys[1:]) if len(keys) > 1 else None
+    if inner:
+        rest[keys[0]] = inner
+    else:
+        del rest[keys[0]]
+    return rest
+
+
+def row_of(number: int, value: Mapping[str, Any], columns: Columns, size_bytes: int, text: Any = None) -> Row:
+    """A row from its columns: `no_text` where there is none to take.  What is taken for no field stays among the further columns.
+
+    `text` is given where the column's values are no strings.
+    """
+    found = {name: pick(value, getattr(columns, name)) for name in ("text", "id", "url", "title", "date")}
+    text = found["text"] if text is None else text
+    own_id, url, title, day = (as_string(found[name]) for name in ("id", "url", "title", "date"))
+    taken = {"text": text, "id": own_id, "url": url, "title": title, "date": day}
+    names = [
+        getattr(columns, name)
+        for name, one in taken.items()
+        if found[name] is None or isinstance(found[name], str) or (isinstance(one, str) and one)
+    ]
+    rest: Mapping[str, Any] = {name: inner for name, inner in value.items() if name not in names}
+    for name in names:
+        if name not in value:
+            rest = without(rest, name)
+    if isinstance(text, str) and text.strip():
+        return Row(number, own_id, unicode_of(text), url, title, day, size_bytes, None, rest)
+    return Row(number, own_id, "", url, title, day, size_bytes, Drop("no_text"), rest)
+
+
+def as_string(value: Any) -> str:
+    """A field that is a string, a whole number or a moment, as a string; "" for anything else.
+
+    Moments are written as WARCs write them, in UTC; where no time zone is said, they are taken for UTC.
+
+    >>> as_string(datetime(2024, 12, 1, 9, 30)), as_string(7), as_string(None)
+    ('2024-12-01T09:30:00Z', '7', '')
+    """
+    if isinstance(value, str):
+        return unicode_of(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, datetime):
+        moment = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+        return moment.isoformat() + "Z"
+    return value.isoformat() if isinstance(value, date) else ""
+
+
+def unicode_of(text: str) -> str:
+    r"""A string that UTF-8 can hold: half a surrogate pair is spelled as JSON does, so that different ones stay different.
+
+    >>> unicode_of("a\ud800")
+    'a\\ud800'
+    """
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def as_json(value: Any) -> str:
+    """A value as JSON on one line: moments and numbers of fixed point as strings, bytes in UTF-8 or base64, NaN and infinity as null.
+
+    >>> as_json({"日": date(2024, 12, 1), "n": float("nan")})
+    '{"日":"2024-12-01","n":null}'
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain, allow_nan=False)
+    except (ValueError, TypeError):  # TypeError: a key that is no string
+        text = json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"))
+    return unicode_of(text)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return as_string(value)
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return base64.b64encode(value).decode()
+    return str(value)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return value if value is None or isinstance(value, str | int) else _finite(_plain(value))
+
+
+class Seen:
+    """Which columns the rows of a file have, for the sentence on one that is missing."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._missing = dict.fromkeys(columns.needed)
+        self._names: dict[str, None] = {}
+
+    def look(self, value: Mapping[str, Any]) -> None:
+        """Look at a row, as long as a needed column is missing."""
+        if self._missing:
+            for name in [name for name in self._missing if keys_to(value, name) is not None]:
+                del self._missing[name]
+            if self._missing and len(self._names) < MAX_SHOWN:
+                self._names.update(dict.fromkeys(names_in(value)))
+
+    def missing(self) -> str | None:
+        """What is said of a column that no row has; None where all are there, or where there were no rows with columns."""
+        return no_column(next(iter(self._missing)), self._names) if self._missing and self._names else None
+
+
+def names_in(value: Mapping[str, Any], before: str = "") -> Iterator[str]:
+    """The paths of a row's columns, those within objects one level deep."""
+    for key, inner in value.items():
+        if isinstance(inner, Mapping) and not before and inner:
+            yield from names_in(inner, f"{key}.")
+        else:
+            yield f"{before}{key}"
+
+
+def no_column(name: str, known: Iterable[str]) -> str:
+    """The part of a sentence on a column that is not there."""
+    known = list(known)
+    near = get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    more = f" and {len(known) - MAX_SHOWN} more" if len(known) > MAX_SHOWN else ""
+    return f"no column {name!r}{hint} (it has {', '.join(known[:MAX_SHOWN])}{more})"

@@ -1,0 +1,212 @@
+"""Rows of Parquet files: any column that holds text is text, whatever Arrow type it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from corpus_builder.document import Drop
+from corpus_builder.errors import InputError
+from corpus_builder.remote.patience import Stat
+from corpus_builder.remote.places import is_remote, shown
+from corpus_builder.remote.window import RangeFile
+from corpus_builder.sources.columns import USUAL, Columns, Row, no_column, row_of
+from corpus_builder.sources.formats import MAX_LINE_BYTES
+
+BATCH_ROWS = 1_000
+BATCH_BYTES = 32 << 20  # ours: rows of long texts come in smaller batches
+
+REASONS = {
+    "no_text": "the row has no text, or one of white space alone",
+    "bad_utf8": "the text is not UTF-8",
+    "text_too_long": f"the text has more than {MAX_LINE_BYTES >> 20} MiB",
+    "empty_file": "the file has no rows",
+    "damaged_file": "a row group cannot be read to its end",
+}
+DAMAGE = (OSError, pa.ArrowException)
+
+_TEXT = (
+    pa.types.is_string,
+    pa.types.is_large_string,
+    pa.types.is_string_view,
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+    pa.types.is_binary_view,
+    pa.types.is_fixed_size_binary,
+    pa.types.is_null,
+)
+
+
+def read_parquet(path: str | Path, stat: Stat | None = None, columns: Columns = USUAL) -> Iterator[Row]:
+    """The rows of a file, numbered from 0; each with its text or one of `REASONS`.
+
+    The file may lie at https:// or s3://; `stat` is then the version that is meant.  Raises InputError where there is no such file, where
+    it is no Parquet, where it lacks a column that is needed, and where the column of the text holds no text.
+    """
+    with opened_parquet(path, stat) as file:
+        schema = file.schema_arrow
+        for name in columns.needed:
+            if way_to(schema, name) is None:
+                raise InputError(f"{shown(path)} has {no_column(name, names_of(schema))}.")
+        check_text(path, schema, columns.text)
+        if not file.metadata.num_rows:
+            yield Row(0, drop=Drop("empty_file"))
+        first = 0
+        for group in range(file.num_row_groups):
+            number = first
+            try:
+                for batch in batches(file, group):
+                    yield from _rows(number, batch, columns)
+                    number += batch.num_rows
+            except DAMAGE as error:
+                yield Row(number, drop=Drop("damaged_file", detail=str(error)[:200]))
+            first += file.metadata.row_group(group).num_rows
+
+
+def _rows(first: int, batch: pa.RecordBatch, columns: Columns) -> Iterator[Row]:
+    texts, broken = texts_of(column_of(batch, columns.text))
+    names = batch.schema.names
+    values = [plain_values(column) for column in batch.columns]
+    for number, value in enumerate(zip(*values, strict=True)):
+        row = row_of(first + number, dict(zip(names, value, strict=True)), columns, len(texts[number] or ""), texts[number])
+        if number in broken:
+            row = Row(row.number, row.id, "", row.url, row.title, row.date, row.size_bytes, Drop("bad_utf8"))
+        elif len(row.text) > MAX_LINE_BYTES:
+            drop = Drop("text_too_long", len(row.text), MAX_LINE_BYTES)
+            row = Row(row.number, row.id, "", row.url, row.title, row.date, row.size_bytes, drop)
+        yield row
+
+
+@contextmanager
+def opened_parquet(path: str | Path, stat: Stat | None = None) -> Iterator[pq.ParquetFile]:
+    """A Parquet file, local or remote; InputError where there is none, or where its footer cannot be read."""
+    try:
+        file = pq.ParquetFile(RangeFile(str(path), stat) if is_remote(path) else path)
+    except FileNotFoundError as error:
+        raise InputError(f"There is no file {path}.") from error
+    except DAMAGE as error:
+        raise InputError(f"{shown(path)} is no sound Parquet file ({error}); fetch it again, or leave it out.") from error
+    with file:
+        yield file
+
+
+def batches(file: pq.ParquetFile, group: int, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The rows of a row group, so few at a time that they fit into memory; no kernel of Arrow is asked, so any type will do."""
+    about = file.metadata.row_group(group)
+    each = about.total_byte_size // max(about.num_rows, 1)
+    rows = max(min(BATCH_ROWS, BATCH_BYTES // max(each, 1)), 1)
+    yield from file.iter_batches(rows, row_groups=[group], columns=None if columns is None else list(columns))
+
+
+def names_of(schema: pa.Schema | pa.StructType, before: str = "") -> list[str]:
+    """The paths of all columns that are no structs, those within structs one level deep."""
+    found = []
+    for column in schema:
+        if pa.types.is_struct(column.type) and not before and column.type.num_fields:
+            found += names_of(column.type, f"{column.name}.")
+        else:
+            found.append(f"{before}{column.name}")
+    return found
+
+
+def way_to(schema: pa.Schema | pa.StructType, path: str) -> tuple[str, ...] | None:
+    """The names on the way to a column; None where there is none.  A name that has a dot itself wins."""
+    names = [column.name for column in schema]
+    if path in names:
+        return (path,)
+    dot = path.find(".")
+    while dot > 0:
+        if path[:dot] in names:
+            inner = schema.field(names.index(path[:dot])).type
+            if pa.types.is_struct(inner) and (found := way_to(inner, path[dot + 1 :])) is not None:
+                return (path[:dot], *found)
+        dot = path.find(".", dot + 1)
+    return None
+
+
+def column_of(batch: pa.RecordBatch, path: str) -> pa.Array | None:
+    """A column by its path; None where there is none."""
+    way = way_to(batch.schema, path)
+    if way is None:
+        return None
+    found = batch.column(batch.schema.names.index(way[0]))
+    return pc.struct_field(found, list(way[1:])) if len(way) > 1 else found
+
+
+def type_of(schema: pa.Schema, path: str) -> pa.DataType:
+    """The type of a column that is there."""
+    way = way_to(schema, path)
+    assert way is not None
+    kind = schema.field(schema.names.index(way[0])).type
+    for name in way[1:]:
+        kind = kind.field(name).type
+    return kind
+
+
+def check_text(path: str | Path, schema: pa.Schema, name: str) -> None:
+    """InputError where a column, which is there, holds no text."""
+    kind = _stored(type_of(schema, name))
+    if not any(is_text(kind) for is_text in _TEXT):
+        raise InputError(
+            f"The column {name!r} of {shown(path)} holds no text: its type is {type_of(schema, name)}; name the column of the text "
+            f"(there are {', '.join(names_of(schema))})."
+        )
+
+
+def _stored(kind: pa.DataType) -> pa.DataType:
+    """What a dictionary or an extension type holds."""
+    while True:
+        if pa.types.is_dictionary(kind):
+            kind = kind.value_type
+        elif isinstance(kind, pa.BaseExtensionType):
+            kind = kind.storage_type
+        else:
+            return kind
+
+
+def texts_of(column: pa.Array) -> tuple[list[str | None], set[int]]:
+    """A column of text as strings, and which rows are not UTF-8."""
+    try:
+        values = column.to_pylist()
+    except UnicodeDecodeError:
+        values = [_bytes(one) for one in column]
+    broken: set[int] = set()
+    for row, value in enumerate(values):
+        if isinstance(value, bytes):
+            try:
+                values[row] = value.decode()
+            except UnicodeDecodeError:
+                values[row] = None
+                broken.add(row)
+    return values, broken
+
+
+def plain_values(column: pa.Array) -> list[Any]:
+    """A column as Python's values; what Python cannot hold (nanoseconds, strings that are not UTF-8) is spelled."""
+    try:
+        return list(column.to_pylist())
+    except (ValueError, OverflowError, NotImplementedError):  # UnicodeDecodeError is a ValueError
+        return [_plain(one) for one in column]
+
+
+def _plain(one: pa.Scalar) -> Any:
+    if pa.types.is_timestamp(one.type) and one.is_valid:
+        one = one.cast(pa.timestamp("us", one.type.tz), safe=False)
+    try:
+        return one.as_py()
+    except (ValueError, OverflowError, NotImplementedError):
+        found = _bytes(one)
+        return found.decode("utf-8", "backslashreplace") if found is not None else str(one)
+
+
+def _bytes(one: pa.Scalar) -> bytes | None:
+    if pa.types.is_dictionary(one.type):
+        one = one.value
+    buffer = one.as_buffer() if hasattr(one, "as_buffer") else None
+    return None if buffer is None else bytes(buffer)

@@ -1,0 +1,94 @@
+"""Plain text: a file, a line or a paragraph is a document."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Literal
+
+from corpus_builder.document import Drop
+from corpus_builder.remote.patience import Stat
+from corpus_builder.sources.columns import Row
+from corpus_builder.sources.formats import MAX_LINE_BYTES, UNPACKING_ERRORS, UTF_16, opened_unpacked
+
+MAX_UNDECODABLE = 0.01  # as of pages: the share of a document's characters that do not decode
+MAX_CHARACTERS = MAX_LINE_BYTES
+
+Unit = Literal["file", "line", "paragraph"]
+"""What is one document: the whole file; each line; or the lines up to an empty one."""
+
+REASONS = {
+    "undecodable": "more than a hundredth of the characters do not decode; the source's `encoding` says which one it is",
+    "text_too_long": f"the document has more than {MAX_CHARACTERS >> 20} Mi characters",
+    "empty_file": "the file has no text",
+    "damaged_file": "the rest of the file cannot be read",
+}
+
+
+def read_text(path: str | Path, stat: Stat | None = None, document: Unit = "file", encoding: str | None = None) -> Iterator[Row]:
+    """The documents of a text file, plain or packed, by the number of their first line, from 1; each with its text or one of `REASONS`.
+
+    Without an `encoding` it is UTF-8, or UTF-16 where the file begins with its byte order mark.
+    """
+    number = 0
+    with opened_unpacked(path, stat) as (packed, found):
+        codec = encoding or ("utf-16" if found.content == UTF_16 else "utf-8-sig")
+        file = io.TextIOWrapper(packed, codec, errors="replace")
+        try:
+            for number, text in _documents(file, document):
+                yield _row(number, text)
+        except UNPACKING_ERRORS as error:
+            yield Row(number + 1, drop=Drop("damaged_file", detail=str(error)))
+        except UnicodeError as error:  # UTF-16 without a byte order mark, which cannot be read over
+            yield Row(number + 1, drop=Drop("undecodable", detail=str(error)))
+        finally:
+            file.detach()
+    if not number:
+        yield Row(1, drop=Drop("empty_file"))
+
+
+def _documents(file: IO[str], document: Unit) -> Iterator[tuple[int, str]]:
+    """Number of the first line, and text; one that is too long is cut behind the limit."""
+    if document == "file":
+        if text := file.read(MAX_CHARACTERS + 1):
+            yield 1, text
+        return
+    held: list[str] = []
+    first = characters = 0
+    for number, line in _lines(file):
+        if document == "line":
+            if not line.isspace():
+                yield number, line
+        elif line.isspace():
+            if held:
+                yield first, "".join(held)
+            held, characters = [], 0
+        else:
+            first = first if held else number
+            if characters <= MAX_CHARACTERS:
+                held.append(line)
+            characters += len(line)
+    if held:
+        yield first, "".join(held)
+
+
+def _lines(file: IO[str]) -> Iterator[tuple[int, str]]:
+    number = 0
+    while line := file.readline(MAX_CHARACTERS + 1):
+        number += 1
+        yield number, line
+        while len(line) > MAX_CHARACTERS and not line.endswith("\n"):
+            line = file.readline(MAX_CHARACTERS + 1)
+
+
+def _row(number: int, text: str) -> Row:
+    size = len(text.encode("utf-8", "replace"))
+    if len(text) > MAX_CHARACTERS:
+        return Row(number, size_bytes=size, drop=Drop("text_too_long", threshold=MAX_CHARACTERS))
+    undecodable = text.count("\N{REPLACEMENT CHARACTER}") / len(text)
+    if undecodable > MAX_UNDECODABLE:
+        return Row(number, size_bytes=size, drop=Drop("undecodable", undecodable, MAX_UNDECODABLE))
+    if not text.strip():
+        return Row(number, size_bytes=size, drop=Drop("empty_file"))
+    return Row(number, text=text, size_bytes=size)
