@@ -282,11 +282,11 @@ def _child(scratch: str, workers: str, task_memory_bytes: str, preset: str) -> N
         deduplicate(some, Path(scratch) / "warm" / "out", Serial(), preset=preset)
     logging.getLogger("corpus_builder").addHandler(_Stages())
     logging.getLogger("corpus_builder").setLevel(logging.INFO)
-    engine = Serial() if int(workers) == 0 else Ray(int(workers))
     started = time.perf_counter()
-    done = deduplicate(
-        [Path(scratch) / "in"], Path(scratch) / "out", engine, preset=preset, task_memory_bytes=int(task_memory_bytes)
-    )
+    with Serial() if int(workers) == 0 else Ray(int(workers)) as engine:
+        done = deduplicate(
+            [Path(scratch) / "in"], Path(scratch) / "out", engine, preset=preset, task_memory_bytes=int(task_memory_bytes)
+        )
     print(f"seconds\t{time.perf_counter() - started}")
     own = _peak() if int(workers) == 0 else 0
     print(f"dropped\t{sum(done.dropped.values())}\nidle\t{idle}\nown peak\t{own}")

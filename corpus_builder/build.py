@@ -9,15 +9,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from corpus_builder.custom import own_modules
 from corpus_builder.dataset import FORMAT, Manifest, Stage, read_manifest
-from corpus_builder.engine import Engine, Ray
+from corpus_builder.engine import Engine, Ray, engine_of
 from corpus_builder.errors import InputError, IntegrityError
-from corpus_builder.files import alone_in, write_atomically
+from corpus_builder.files import absolute, alone_in, write_atomically
 from corpus_builder.index.contents import elders_of
 from corpus_builder.inputs import input_files, read_keywords
 from corpus_builder.quality.rulebook import DuplicateRule
@@ -133,10 +132,11 @@ def build(
 ) -> Built:
     """Build the corpus of a recipe into a directory; what is done already is not done again.
 
-    `engine` defaults to a Ray of our own on this machine.  StageError names the shards that failed; those that went well stay.
+    `engine` defaults to a Ray of our own on this machine; the caller's stays open.  StageError names the shards that failed; those
+    that went well stay.
     """
-    out = Path(out)
-    with alone_in(out), closing(engine or Ray()) as engine:
+    out = absolute(out)
+    with alone_in(out), engine_of(engine, lambda: Ray(task_memory_bytes=task_memory_bytes)) as engine:
         engine.carry(own_modules(*user_functions(recipe)))
         inputs = input_files(recipe, out, engine, progress)
         manifests: dict[str, Manifest] = {}

@@ -78,7 +78,8 @@ def build(recipe: Path, out: Path | None, as_json: bool, **machine: Any) -> None
 
     loaded = Recipe.load(recipe)
     out = out or Path("data/corpus") / loaded.name
-    built = build(loaded, out, _engine(**machine), task_memory_bytes=machine["memory_mib"] << 20, progress=True)
+    with _engine(**machine) as engine:
+        built = build(loaded, out, engine, task_memory_bytes=machine["memory_mib"] << 20, progress=True)
     page, found = built.report(), built.funnels()
     if found[-1].steps[-1].pages == 0:
         click.echo("corpus-builder: the corpus is empty; the funnel says what became of the pages.", err=True)
@@ -305,7 +306,8 @@ def dedup(
     OUT/dedup/kept gets each file with fewer rows, OUT/dedup/dropped who was dropped and who survives instead."""
     from corpus_builder.deduplicate import as_text
 
-    done = cli_dedup.run(files, out, _engine(engine, workers, address, memory_mib), memory_mib, settings)
+    with _engine(engine, workers, address, memory_mib) as where:
+        done = cli_dedup.run(files, out, where, memory_mib, settings)
     if as_json:
         _print_json(done.as_json())
     else:
@@ -336,7 +338,7 @@ def _engine(engine: str, workers: int | None, address: str | None, memory_mib: i
         if workers not in (None, 1) or address:
             raise InputError("--engine serial runs in this process; leave --workers and --address out.")
         return Serial()
-    return Ray(workers, address)
+    return Ray(workers, address, memory_mib << 20)
 
 
 def _print_json(value: Any) -> None:

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 from collections.abc import Iterable
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,10 +20,10 @@ from corpus_builder.dataset import Manifest, read_table
 from corpus_builder.dedup.matching import PHASES, Matching
 from corpus_builder.dedup.preference import Preference
 from corpus_builder.dedup.presets import resolve
-from corpus_builder.engine import Engine, Ray
+from corpus_builder.engine import Engine, Ray, engine_of
 from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.explain import FILES, why_row
-from corpus_builder.files import alone_in, write_atomically
+from corpus_builder.files import absolute, alone_in, write_atomically
 from corpus_builder.index.contents import elders_of, write_head
 from corpus_builder.inputs import digests_of
 from corpus_builder.report.why import Story
@@ -142,10 +141,10 @@ def deduplicate(
     )
     matching = Matching(minhash, bool(url), verify, verify_by, groups, elders)
     settings = RowSettings(matching, Preference.parse(keep), text, id, date, source, url_column or ("url" if url else None))
-    out = Path(out)
+    out = absolute(out)
     places = named(files)
-    before = elders_of(Path(index) if index is not None else None, out, minhash, keep, elders)
-    with alone_in(out, "dedup"), closing(engine or Ray()) as engine:
+    before = elders_of(absolute(index) if index is not None else None, out, minhash, keep, elders)
+    with alone_in(out, "dedup"), engine_of(engine, lambda: Ray(task_memory_bytes=task_memory_bytes)) as engine:
         digests = digests_of(list(places.values()), out, engine, progress)
         given = tuple(RowFile(place, name, digests[place]) for name, place in places.items())
         manifests = {"sign": run_stage(sign := SignRows(given, settings), sign.plan({}), out, engine, progress)}
@@ -178,7 +177,7 @@ def named(files: Iterable[str | Path]) -> dict[str, Path]:
     A name is the file's own or, where two are alike, its path below the directory that holds them all.
     """
     found: list[Path] = []
-    for given in map(Path, files):
+    for given in map(absolute, files):
         inside = (
             sorted(p for p in given.rglob("*") if p.is_file() and file_kind(p) and p.suffix != ".json")
             if given.is_dir()

@@ -35,6 +35,10 @@ class StageError(CorpusError):
     exit_code = 4
 
 
+class FullDiskError(StageError):
+    """The disk that is written to is full."""
+
+
 class IntegrityError(CorpusError):
     """Data on disk does not agree with the manifest that vouches for it."""
 

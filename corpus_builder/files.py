@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tokenize import TokenError
 
-from corpus_builder.errors import InputError, IntegrityError, StageError
+from corpus_builder.errors import FullDiskError, InputError, IntegrityError, StageError
 
 
 def digest_file(path: Path) -> str:
@@ -22,10 +22,21 @@ def digest_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def absolute(place: str | Path) -> Path:
+    """A path as every machine and every working directory means it, with `~` spelled out; a URL is left for others to refuse."""
+    place = Path(place)
+    return place if is_url(place) else Path(os.path.abspath(place.expanduser()))
+
+
+def is_url(place: str | Path) -> bool:
+    """Does it start like a URL, rather than a path?"""
+    return re.match(r"[a-z][a-z0-9+.-]+:/", str(place)) is not None
+
+
 @contextmanager
 def alone_in(out: Path, what: str = "build") -> Iterator[None]:
     """Make a directory and keep a second run out of it; InputError if it cannot be written, StageError if there is another run."""
-    if re.match(r"[a-z][a-z0-9+.-]+:/", str(out)):
+    if is_url(out):
         raise InputError(
             f"{out} is no directory: a {what} is written to a disk. Choose a directory with --out; `corpus-builder publish` then "
             "copies a released corpus to s3://BUCKET/PREFIX."
@@ -48,7 +59,7 @@ def alone_in(out: Path, what: str = "build") -> Iterator[None]:
 def full_disk(error: OSError, where: Path) -> StageError | None:
     """The sentence for a disk that is full; None for any other error."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StageError(
+        return FullDiskError(
             f"The disk that holds {where} is full; nothing that was committed is lost. "
             "Free some space and run the same command again: it goes on where it stopped."
         )

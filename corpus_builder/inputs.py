@@ -59,6 +59,7 @@ def digests_of(paths: Sequence[Path], out: Path, engine: Engine, progress: bool)
         cache = {}
     keys = {path: f"{path}|{path.stat().st_size}|{path.stat().st_mtime_ns}" for path in paths}
     unknown = [path for path in keys if keys[path] not in cache]
+    engine.share(out, paths)
     for outcome in with_progress("digest", engine.map(digest_file, unknown), len(unknown), progress):
         if isinstance(outcome, Failure):
             raise InputError(f"{unknown[outcome.index]} cannot be read: {outcome.error}.")

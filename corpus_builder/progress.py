@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import closing, nullcontext
 from typing import TypeVar
 
 from tqdm import tqdm
 
 T = TypeVar("T")
 
+log = logging.getLogger("corpus_builder")
 
-def with_progress(name: str, items: Iterator[T], total: int, show: bool, unit: str = "shard") -> Iterator[T]:
-    """Pass items on, with a bar if `show` and standard error is a terminal."""
+
+def with_progress(name: str, items: Iterator[T], total: int, show: bool, unit: str = "shard") -> Generator[T, None, None]:
+    """Pass items on, with a bar if `show` and standard error is a terminal; to close it closes the items, too."""
     if total:
-        yield from tqdm(items, desc=f"{name:8}", total=total, unit=unit, disable=None if show else True, dynamic_ncols=True)
+        with closing(items) if isinstance(items, Generator) else nullcontext():
+            yield from tqdm(items, desc=f"{name:8}", total=total, unit=unit, disable=None if show else True, dynamic_ncols=True)
+
+
+def say(line: str, show: bool) -> None:
+    """Tell something that happens amid a run: above the bar if `show`, else to the log."""
+    if show:
+        tqdm.write(f"corpus-builder: {line}", file=sys.stderr)
+    else:
+        log.warning(line)

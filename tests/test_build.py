@@ -166,7 +166,8 @@ def test_an_input_that_went_away_goes_from_the_corpus(copied):
 @pytest.mark.parametrize("workers", [1, 3])
 def test_ray_gives_the_same_bytes_as_a_serial_run(built, tmp_path, workers):
     directory, done = built
-    build(make_recipe(directory), tmp_path / "out", Ray(workers))
+    with Ray(workers) as engine:
+        build(make_recipe(directory), tmp_path / "out", engine)
     assert contents(tmp_path / "out") == contents(done.out)
 
 
@@ -294,7 +295,8 @@ def test_a_users_filter_and_measure_decide(inputs, tmp_path):
     )
     rules = [{"filter": "sea_filter:sea"}, {"measure": "harbours", "min": 1}]
     quality = {"sources": ["web"], "measures": {"harbours": "sea_filter:harbours"}, "rules": rules}
-    done = build(make_recipe(inputs, dedup=None, quality=quality), tmp_path / "out", Ray(2))
+    with Ray(2) as engine:
+        done = build(make_recipe(inputs, dedup=None, quality=quality), tmp_path / "out", engine)
     counted = sorted(reasons(done).values())
     assert counted.count("sea") == 3  # page 3, its mirror, and page 13
     texts = [row["text"] for path in done.manifests["extract"].paths("documents") for row in read_table(path).to_pylist()]

@@ -101,7 +101,8 @@ def test_formats_and_layouts_are_kept(tmp_path: Path) -> None:
 def test_engine_order_memory_and_a_second_run_do_not_show(files: list[Path], tmp_path: Path) -> None:
     settings = {"verify": 0.8, "url": True}
     serial = deduplicate(files, tmp_path / "serial", Serial(), **settings)
-    deduplicate(files[::-1], tmp_path / "ray", Ray(2), task_memory_bytes=40_000, **settings)
+    with Ray(2) as engine:
+        deduplicate(files[::-1], tmp_path / "ray", engine, task_memory_bytes=40_000, **settings)
     assert contents(tmp_path / "ray") == contents(tmp_path / "serial")
     times = {name: (tmp_path / "serial" / name).stat().st_mtime_ns for name in contents(tmp_path / "serial")}
     assert deduplicate(files, tmp_path / "serial", Serial(), **settings).as_json() == serial.as_json()

@@ -323,7 +323,8 @@ def test_a_report_changes_nothing_that_is_released(cut, tmp_path):
 @pytest.mark.parametrize("engine", ["serial", "ray"])
 def test_engine_and_memory_do_not_show(cut, tmp_path, engine):
     directory, done = cut
-    build(recipe_of(directory, {}), tmp_path / "out", Ray(2) if engine == "ray" else Serial(), task_memory_bytes=2_000)
+    with Ray(2) if engine == "ray" else Serial() as where:
+        build(recipe_of(directory, {}), tmp_path / "out", where, task_memory_bytes=2_000)
     assert contents(tmp_path / "out") == contents(done.out)
 
 

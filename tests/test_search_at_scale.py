@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -113,6 +114,9 @@ class Deadly:
     def carry(self, modules) -> None:
         self.engine.carry(modules)
 
+    def share(self, directory, files=()) -> None:
+        self.engine.share(directory, files)
+
     def close(self) -> None:
         self.engine.close()
 
@@ -126,7 +130,8 @@ def steps_of(phases: list[str], jumps: int, rounds: int) -> set[str]:
 
 def test_a_worker_that_dies_changes_nothing(files, whole, tmp_path):
     engine = Deadly(Ray(2), tmp_path / "deaths", ["link-near"])
-    deduplicate(files, tmp_path / "out", engine, **SETTINGS, task_memory_bytes=16_000)
+    with closing(engine):
+        deduplicate(files, tmp_path / "out", engine, **SETTINGS, task_memory_bytes=16_000)
     assert [path.name for path in engine.deaths.iterdir()] == ["link-near"]
     assert engine.tasks["link-near"] == 3
     assert contents(tmp_path / "out") == whole()
@@ -136,7 +141,8 @@ def test_a_worker_that_dies_changes_nothing(files, whole, tmp_path):
 def test_nodes_of_a_cluster_that_lose_a_worker_in_every_step_change_nothing(cluster, files, whole, tmp_path):
     settings, phases = {"groups": "components", "url": True}, ["url", "exact", "near"]
     engine = Deadly(Ray(address=cluster.address), tmp_path / "deaths")
-    deduplicate(files, tmp_path / "out", engine, **SETTINGS, **SMALL, **settings)
+    with closing(engine):
+        deduplicate(files, tmp_path / "out", engine, **SETTINGS, **SMALL, **settings)
     jumps, rounds = (sum(step.startswith(name) for step in engine.tasks) for name in ("jump", "join"))
     assert rounds >= 1
     assert {path.name for path in engine.deaths.iterdir()} == set(engine.tasks) == steps_of(phases, jumps, rounds)

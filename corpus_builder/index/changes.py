@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, lost_files, read_groups, read_manifest, verify
 from corpus_builder.dedup.minhash import MinHash
-from corpus_builder.engine import Engine, Serial
+from corpus_builder.engine import Engine, Serial, engine_of
 from corpus_builder.errors import InputError, IntegrityError
-from corpus_builder.files import INDEX_FILE, RESTORE, alone_in
+from corpus_builder.files import INDEX_FILE, RESTORE, absolute, alone_in
 from corpus_builder.index.contents import Index, Part, head_of, mark
 from corpus_builder.run import run_stage
 from corpus_builder.signed import SignedShard, SignedWriter, hash_of, id_bytes, keys_digest, opened, utf_8
@@ -86,13 +86,14 @@ def add(
     `name` defaults to the recipe's name, or the directory's.  Adding the same directory again replaces what it added.  Documents of
     the index that lost to new ones (elders = "compete") are removed from it.
     """
-    root, out = Path(root), Path(out)
+    root, out = absolute(root), absolute(out)
     sign, match = read_manifest(out / "sign"), read_manifest(out / "match")
     head = head_of(out)
     if sign is None or match is None or head is None:
         raise InputError(f"{out} holds no finished search for duplicates; run `corpus-builder build` or `dedup` first.")
     name = name or head.name
-    with _changing(root, new=True), closing(engine or Serial()) as engine:
+    with _changing(root, new=True), engine_of(engine, Serial) as engine:
+        engine.share(root)
         index = Index.open(root) if (root / INDEX_FILE).exists() else Index(root, head.minhash, head.keep)
         index.fits(head.minhash, head.keep, "stay")
         own = index.own(out)
@@ -212,8 +213,9 @@ def remove(root: str | Path, ids: Sequence[str] = (), urls: Sequence[str] = ()) 
 
 def compact(root: str | Path, engine: Engine | None = None, progress: bool = False) -> Index:
     """Write every part that lost rows anew without them, in shards of about a million rows."""
-    root = Path(root)
-    with _changing(root), closing(engine or Serial()) as engine:
+    root = absolute(root)
+    with _changing(root), engine_of(engine, Serial) as engine:
+        engine.share(root)
         index = Index.open(root)
         parts = []
         for part in index.parts:

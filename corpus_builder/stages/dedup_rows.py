@@ -6,7 +6,7 @@ Rows without text (null, empty or white space only) match nothing but their URL.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,10 @@ class SignRows:
         settings = [seen["matching"]["minhash"], *(seen[name] for name in ("keep", "text", "id", "date", "source", "url"))]
         made_from = {"stage": f"{self.name}/{self.version}", "settings": digest_of([SPECIFICATION, settings])}
         return [Shard(file.name, made_from | {"file": file.digest}, file) for file in self.files]
+
+    def for_workers(self) -> SignRows:
+        """Without the other files."""
+        return replace(self, files=())
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Sign a file's rows, a batch at a time."""
@@ -149,6 +153,10 @@ class MatchRows:
         texts = RowTexts(self.files, self.settings.text)
         return Search(shards, self.settings.matching, digest_of(self.made_from(manifests)), memory_bytes, texts)
 
+    def for_workers(self) -> MatchRows:
+        """Without the other files, the index's shards and what was found of the others."""
+        return replace(self, files=(), elders=(), found=None)
+
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Copy the verdicts on one file."""
         place, files = shard.task
@@ -193,6 +201,10 @@ class CopyRows:
             made_from = {"stage": f"{self.name}/{self.version}", "dropped": receipt.tables["dropped"].sha256, "file": file.digest}
             shards.append(Shard(file.name, made_from, (file, match.path(receipt, "dropped"))))
         return shards
+
+    def for_workers(self) -> CopyRows:
+        """Without the other files."""
+        return replace(self, files=())
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Copy what is kept, as it was."""

@@ -7,7 +7,7 @@ Japanese, and must never touch the disk.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -89,6 +89,10 @@ class Extract:
             )
             for file in sorted(self.inputs, key=lambda file: file.name)
         ]
+
+    def for_workers(self) -> Extract:
+        """Without the other shards' inputs."""
+        return replace(self, inputs=())
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Read one input file from end to end."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,10 @@ class Match:
         texts = DocumentTexts(tuple(extract.path(extract.by_shard[r.shard], "documents") for r in sign.receipts))
         made = digest_of(self.made_from(manifests))
         return Search((*self.elders, *shards), self.matching, made, memory_bytes, texts)
+
+    def for_workers(self) -> Match:
+        """Without the index's shards and what was found of the others."""
+        return replace(self, elders=(), found=None)
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Put whom it lost to, or null, beside each document."""

@@ -1,0 +1,348 @@
+"""Tasks on Ray: a small one of our own on this machine, or a cluster.
+
+No machine is trusted: each task looks at its own (see `worker`), once in each worker process.  One that has another package, or that
+does not see the output and the inputs, is named, set aside, and its tasks go elsewhere; so it is with machines that join later.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import os
+import re
+import socket
+import sys
+import time
+import traceback
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import urlsplit
+
+from corpus_builder.engine import worker
+from corpus_builder.engine.outcomes import Done, Failure, Result, Task
+from corpus_builder.errors import RecipeError, StageError
+
+RETRIES = 3
+TASKS_PER_WORKER = 50
+"""A worker process is replaced after this many tasks, so that a leak in a native library stays small."""
+LOOK_SECONDS = 2.0
+"""So often the cluster is asked which machines it has by now."""
+MOST_FILES = 64
+"""So many of the inputs each machine must be able to read before it gets work."""
+
+log = logging.getLogger("corpus_builder.engine")
+
+
+class Ray:
+    """Ray tasks, bounded in flight.
+
+    Without `address` a small Ray of our own is started on this machine (a bare `ray.init()` would join whatever cluster it
+    finds) and stopped by `close`, or at the end of a `with` block.  With an address (`auto` inside `ray job submit`) the cluster's
+    workers need the same package and, at the same paths, the input and output directories.  The user's own modules travel with the
+    tasks, by value.  `workers` tasks run at a time, each of which reserves `task_memory_bytes` where machines have as much.
+    Nothing is started, nor Ray imported, before there is a task.
+    """
+
+    def __init__(
+        self,
+        workers: int | None = None,
+        address: str | None = None,
+        task_memory_bytes: int | None = None,
+    ) -> None:
+        self.workers = workers
+        self.address = address
+        self.task_memory_bytes = task_memory_bytes
+        self._modules: list[ModuleType] = []
+        self._directory: Path | None = None
+        self._files: list[tuple[str, int]] = []
+        self._nonce = ""
+        self._wanted: dict[str, Any] = {}
+        self._aside: dict[str, str] = {}  # machines that are not used, and why
+        self._greeted: set[str] = set()  # machines whose files have arrived here
+        self._started = False
+        self._owns = False
+
+    def __enter__(self) -> Ray:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def carry(self, modules: Sequence[ModuleType]) -> None:
+        """Send these modules by value from now on."""
+        self._modules += [module for module in modules if module not in self._modules]
+
+    def share(self, directory: Path, files: Sequence[Path] = ()) -> None:
+        """Use only machines that see this directory, and these files, as this one does; some of many files are looked at."""
+        self._forget()
+        step = max(1, len(files) // MOST_FILES)
+        self._directory = directory
+        self._files = [(str(path), path.stat().st_size) for path in list(files)[::step][:MOST_FILES]]
+
+    def close(self) -> None:
+        """Stop the Ray that this engine started; leave one that was there before."""
+        self._forget()
+        if self._started and self._owns:
+            sys.modules["ray"].shutdown()
+        self._modules, self._directory, self._files = [], None, []
+        self._started = self._owns = False
+
+    def map(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Done[Result] | Failure]:
+        """Outcomes as they come.  Raises StageError where no machine is left that can be used."""
+        if not tasks:
+            return
+        ray = self._start()
+        self._introduce(ray)
+        yield from _Mapping(self, ray, work, tasks).outcomes()
+
+    def _start(self) -> Any:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        import ray
+
+        if not self._started:
+            if self.address:
+                _knock(self.address)
+            if not ray.is_initialized():
+                where: dict[str, Any] = {
+                    "address": "local",
+                    "num_cpus": self.workers or os.cpu_count(),
+                    "include_dashboard": False,
+                    "object_store_memory": 128 << 20,  # only receipts travel
+                }
+                if self.address:
+                    where = {"address": self.address}
+                try:
+                    ray.init(logging_level="ERROR", log_to_driver=False, **where)
+                except (ConnectionError, ray.exceptions.AuthenticationError) as error:
+                    raise _unreachable(self.address or "local", error) from error
+                self._owns = True
+            self._started = True
+        return ray
+
+    def _introduce(self, ray: Any) -> None:
+        """Say what a machine must have in common with this one, and leave the mark that it must find."""
+        if not self._nonce:
+            self._nonce = uuid.uuid4().hex
+            if self._directory:
+                marks = self._directory / worker.MARKS
+                marks.mkdir(parents=True, exist_ok=True)
+                for left in [*marks.iterdir()]:  # by a run that was killed
+                    if re.fullmatch(r"[0-9a-f]{32}(\.[0-9a-f]+)?(\.[0-9]+)?", left.name):
+                        left.unlink()
+                (marks / self._nonce).write_text(self._nonce)
+            self._wanted = {
+                **worker.facts(["Python", *_libraries()]),
+                "nonce": self._nonce,
+                "directory": str(self._directory) if self._directory else "",
+                "files": self._files,
+            }
+
+    def _forget(self) -> None:
+        """Take back what was said of the directory."""
+        if self._directory and self._nonce:
+            marks = self._directory / worker.MARKS
+            with suppress(OSError):
+                for path in marks.glob(f"{self._nonce}*"):
+                    path.unlink()
+                marks.rmdir()
+        self._nonce, self._wanted, self._aside, self._greeted = "", {}, {}, set()
+
+    def _arrives(self, node: str) -> str | None:
+        """Why what a machine writes does not arrive here, or None."""
+        if self._directory and node not in self._greeted:
+            path = self._directory / worker.MARKS / f"{self._nonce}.{node}"
+            for _ in range(20):  # a network's file system may take its time
+                if path.exists():
+                    break
+                time.sleep(0.25)
+            else:
+                return f"what it writes to the output directory {self._directory} does not arrive here"
+        self._greeted.add(node)
+        return None
+
+    def _last_at(self, index: int) -> str:
+        """The machine on which a worker died at a task, "" where that is not known."""
+        found = ""
+        if self._directory:
+            for path in (self._directory / worker.MARKS).glob(f"{self._nonce}.*.{index}"):
+                found = path.name.split(".")[1]
+                path.unlink(missing_ok=True)
+        return found
+
+
+@dataclass
+class _Mapping:
+    """One `map`: what waits, what runs, and which machines there are."""
+
+    engine: Ray
+    ray: Any
+    work: Callable[[Any], Any]
+    tasks: Sequence[Any]
+    names: dict[str, str] = field(default_factory=dict)  # of all machines that were ever seen, by id
+    usable: dict[str, dict[str, float]] = field(default_factory=dict)  # what each usable machine has
+    flying: dict[Any, int] = field(default_factory=dict)
+    avoided: dict[int, str] = field(default_factory=dict)  # tasks that are tried again, and where not
+    looked: float = 0.0
+
+    def outcomes(self) -> Iterator[Done[Any] | Failure]:
+        """One for each task, as they come."""
+        waiting = deque(range(len(self.tasks)))
+        self.look()
+        attempt, key = self.ray.remote(**self.options())(worker.run), uuid.uuid4().hex
+        with _by_value(self.ray, self.engine._modules):
+            shared = self.ray.put(self.ray.cloudpickle.dumps(self.work))
+        try:
+            while waiting or self.flying:
+                if time.monotonic() - self.looked > LOOK_SECONDS:
+                    self.look()
+                while waiting and len(self.flying) < self.at_a_time:
+                    index = waiting.popleft()
+                    with _by_value(self.ray, (worker, *self.engine._modules)):
+                        placed = attempt.options(label_selector=self.selector(index))
+                        task = self.ray.cloudpickle.dumps(self.tasks[index])
+                        self.flying[placed.remote(shared, key, self.engine._wanted, index, task)] = index
+                ready, _ = self.ray.wait(list(self.flying), num_returns=1, timeout=LOOK_SECONDS)
+                for reference in ready:
+                    index = self.flying.pop(reference)
+                    outcome = self.outcome(reference, index)
+                    if outcome is None:
+                        waiting.appendleft(index)
+                    else:
+                        yield outcome
+        finally:
+            for reference in self.flying:  # whoever listens no longer wants no more work done
+                self.ray.cancel(reference, force=True)
+
+    def options(self) -> dict[str, Any]:
+        """What a task asks of a machine."""
+        options: dict[str, Any] = {"max_retries": RETRIES, "max_calls": TASKS_PER_WORKER, "num_cpus": 1}
+        wanted = self.engine.task_memory_bytes
+        if wanted:
+            most = max((has.get("memory", 0.0) for has in self.usable.values()), default=float(wanted))
+            if wanted <= most:
+                options["memory"] = wanted
+            else:  # it would wait for ever
+                log.warning(
+                    "No machine offers Ray the %s MiB that a task may use (--memory); the most is %s MiB. Tasks run without "
+                    "reserving memory; should it run out, choose fewer --workers.",
+                    f"{wanted >> 20:,}",
+                    f"{int(most) >> 20:,}",
+                )
+        return options
+
+    @property
+    def at_a_time(self) -> int:
+        """Tasks in flight: where Ray itself holds to the number of workers, as many again wait in line."""
+        engine = self.engine
+        if engine.workers and not (engine._owns and not engine.address):
+            return engine.workers
+        return 2 * max(1, int(sum(has.get("CPU", 0.0) for has in self.usable.values())))
+
+    def look(self) -> None:
+        """Which machines there are now.  Raises StageError where there are some, and none can be used."""
+        self.looked = time.monotonic()
+        aside = self.engine._aside
+        alive = {}
+        for node in self.ray.nodes():
+            self.names[node["NodeID"]] = f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']}, {node['NodeID'][:8]})"
+            if node["Alive"]:
+                alive[node["NodeID"]] = node["Resources"]
+        self.usable = {node: has for node, has in alive.items() if has.get("CPU", 0.0) >= 1 and node not in aside}
+        if aside and not self.usable:
+            causes = "\n".join(f"  {self.names.get(node, node)}: {cause}" for node, cause in aside.items())
+            raise StageError(
+                f"No machine of the cluster can be used; what was committed stays.\n{causes}\n"
+                "Mend the cause and run the same command again: it goes on where it stopped."
+            )
+        for reference, index in list(self.flying.items()):  # where nowhere else is left, a task may go back to where it failed
+            if index in self.avoided and not set(self.usable) - {self.avoided[index]}:
+                self.avoided[index] = ""
+                self.ray.cancel(reference, force=True)
+
+    def selector(self, index: int) -> dict[str, str]:
+        """Where a task must not run."""
+        aside = sorted({*self.engine._aside, self.avoided.get(index, "")} - {""})
+        return {"ray.io/node-id": f"!in({','.join(aside)})"} if aside else {}
+
+    def outcome(self, reference: Any, index: int) -> Done[Any] | Failure | None:
+        """What became of a task, or None where it is to be tried again elsewhere."""
+        try:
+            verdict, node, found = self.ray.get(reference)
+        except self.ray.exceptions.TaskCancelledError:
+            return None
+        except self.ray.exceptions.RayError as error:
+            node = self.engine._last_at(index)
+            return Failure(index, RuntimeError(_sentence(error)), traceback.format_exc(), self.names.get(node, node))
+        if node not in self.names:
+            self.look()
+        name = self.names.get(node, node)
+        why = found if verdict == "unfit" else self.engine._arrives(node)
+        if why:
+            if node not in self.engine._aside:
+                self.engine._aside[node] = why
+                log.warning("The machine %s is not used: %s.", name, why)
+                self.look()
+            return None
+        if isinstance(found, Done):
+            return Done(index, found.value, name)
+        others = set(self.usable) - {node}
+        if others and index not in self.avoided and not isinstance(found.error, (RecipeError, StageError)):
+            self.avoided[index] = node
+            log.warning("A task failed on %s and is tried elsewhere: %s: %s", name, type(found.error).__name__, found.error)
+            return None
+        return Failure(index, found.error, found.trace, name)
+
+
+@contextmanager
+def _by_value(ray: Any, modules: Sequence[ModuleType]) -> Iterator[None]:
+    """Pickle what stands in these modules by value meanwhile."""
+    known = ray.cloudpickle.list_registry_pickle_by_value()
+    new = [module for module in modules if module.__name__ not in known]
+    for module in new:
+        ray.cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        for module in new:
+            ray.cloudpickle.unregister_pickle_by_value(module)
+
+
+def _libraries() -> list[str]:
+    """The libraries that the package needs: other versions of them may write other bytes."""
+    try:
+        needed = importlib.metadata.requires("corpus-builder") or []
+    except importlib.metadata.PackageNotFoundError:
+        return []
+    return sorted({name[0] for one in needed if "extra ==" not in one and (name := re.match(r"[\w.-]+", one))})
+
+
+def _knock(address: str) -> None:
+    """Try the port of a cluster first: Ray itself tries for minutes."""
+    parts = urlsplit(address if "//" in address else f"//{address}")
+    try:
+        if parts.hostname and parts.port:
+            socket.create_connection((parts.hostname, parts.port), timeout=10).close()
+    except (OSError, ValueError) as error:
+        raise _unreachable(address, error) from error
+
+
+def _unreachable(address: str, error: BaseException) -> RecipeError:
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    return RecipeError(
+        f"No Ray cluster takes work at {address} ({reason}). Start one with `ray start --head`, give its address as HOST:PORT "
+        "(auto within `ray job submit`), or leave out --address; a cluster that wants a token needs RAY_AUTH_MODE=token here too."
+    )
+
+
+def _sentence(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or ["no message"]
+    if type(error).__name__.startswith("RayTaskError"):  # the task could not even begin
+        return f"the worker cannot run it ({lines[-1]})"
+    return f"the worker died {RETRIES + 1} times on it ({type(error).__name__}: {lines[0]})"
