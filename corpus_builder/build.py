@@ -21,6 +21,7 @@ from corpus_builder.index.contents import elders_of
 from corpus_builder.inputs import input_files, read_keywords
 from corpus_builder.quality.rulebook import DuplicateRule
 from corpus_builder.recipe import Recipe
+from corpus_builder.redact import shareable
 from corpus_builder.report.diff import Diff, diff
 from corpus_builder.report.funnel import Funnel, funnels
 from corpus_builder.report.page import write_report
@@ -90,7 +91,7 @@ class Built:
 
     @classmethod
     def open(cls, out: str | Path) -> Built:
-        """A build that stands on disk, as far as it has come."""
+        """A build that stands on disk, as far as it has come; the URLs of its recipe are without logins, as nothing is fetched."""
         out = Path(out)
         try:
             recipe = Recipe.of(json.loads((out / "build.json").read_bytes())["recipe"], where=str(out / "build.json"))
@@ -155,6 +156,6 @@ def build(
 
 
 def _write_head(recipe: Recipe, out: Path) -> None:
-    """`build.json`: the recipe, so that a build can be read without its recipe file."""
-    head = {"format": FORMAT, "recipe": recipe.model_dump(mode="json", exclude_defaults=True)}
+    """`build.json`: the recipe without logins and queries of URLs, so that a build can be read without its recipe file."""
+    head = {"format": FORMAT, "recipe": shareable(recipe.model_dump(mode="json", exclude_defaults=True))}
     write_atomically(out / "build.json", (json.dumps(head, ensure_ascii=False, indent=1) + "\n").encode())

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import click
 
 from corpus_builder import __version__, cli_bench, cli_dedup, cli_index, cli_remote
+from corpus_builder.cli_print import log_to_stderr, say, say_json, say_trace
 from corpus_builder.errors import CorpusError, InputError, RecipeError
 
 EXIT_CODES = """\b
@@ -47,14 +48,23 @@ class _Sentences(click.Group):
         try:
             return super().invoke(ctx)
         except CorpusError as error:
-            click.echo(f"corpus-builder: {error}", err=True)
+            say(f"corpus-builder: {error}", err=True)
             sys.exit(error.exit_code)
         except KeyboardInterrupt:
-            click.echo("corpus-builder: interrupted; run the same command again, it goes on where it stopped.", err=True)
+            say("corpus-builder: interrupted; run the same command again, it goes on where it stopped.", err=True)
             sys.exit(1)
         except BrokenPipeError:
             sys.stderr.close()
             sys.exit(0)
+        except (click.exceptions.Exit, click.Abort):
+            raise
+        except click.ClickException as error:  # quotes what was typed, such as names of files
+            error.show(shown := StringIO())
+            say(shown.getvalue().rstrip("\n"), err=True)
+            sys.exit(error.exit_code)
+        except Exception:  # a fault of ours; its traceback may quote what servers and files say
+            say_trace()
+            sys.exit(1)
 
 
 @click.group(cls=_Sentences, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
@@ -62,7 +72,7 @@ class _Sentences(click.Group):
 @click.option("-v", "--verbose", is_flag=True, help="Log what each stage did and how long it took.")
 def main(verbose: bool) -> None:
     """Build a Japanese web corpus from Common Crawl WARCs."""
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(name)s: %(message)s", stream=sys.stderr)
+    log_to_stderr(logging.INFO if verbose else logging.WARNING)
 
 
 @main.command(short_help="Build the corpus of a recipe, or go on with it.")
@@ -82,12 +92,12 @@ def build(recipe: Path, out: Path | None, as_json: bool, **machine: Any) -> None
         built = build(loaded, out, engine, task_memory_bytes=machine["memory_mib"] << 20, progress=True)
     page, found = built.report(), built.funnels()
     if found[-1].steps[-1].pages == 0:
-        click.echo("corpus-builder: the corpus is empty; the funnel says what became of the pages.", err=True)
+        say("corpus-builder: the corpus is empty; the funnel says what became of the pages.", err=True)
     if as_json:
-        _print_json({"out": str(out), "report": str(page), "funnels": [funnel.as_json(one) for one in found]})
+        say_json({"out": str(out), "report": str(page), "funnels": [funnel.as_json(one) for one in found]})
         return
-    click.echo("\n\n".join(funnel.as_text(one) for one in found))
-    click.echo(
+    say("\n\n".join(funnel.as_text(one) for one in found))
+    say(
         f"\nThe corpus:         {out}/release/corpus/*.parquet\n"
         f"The report:         {page}\n"
         f"Why was it dropped: corpus-builder why {out} URL-OR-ID\n"
@@ -112,14 +122,14 @@ def plan(recipe: Path | None, out: Path | None, as_json: bool, **settings: Any) 
     dedup = cli_dedup.planned(loaded, settings)
     plans = plan(loaded, out or Path("data/corpus") / loaded.name) if loaded else []
     if as_json:
-        _print_json(
+        say_json(
             {
                 **({"stages": [one.as_json() for one in plans]} if loaded else {}),
                 **({"dedup": forecast.as_json(*dedup)} if dedup else {}),
             }
         )
     else:
-        click.echo("\n\n".join([*([as_text(plans)] if loaded else []), *([forecast.as_text(*dedup)] if dedup else [])]))
+        say("\n\n".join([*([as_text(plans)] if loaded else []), *([forecast.as_text(*dedup)] if dedup else [])]))
 
 
 @main.command(short_help="Write OUT/report.html and print the funnel.")
@@ -133,9 +143,9 @@ def report(out: Path, as_json: bool) -> None:
     built = Built.open(out)
     page, found = built.report(), built.funnels()
     if as_json:
-        _print_json({"report": str(page), "funnels": [funnel.as_json(one) for one in found]})
+        say_json({"report": str(page), "funnels": [funnel.as_json(one) for one in found]})
     else:
-        click.echo("\n\n".join(funnel.as_text(one) for one in found) + f"\n\nThe report: {page}")
+        say("\n\n".join(funnel.as_text(one) for one in found) + f"\n\nThe report: {page}")
 
 
 @main.command(short_help="Tell the whole story of a URL or an id.")
@@ -150,9 +160,9 @@ def why(out: Path, page: str, as_json: bool) -> None:
 
     stories = why_row(out, page) if is_deduplicated(out) else Built.open(out).why(page)
     if as_json:
-        _print_json([asdict(story) for story in stories])
+        say_json([asdict(story) for story in stories])
     else:
-        click.echo("\n\n".join(as_text(story) for story in stories))
+        say("\n\n".join(as_text(story) for story in stories))
 
 
 @main.command()
@@ -188,9 +198,9 @@ def judge(
     except Exception as error:  # from the user's function
         raise RecipeError(f"The filter {filter_name} failed: {type(error).__name__}: {error}") from error
     if as_json:
-        _print_json([asdict(one) for one in judged])
+        say_json([asdict(one) for one in judged])
     else:
-        click.echo(as_text(judged))
+        say(as_text(judged))
 
 
 @main.command(short_help="List the built-in measures and their sources.")
@@ -200,10 +210,10 @@ def measures(as_json: bool) -> None:
     from corpus_builder.quality.measures import MEASURES
 
     if as_json:
-        _print_json([asdict(info) for info in MEASURES.values()])
+        say_json([asdict(info) for info in MEASURES.values()])
         return
     for info in MEASURES.values():
-        click.echo(f"{info.name}  ({info.unit}, {info.dtype})\n    {info.definition}\n    Source: {info.source}")
+        say(f"{info.name}  ({info.unit}, {info.dtype})\n    {info.definition}\n    Source: {info.source}")
 
 
 @main.command(short_help="Pages to JSON lines, as the pipeline sees them.")
@@ -222,7 +232,7 @@ def extract(files: tuple[str, ...], recipe: Path | None, text_only: bool) -> Non
     for path in files:
         for line in extracted_lines(path, settings):
             if line["verdict"] == "document" or not text_only:
-                click.echo(json.dumps(line, ensure_ascii=False, allow_nan=False))
+                say_json(line, indent=None, allow_nan=False)
 
 
 @main.command(short_help="Train the extractor on pages of yours.")
@@ -237,7 +247,7 @@ def train_extractor(files: tuple[Path, ...], out: Path) -> None:
     if out.is_dir() or not out.parent.is_dir():
         raise InputError(f"The model cannot be written to {out}: name a file in a directory that is there.")
     examples = (example for path in files for example in read_examples(path))
-    train(examples, lambda line: click.echo(line, err=True)).save(out)
+    train(examples, lambda line: say(line, err=True)).save(out)
 
 
 @main.command(short_help="Texts of a JSONL file to their measures.")
@@ -247,7 +257,7 @@ def measure(file: Path) -> None:
     from corpus_builder.stages.measure import measured_lines
 
     for line in measured_lines(Path("/dev/stdin") if str(file) == "-" else file):
-        click.echo(json.dumps(line, ensure_ascii=False))
+        say_json(line, indent=None)
 
 
 @main.command(short_help="Hold a build's files against its manifests.")
@@ -260,9 +270,9 @@ def verify(out: Path, as_json: bool) -> None:
 
     found = Built.open(out).verify(progress=True)
     if as_json:
-        _print_json(asdict(found))
+        say_json(asdict(found))
     else:
-        click.echo(as_text(found))
+        say(as_text(found))
     if found.problems:
         sys.exit(5)
 
@@ -278,9 +288,9 @@ def diff(left: Path, right: Path, as_json: bool) -> None:
 
     found = Built.open(left).diff(Built.open(right))
     if as_json:
-        _print_json({"parted_at": found.parted_at, **asdict(found)})
+        say_json({"parted_at": found.parted_at, **asdict(found)})
     else:
-        click.echo(as_text(found))
+        say(as_text(found))
     if found.parted_at is not None:
         sys.exit(1)
 
@@ -309,9 +319,9 @@ def dedup(
     with _engine(engine, workers, address, memory_mib) as where:
         done = cli_dedup.run(files, out, where, memory_mib, settings)
     if as_json:
-        _print_json(done.as_json())
+        say_json(done.as_json())
     else:
-        click.echo(as_text(done))
+        say(as_text(done))
 
 
 @main.command("train-detector", short_help="Train a model for the language detector.")
@@ -328,7 +338,7 @@ def train_detector(japanese: tuple[Path, ...], other: tuple[Path, ...], out: Pat
 
     model = train_files(japanese, other).to_bytes()
     write_atomically(out, model)
-    click.echo(f'{out}: {len(model):,} bytes. A recipe uses it by detector = "ngrams:{out}" under [extract].')
+    say(f'{out}: {len(model):,} bytes. A recipe uses it by detector = "ngrams:{out}" under [extract].')
 
 
 def _engine(engine: str, workers: int | None, address: str | None, memory_mib: int) -> Any:
@@ -339,10 +349,6 @@ def _engine(engine: str, workers: int | None, address: str | None, memory_mib: i
             raise InputError("--engine serial runs in this process; leave --workers and --address out.")
         return Serial()
     return Ray(workers, address, memory_mib << 20)
-
-
-def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=1, default=str))
 
 
 main.add_command(cli_bench.bench)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
+
+from corpus_builder.cli_print import say, say_json
 
 
 @click.group(short_help="Time what a build does, beside other tools.")
@@ -24,7 +25,10 @@ def build(warc: Path, pages: int, as_json: bool) -> None:
     from corpus_builder.bench import as_text, run
 
     found = run(warc, pages, progress=True)
-    click.echo(_json(asdict(found)) if as_json else as_text(found))
+    if as_json:
+        say_json(asdict(found))
+    else:
+        say(as_text(found))
 
 
 def _sizes(_: Any, __: Any, words: str) -> tuple[int, ...]:
@@ -64,8 +68,7 @@ def dedup(
     found = run(files, documents, preset=preset, workers=workers, task_memory_bytes=memory_mib << 20, directory=scratch)
     if out is not None:
         write_atomically(out, f"{as_text(found)}\n".encode())
-    click.echo(_json(asdict(found)) if as_json else as_text(found))
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=1, default=str)
+    if as_json:
+        say_json(asdict(found))
+    else:
+        say(as_text(found))

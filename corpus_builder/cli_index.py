@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
+from corpus_builder.cli_print import say, say_json
 from corpus_builder.errors import InputError
+from corpus_builder.terminal import harmless
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 INDEX = click.argument("index", type=click.Path(path_type=Path))
@@ -28,7 +29,7 @@ def add(index: Path, out: Path, name: str | None) -> None:
     """Add the documents that stand after the build or `dedup` in OUT to INDEX; make INDEX if it is not there."""
     from corpus_builder.index import add
 
-    click.echo(_as_text(add(index, out, name, progress=True).summary()))
+    say(_as_text(add(index, out, name, progress=True).summary()))
 
 
 @index.command(short_help="Take documents out, by id or URL.")
@@ -54,11 +55,11 @@ def remove(
         raise click.UsageError("Say what is to go: --id, --url, --ids FILE or --urls FILE.")
     done = remove(index, ids, urls)
     if as_json:
-        click.echo(json.dumps({"documents": done.documents, "unknown": done.unknown}, ensure_ascii=False, indent=1))
+        say_json({"documents": done.documents, "unknown": done.unknown})
         return
-    click.echo(f"{done.documents:,} documents removed.")
+    say(f"{done.documents:,} documents removed.")
     for one in done.unknown:
-        click.echo(f"not in the index: {one}", err=True)
+        say(f"not in the index: {harmless(one)}", err=True)
 
 
 @index.command(short_help="Give back the space of removed documents.")
@@ -67,7 +68,7 @@ def compact(index: Path) -> None:
     """Write the parts of INDEX that lost documents anew, without them."""
     from corpus_builder.index import compact
 
-    click.echo(_as_text(compact(index, progress=True).summary()))
+    say(_as_text(compact(index, progress=True).summary()))
 
 
 @index.command(short_help="Hold the index's files against their digests.")
@@ -78,9 +79,10 @@ def verify(index: Path, as_json: bool) -> None:
     from corpus_builder.index import check
 
     problems = check(index)
-    click.echo(
-        json.dumps({"problems": problems}, ensure_ascii=False, indent=1) if as_json else "\n".join(problems) or "All is well."
-    )
+    if as_json:
+        say_json({"problems": problems})
+    else:
+        say("\n".join(problems) or "All is well.")
     if problems:
         sys.exit(5)
 
@@ -93,7 +95,10 @@ def show(index: Path, as_json: bool) -> None:
     from corpus_builder.index import Index
 
     found = Index.open(index).summary()
-    click.echo(json.dumps(found, ensure_ascii=False, indent=1) if as_json else _as_text(found))
+    if as_json:
+        say_json(found)
+    else:
+        say(_as_text(found))
 
 
 def _lines(files: tuple[Path, ...]) -> list[str]:
@@ -113,5 +118,5 @@ def _as_text(found: dict[str, Any]) -> str:
     ]
     for part in found["parts"]:
         gone = f", {part['removed']:,} removed" if part["removed"] else ""
-        lines.append(f"{part['name']:24} {part['documents']:>15,} documents{gone}, {part['size_bytes']:,} bytes")
+        lines.append(f"{harmless(part['name']):24} {part['documents']:>15,} documents{gone}, {part['size_bytes']:,} bytes")
     return "\n".join(lines)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
 import click
+
+from corpus_builder.cli_print import say, say_json
+from corpus_builder.terminal import harmless
 
 BASE = "https://data.commoncrawl.org/"
 
@@ -84,15 +86,15 @@ def crawl(
         workers=workers,
         plan_only=plan_only,
         progress=True,
-        say=lambda plan: click.echo(as_text(plan), err=as_json),
+        say=lambda plan: say(as_text(plan), err=as_json),
     )
     if as_json:
-        click.echo(json.dumps(asdict(done), ensure_ascii=False, indent=1, default=str))
+        say_json(asdict(done))
         return
     for record in done.refused[:5]:
-        click.echo(f"not where the index says: {record}")
+        say(f"not where the index says: {harmless(record)}")
     if not plan_only:
-        click.echo(
+        say(
             f"fetched: {done.fetched_records:,} records in {done.requests:,} requests ({done.retries:,} of them repeated), "
             f"{done.fetched_bytes:,} bytes\n"
             f'In a recipe: kind = "commoncrawl", paths = ["{out.resolve()}/*.warc.gz"]'
@@ -111,4 +113,7 @@ def publish(out: Path, place: str, read_back: bool, as_json: bool) -> None:
     from corpus_builder.publish import publish as run
 
     done = run(Built.open(out), place, read_back=read_back, progress=True)
-    click.echo(json.dumps(asdict(done), ensure_ascii=False, indent=1) if as_json else as_text(done))
+    if as_json:
+        say_json(asdict(done))
+    else:
+        say(as_text(done))

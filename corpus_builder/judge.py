@@ -15,6 +15,7 @@ from corpus_builder.quality.rules import Threshold, apply_filter
 from corpus_builder.recipe import Recipe
 from corpus_builder.stages.decide import rows_of
 from corpus_builder.stages.rules import measure_stage, running_rules
+from corpus_builder.terminal import harmless
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,9 @@ def as_text(judged: list[Judged]) -> str:
     for one in judged:
         if one.drop is None:
             seen = "" if one.value is None else f"  ({one.value:.6g})"
-            lines.append(f"keeps  {one.rule}{seen}")
+            lines.append(f"keeps  {harmless(one.rule)}{seen}")
             continue
         value = "" if one.drop.value is None else f"  ({one.drop.value:.6g})"
-        lines.append(f"DROPS  {one.rule}{value}  {one.drop.reason}  {one.drop.detail}".rstrip())
+        lines.append(f"DROPS  {harmless(one.rule)}{value}  {harmless(one.drop.reason)}  {harmless(one.drop.detail)}".rstrip())
     first = next((one.drop.reason for one in judged if one.drop), None)
-    return "\n".join([*lines, f"Dropped: {first}" if first else "Kept."])
+    return "\n".join([*lines, f"Dropped: {harmless(first)}" if first else "Kept."])

@@ -13,6 +13,7 @@ from corpus_builder.inputs import input_files
 from corpus_builder.recipe import Recipe
 from corpus_builder.shard_files import TableFile
 from corpus_builder.stages.release import Release
+from corpus_builder.terminal import harmless
 
 SHOWN = 5
 
@@ -89,7 +90,7 @@ def as_text(plans: list[StagePlan]) -> str:
     for one in plans:
         say = one.note or ("nothing to do" if not one.todo else f"{len(one.todo)} to run")
         lines.append(f"{one.stage:8} {one.done:>7,} done, {say}")
-        lines += [f"           {shard}: {reason}" for shard, reason in one.todo[:SHOWN]]
+        lines += [f"           {harmless(shard)}: {harmless(reason)}" for shard, reason in one.todo[:SHOWN]]
         if len(one.todo) > SHOWN:
             lines.append(f"           and {len(one.todo) - SHOWN:,} more (--json lists them)")
     return "\n".join(lines)

@@ -10,6 +10,9 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from corpus_builder.redact import without_known_secrets
+from corpus_builder.terminal import harmless_lines
+
 T = TypeVar("T")
 
 log = logging.getLogger("corpus_builder")
@@ -25,6 +28,6 @@ def with_progress(name: str, items: Iterator[T], total: int, show: bool, unit: s
 def say(line: str, show: bool) -> None:
     """Tell something that happens amid a run: above the bar if `show`, else to the log."""
     if show:
-        tqdm.write(f"corpus-builder: {line}", file=sys.stderr)
+        tqdm.write(harmless_lines(without_known_secrets(f"corpus-builder: {line}")), file=sys.stderr)
     else:
         log.warning(line)

@@ -13,6 +13,8 @@ from corpus_builder.engine import Done, Engine, Failure
 from corpus_builder.errors import CorpusError, FullDiskError, StageError
 from corpus_builder.files import full_disk, write_atomically
 from corpus_builder.progress import say, with_progress
+from corpus_builder.redact import without_secrets
+from corpus_builder.terminal import harmless
 
 log = logging.getLogger(__name__)
 
@@ -95,8 +97,8 @@ def _make(stage: Stage, dataset: Dataset, shard: Shard) -> Receipt:
 def _words(shard: Shard, failure: Failure) -> str:
     """Shard, machine and cause."""
     error = failure.error
-    text = str(error) if isinstance(error, CorpusError) else f"{type(error).__name__}: {error}"
-    return f"{shard.name}{f', on {failure.node}' if failure.node else ''}: {text}"
+    text = str(error) if isinstance(error, CorpusError) else without_secrets(f"{type(error).__name__}: {error}")
+    return f"{harmless(shard.name)}{f', on {failure.node}' if failure.node else ''}: {text}"
 
 
 def _sentence(
@@ -106,7 +108,7 @@ def _sentence(
     traces = "\n".join(f"{shard.name}\n{failure.trace}" for shard, failure in failures)
     trace_file = root.parent / ".failures" / f"{stage.name}.txt"
     try:
-        write_atomically(trace_file, traces.encode("utf-8", "replace"))
+        write_atomically(trace_file, without_secrets(traces).encode("utf-8", "replace"))
         where = f"The traces are in {trace_file}. "
     except StageError:  # the disk is full, too
         where = ""

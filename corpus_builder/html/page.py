@@ -126,6 +126,17 @@ def storable(text: str) -> str:
     return "\n".join(line.rstrip() for line in _CONTROLS.sub("", text).split("\n")).strip("\n")
 
 
+def storable_field(text: str) -> str:
+    r"""A URL, title, date or other field as `storable` makes texts, and on one line.
+
+    >>> storable_field("題\x1b[31m\n\u2028の\t二\ud800")
+    '題[31m の 二\ufffd'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return re.sub(r"[\n\t]+", " ", storable(text))
+
+
 _BINARY = (
     b"%PDF",
     b"\x89PNG",

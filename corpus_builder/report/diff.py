@@ -8,6 +8,7 @@ from typing import Any
 
 from corpus_builder.dataset import Manifest
 from corpus_builder.report.tables import query
+from corpus_builder.terminal import harmless
 
 EXAMPLES = 3
 
@@ -109,12 +110,15 @@ def as_text(found: Diff) -> str:
         return "The builds are the same, byte for byte."
     lines = [f"The builds part at the stage {found.parted_at!r}."]
     for s in found.stages:
-        causes = ", ".join(f"{cause} ({count})" for cause, count in s.causes.items())
+        causes = ", ".join(f"{harmless(cause)} ({count})" for cause, count in s.causes.items())
         lines.append(
             f"  {s.stage:8} {s.same} shards the same, {s.different} different, {s.only_left} only left, {s.only_right} only right"
             + (f"; made from other: {causes}" if causes else "")
         )
     if found.moved:
         lines.append("Pages that fared differently (left -> right):")
-    lines += [f"  {m.documents:>9,}  {m.left} -> {m.right}   for example {', '.join(m.examples)}" for m in found.moved]
+    lines += [
+        f"  {m.documents:>9,}  {harmless(m.left)} -> {harmless(m.right)}   for example {', '.join(map(harmless, m.examples))}"
+        for m in found.moved
+    ]
     return "\n".join(lines)

@@ -8,6 +8,7 @@ from typing import Any
 
 from corpus_builder.dataset import Manifest
 from corpus_builder.report.tables import extracted
+from corpus_builder.terminal import harmless
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def as_text(funnel: Funnel) -> str:
         mark = {"in": "", "drop": "  - ", "cut": "  ~ ", "stand": "= "}[step.kind]
         size = f"{step.size:>15,} {step.unit}" if step.unit else ""
         share = f"{100 * step.pages / funnel.entered:5.1f} %" if funnel.entered else "      –"
-        lines.append(f"  {mark + step.label:34} {step.pages:>11,}  {share} {size}".rstrip())
+        lines.append(f"  {mark + harmless(step.label):34} {step.pages:>11,}  {share} {size}".rstrip())
     return f"{funnel.source}\n" + "\n".join(lines)
 
 

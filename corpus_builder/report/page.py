@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
 from corpus_builder.dataset import Manifest
 from corpus_builder.files import write_atomically
@@ -15,12 +15,14 @@ from corpus_builder.html import page as html_page
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.rules import Threshold
 from corpus_builder.recipe import Recipe
+from corpus_builder.redact import shareable
 from corpus_builder.report import charts
 from corpus_builder.report.funnel import copies, funnels, records
 from corpus_builder.report.histograms import add_histogram
 from corpus_builder.report.lines import repeated_lines
 from corpus_builder.report.tables import examples
 from corpus_builder.sources import warc, wikipedia
+from corpus_builder.terminal import as_json, harmless
 
 EXAMPLES = 3
 EXAMPLE_SHARDS = 50
@@ -42,6 +44,7 @@ def render(manifests: Mapping[str, Manifest], recipe: Recipe) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_shown,
     )
     found = funnels(manifests, recipe.source_names)
     return environment.get_template("page.html.jinja").render(
@@ -56,8 +59,13 @@ def render(manifests: Mapping[str, Manifest], recipe: Recipe) -> str:
         examples=_examples(manifests),
         meanings=html_page.REASONS | warc.REASONS | wikipedia.REASONS,
         definitions={name: info.definition for name, info in MEASURES.items()},
-        recipe_json=json.dumps(recipe.model_dump(mode="json", exclude_defaults=True), ensure_ascii=False, indent=2),
+        recipe_json=escape(as_json(shareable(recipe.model_dump(mode="json", exclude_defaults=True)), indent=2)),
     )
+
+
+def _shown(value: Any) -> Any:
+    """What the page shows, harmless; what is markup already stays."""
+    return harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _released(manifests: Mapping[str, Manifest], recipe: Recipe) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from corpus_builder.errors import InputError
 from corpus_builder.recipe import Recipe, Rule
 from corpus_builder.report.differences import differences
 from corpus_builder.report.tables import extracted, query
+from corpus_builder.terminal import harmless
 
 SHOWN = 100  # characters of a repeated line
 
@@ -195,33 +196,35 @@ def _hits(rule: Rule, value: float) -> bool:
 
 def as_text(story: Story) -> str:
     """A story as lines for a terminal."""
-    lines = [story.id, *([f"  {story.url}"] if story.url else [])]
+    lines = [harmless(story.id), *([f"  {harmless(story.url)}"] if story.url else [])]
     if story.title:
-        lines.append(f"  {story.title}")
+        lines.append(f"  {harmless(story.title)}")
     if story.characters is not None:
         lines.append(f"  {story.characters:,} characters")
     for event in story.events:
-        parts = [f"  {event.stage:8} {event.verdict:9}", event.reason]
+        parts = [f"  {event.stage:8} {event.verdict:9}", harmless(event.reason)]
         if event.value is not None:
             parts.append(f"value {event.value:.6g}")
         if event.threshold is not None:
             parts.append(f"threshold {event.threshold:.6g}")
-        parts.append(event.detail)
+        parts.append(harmless(event.detail))
         lines.append(" ".join(part for part in parts if part))
     for number, winner in enumerate(story.winners):
-        lines.append(f"  {'lost to' if number == 0 else 'for which is kept'} {winner.id}  {winner.url}".rstrip())
+        lines.append(
+            f"  {'lost to' if number == 0 else 'for which is kept'} {harmless(winner.id)}  {harmless(winner.url)}".rstrip()
+        )
     if story.rules:
         lines.append("  every rule, and what it saw:")
     for checked in story.rules:
         value = "" if checked.value is None else f"{checked.value:.6g}"
-        lines.append(f"    {'DROPS' if checked.drops else 'keeps'}  {checked.rule:48} {value}".rstrip())
+        lines.append(f"    {'DROPS' if checked.drops else 'keeps'}  {harmless(checked.rule):48} {value}".rstrip())
     if story.repeated:
         lines.append(f"  lines that many pages of its host, or many hosts, share; they are {story.repeated_are}:")
-        lines += [f"    {line[:SHOWN]}{'…' if len(line) > SHOWN else ''}" for line in story.repeated]
+        lines += [f"    {harmless(line[:SHOWN])}{'…' if len(line) > SHOWN else ''}" for line in story.repeated]
     if story.similarity is not None:
         lines.append(
             f"  Jaccard similarity {story.similarity:.3f}; "
             + ("it has -, the other +:" if story.differences else "the same text")
         )
-        lines += [f"    {line}" for line in story.differences]
+        lines += [f"    {harmless(line)}" for line in story.differences]
     return "\n".join(lines)

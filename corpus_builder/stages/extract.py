@@ -17,7 +17,7 @@ from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of
 from corpus_builder.document import DOCUMENT, LEDGER, Document, Drop
 from corpus_builder.guard import CPU_SECONDS, Crash, guarded
 from corpus_builder.html.extract import EXTRACTORS, extractor_version, named_extractor
-from corpus_builder.html.page import PageSettings, read_page, storable
+from corpus_builder.html.page import PageSettings, read_page, storable, storable_field
 from corpus_builder.japanese.detectors import detector_version, named_detector
 from corpus_builder.quality.hosts import host_of
 from corpus_builder.remote.patience import Stat
@@ -65,7 +65,7 @@ class Extract:
     inputs: tuple[InputFile, ...]
     settings: PageSettings
     name: str = field(default="extract", init=False)
-    version: int = field(default=3, init=False)
+    version: int = field(default=4, init=False)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One shard per input file, by name."""
@@ -124,7 +124,23 @@ class Extract:
 
 
 def pages_of(file: InputFile, settings: PageSettings, records: dict[str, int]) -> Iterator[Document | Ledgered]:
-    """Every page of an input file, as a document or as a row of the ledger; `records` counts what is no page."""
+    """Every page of an input file, as a document or as a row of the ledger, cleaned; `records` counts what is no page."""
+    for found in _read(file, settings, records):
+        yield cleaned(found)
+
+
+def cleaned(found: Document | Ledgered) -> Document | Ledgered:
+    """What is stored of a page, whichever source it comes from: fields on one line, all without control characters."""
+    if isinstance(found, Ledgered):
+        drop = replace(found.drop, detail=storable_field(found.drop.detail))
+        return replace(found, id=storable_field(found.id), url=storable_field(found.url), drop=drop)
+    if not (text := storable(found.text)):
+        return cleaned(Ledgered(found.id, found.url, Drop("no_text"), 0))
+    fields = {name: storable_field(getattr(found, name)) for name in DOCUMENT.names if name != "text"}
+    return Document(text=text, **fields)
+
+
+def _read(file: InputFile, settings: PageSettings, records: dict[str, int]) -> Iterator[Document | Ledgered]:
     if file.kind in ("warc", "commoncrawl"):
         yield from _from_warc(file, settings, records)
     elif file.kind == "wikipedia":
@@ -172,11 +188,11 @@ def _record(
     """What a record counts as, where it is, and its page as a document or a row of the ledger."""
     page_id = f"{file.name}/{number_of(record.number)}"
     if isinstance(record, OtherRecord):
-        revisit = Ledgered(page_id, _storable(record.url), Drop("revisit"), 0) if record.kind == "revisit" else None
+        revisit = Ledgered(page_id, record.url, Drop("revisit"), 0) if record.kind == "revisit" else None
         return record.kind, record.number, revisit
     if isinstance(record, Damage):
         drop = Drop(record.reason, value=record.length, detail=record.detail)
-        return "", record.number, Ledgered(page_id, _storable(record.url), drop, record.length)
+        return "", record.number, Ledgered(page_id, record.url, drop, record.length)
     if isinstance(record, Text):
         return "conversion", record.number, _text(record, page_id, file.source, settings)
     return "response", record.number, page_of(record, page_id, file.source, settings)
@@ -186,12 +202,12 @@ def _crashed(file: InputFile, number_of: Callable[[int], int], record: Found, cr
     drop = Drop("extraction_endless", threshold=CPU_SECONDS) if crash.endless else Drop("extraction_crashed", detail=crash.how)
     body = record.body if isinstance(record, Page | Text) else b""
     kind = "conversion" if isinstance(record, Text) else "response"
-    return kind, record.number, Ledgered(f"{file.name}/{number_of(record.number)}", _storable(record.url), drop, len(body))
+    return kind, record.number, Ledgered(f"{file.name}/{number_of(record.number)}", record.url, drop, len(body))
 
 
 def page_of(record: Page, page_id: str, source: str, settings: PageSettings) -> Document | Ledgered:
     """A page as a document or as a row of the ledger."""
-    url = _storable(record.url)
+    url = record.url
     page = read_page(
         record.body,
         content_type=record.content_type,
@@ -215,7 +231,7 @@ def page_of(record: Page, page_id: str, source: str, settings: PageSettings) -> 
 
 def _text(record: Text, page_id: str, source: str, settings: PageSettings) -> Document | Ledgered:
     """A text that was extracted before, judged as a line of a text file is."""
-    url, size = _storable(record.url), len(record.body)
+    url, size = record.url, len(record.body)
     text = storable(decoded := record.body.decode("utf-8", "replace"))
     undecodable = max(decoded.count("\ufffd") - record.body.count("\ufffd".encode()), 0) / max(len(decoded), 1)
     if undecodable > settings.max_undecodable:
@@ -280,11 +296,6 @@ def _from_jsonl(file: InputFile, settings: PageSettings) -> Iterator[Document | 
         )
 
 
-def _storable(text: str) -> str:
-    """Text that UTF-8 can hold: lone surrogates become U+FFFD."""
-    return text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text
-
-
 def _documents(documents: list[Document]) -> pa.Table:
     columns = {name: [getattr(document, name) for document in documents] for name in DOCUMENT.names}
     return pa.table(columns, schema=DOCUMENT)
@@ -298,7 +309,7 @@ def _ledger(rows: list[Ledgered]) -> pa.Table:
             "reason": [row.drop.reason for row in rows],
             "value": [row.drop.value for row in rows],
             "threshold": [row.drop.threshold for row in rows],
-            "detail": [_storable(row.drop.detail) for row in rows],
+            "detail": [row.drop.detail for row in rows],
         },
         schema=LEDGER,
     )

@@ -13,7 +13,7 @@ from corpus_builder.html.page import PageSettings
 from corpus_builder.remote.places import is_remote, name_of, shown
 from corpus_builder.remote.window import read_small
 from corpus_builder.sources.warc import Page
-from corpus_builder.stages.extract import InputFile, Ledgered, page_of, pages_of
+from corpus_builder.stages.extract import InputFile, Ledgered, cleaned, page_of, pages_of
 
 
 def extracted_lines(path: str | Path, settings: PageSettings | None = None) -> Iterator[dict[str, Any]]:
@@ -29,7 +29,7 @@ def extracted_lines(path: str | Path, settings: PageSettings | None = None) -> I
         url, body = (
             (shown(path), read_small(str(path))) if is_remote(path) else (Path(path).absolute().as_uri(), _read(Path(path)))
         )
-        yield _as_line(page_of(Page(0, url, "", "", 200, "", "", "", body), name_of(path), "", settings))
+        yield _as_line(cleaned(page_of(Page(0, url, "", "", 200, "", "", "", body), name_of(path), "", settings)))
 
 
 def is_warc(path: str | Path) -> bool:

@@ -1,0 +1,35 @@
+"""Where everything that the commands say is printed: harmless on a terminal, and without logins."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from typing import Any
+
+import click
+
+from corpus_builder.redact import without_known_secrets, without_secrets
+from corpus_builder.terminal import Formatter, as_json, harmless_lines
+
+
+def say(text: str, err: bool = False) -> None:
+    """Print lines for people; those on standard error may name places, which go without their logins."""
+    click.echo(harmless_lines(without_known_secrets(text) if err else text), err=err)
+
+
+def say_json(value: Any, indent: int | None = 1, allow_nan: bool = True) -> None:
+    """Print a JSON value for programs, on one line without `indent`."""
+    click.echo(as_json(value, indent, allow_nan))
+
+
+def say_trace() -> None:
+    """Print the traceback of an error that nobody foresaw."""
+    say(without_secrets(traceback.format_exc()), err=True)
+
+
+def log_to_stderr(level: int) -> None:
+    """Have what modules log printed on standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Formatter("%(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])
