@@ -41,6 +41,14 @@ from corpus_builder.stages.sign import Sign
 STAGES = ("extract", "measure", "sign", "screen", "match", "lines", "decide", "release")
 
 
+def stage_names(recipe: Recipe) -> list[str]:
+    """The stages that a recipe has; others may stand in its directory, of a recipe that was built there before."""
+    rules = recipe.quality.rules
+    has = {"sign": recipe.dedup is not None, "match": recipe.dedup is not None, "lines": recipe.lines is not None}
+    has["screen"] = recipe.dedup is not None and not rules[0].duplicates
+    return [name for name in STAGES if has.get(name, True)]
+
+
 def stages_of(recipe: Recipe, inputs: Sequence[InputFile], out: Path) -> Iterator[Stage]:
     """The stages of a recipe, in order."""
     settings = recipe.page_settings
@@ -99,7 +107,7 @@ class Built:
             raise InputError(f"There is no build in {out} (no build.json); `corpus-builder build` makes one.") from error
         except (ValueError, TypeError, KeyError) as error:
             raise IntegrityError(f"{out / 'build.json'} is damaged ({error}); `corpus-builder build` writes it anew.") from error
-        found = {stage: read_manifest(out / stage) for stage in STAGES}
+        found = {stage: read_manifest(out / stage) for stage in stage_names(recipe)}
         return cls(out, recipe, {stage: manifest for stage, manifest in found.items() if manifest is not None})
 
     def funnels(self) -> list[Funnel]:

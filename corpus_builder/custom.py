@@ -6,6 +6,7 @@ import ast
 import difflib
 import hashlib
 import importlib
+import importlib.machinery
 import importlib.util
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from corpus_builder.errors import RecipeError
+from corpus_builder.files import digest_file
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,13 @@ def load_function(name: str, base: Path) -> UserFunction:
     if not colon or not module_name or not function_name:
         raise RecipeError(f"{name!r} does not name a function; write module:function, for example my_filters:affiliate_links.")
     for directory in (str(Path.cwd()), str(base)):
-        if directory not in sys.path:
-            sys.path.insert(0, directory)
+        if directory in sys.path:
+            sys.path.remove(directory)
+        sys.path.insert(0, directory)
     importlib.invalidate_caches()
+    _forget_older(module_name)
     try:
-        module = importlib.import_module(module_name)
+        module = _imported_anew(module_name)
     except ModuleNotFoundError as error:
         if error.name and module_name.split(".")[0] == error.name.split(".")[0]:
             raise RecipeError(
@@ -57,6 +61,45 @@ def load_function(name: str, base: Path) -> UserFunction:
     for part in _with_imports(module):
         digest.update(part.__name__.encode() + b"\0" + Path(part.__file__ or "").read_bytes() + b"\0")
     return UserFunction(name, digest.hexdigest()[:32], function)
+
+
+_SEEN: dict[str, str] = {}  # digests of the files that the user's own modules were imported from
+
+
+def _imported_anew(module_name: str) -> ModuleType:
+    """The module, without bytecode beside it, which is known by whole seconds alone."""
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        module = importlib.import_module(module_name)
+    finally:
+        sys.dont_write_bytecode = before
+    for part in _with_imports(module):
+        if _own(part):
+            _SEEN.setdefault(str(part.__file__), digest_file(Path(part.__file__ or "")))
+    return module
+
+
+def _forget_older(module_name: str) -> None:
+    """Forget a module of the user's, with its own imports, if another file or another content would be imported now.
+
+    A notebook builds, edits its filter and builds again; two recipes have each a my_filters.py beside them.
+    """
+    module = sys.modules.get(module_name)
+    if module is None or not _own(module):
+        return
+    parts = [part for part in _with_imports(module) if _own(part)]
+    if any(_is_older(part) for part in parts):
+        for part in parts:
+            _SEEN.pop(str(part.__file__), None)
+            del sys.modules[part.__name__]
+
+
+def _is_older(module: ModuleType) -> bool:
+    path = Path(module.__file__ or "")
+    now = importlib.machinery.PathFinder.find_spec(module.__name__) if "." not in module.__name__ else module.__spec__
+    if now is None or now.origin != module.__file__ or not path.is_file():
+        return True
+    return _SEEN.get(str(path), "") not in ("", digest_file(path))
 
 
 def own_modules(*functions: UserFunction) -> list[ModuleType]:

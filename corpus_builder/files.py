@@ -16,6 +16,15 @@ from tokenize import TokenError
 from corpus_builder.errors import FullDiskError, InputError, IntegrityError, StageError
 
 
+def state_of(path: str | Path) -> tuple[int, int]:
+    """Time of change and size: two states of a file are taken for the same where these are; (0, 0) where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
+
+
 def digest_file(path: Path) -> str:
     """SHA-256 of a file's bytes, in hex."""
     with path.open("rb") as file:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from corpus_builder.errors import InputError, MissingExtraError, RecipeError
+from corpus_builder.files import state_of
 from corpus_builder.japanese.detect import LONG, Detector, japanese_score, shipped
 
 DEFAULT = "ngrams"
@@ -23,16 +24,18 @@ JapaneseScore = Callable[[str], float]
 """`score(text)`: the share of a text that is Japanese, 0..1."""
 
 
-@cache
 def named_detector(name: str) -> JapaneseScore:
-    """The detector of that name; a model is loaded once in each process.
+    """The detector of that name; a model is loaded once in each process, and again where its file is another.
 
     Raises RecipeError for a name that is none of the three kinds, InputError where there is no such model, MissingExtraError
     where fastText is not installed.
     """
     kind, path = _parts(name)
-    if not path:
-        return japanese_score
+    return _loaded(kind, path, state_of(path)) if path else japanese_score
+
+
+@lru_cache(maxsize=8)
+def _loaded(kind: str, path: str, state: tuple[int, int]) -> JapaneseScore:
     if kind == "ngrams":
         return Detector.from_bytes(_read(path), path).score
     model = load_fasttext(path)

@@ -10,7 +10,7 @@ import io
 import threading
 import zlib
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -20,7 +20,7 @@ import numpy.typing as npt
 from numba import njit
 
 from corpus_builder.errors import InputError
-from corpus_builder.files import write_atomically
+from corpus_builder.files import state_of, write_atomically
 from corpus_builder.main_text.blocks import CHARS, ELEMENT
 from corpus_builder.main_text.elements import TAG, cells_of, rows_of
 from corpus_builder.main_text.features import FEATURES, features
@@ -58,9 +58,13 @@ class Model:
         write_atomically(path, packed.getvalue())
 
 
-@cache
 def load_model(path: Path = SHIPPED) -> Model:
-    """The model in a file; InputError where it is none, or one of other features."""
+    """The model in a file, kept until the file is another; InputError where it is none, or one of other features."""
+    return _model(path, state_of(path))
+
+
+@lru_cache(maxsize=8)
+def _model(path: Path, state: tuple[int, int]) -> Model:
     try:
         with np.load(io.BytesIO(path.read_bytes())) as arrays:
             values = {field.name: arrays[field.name].astype(np.float32) for field in fields(Model)}
@@ -77,7 +81,6 @@ def load_model(path: Path = SHIPPED) -> Model:
     return Model(**values)
 
 
-@cache
 def model_digest(path: Path = SHIPPED) -> str:
     """The first half of the SHA-256 of a model's file."""
     load_model(path)

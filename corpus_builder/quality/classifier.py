@@ -9,20 +9,22 @@ for a recipe takes two lines, in a file beside it:
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from corpus_builder.errors import InputError
+from corpus_builder.files import state_of
 from corpus_builder.japanese.detectors import load_fasttext
 
 
 def fasttext_probability(text: str, model: str | Path, label: str) -> float:
     """Probability of `label`, 0..1, under a supervised fastText model (.bin or .ftz); line breaks count as spaces.
 
-    The model is loaded once in each process.  Raises MissingExtraError where fastText is not installed, InputError where there
+    The model is loaded once in each process, and again where its file is another.  Raises MissingExtraError where fastText is not installed, InputError where there
     is no model or it has no such label.
     """
-    loaded = _load(str(model))
+    loaded = _load(str(model), state_of(model))
     if label not in loaded.labels:
         raise InputError(f"The fastText model {model} has no label {label!r}; it has {', '.join(loaded.labels[:10])}.")
     labels, probabilities = loaded.predict(" ".join(text.splitlines()), k=-1)
@@ -30,4 +32,6 @@ def fasttext_probability(text: str, model: str | Path, label: str) -> float:
     return min(1.0, probability)
 
 
-_load = cache(load_fasttext)
+@lru_cache(maxsize=8)
+def _load(model: str, state: tuple[int, int]) -> Any:
+    return load_fasttext(model)
