@@ -7,7 +7,6 @@ what `build` would run, and why.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,10 @@ from corpus_builder.custom import own_modules
 from corpus_builder.dataset import FORMAT, Manifest, Stage, read_manifest
 from corpus_builder.engine import Engine, Ray, engine_of
 from corpus_builder.errors import InputError, IntegrityError
-from corpus_builder.files import absolute, alone_in, write_atomically
+from corpus_builder.files import absolute, write_atomically
 from corpus_builder.index.contents import elders_of
-from corpus_builder.inputs import input_files, read_keywords
+from corpus_builder.inputs import find_inputs, input_files, keep_inputs_apart, read_keywords
+from corpus_builder.ownership import alone_in, clear_stages
 from corpus_builder.quality.rulebook import DuplicateRule
 from corpus_builder.recipe import Recipe
 from corpus_builder.redact import shareable
@@ -27,8 +27,8 @@ from corpus_builder.report.funnel import Funnel, funnels
 from corpus_builder.report.page import write_report
 from corpus_builder.report.verification import Verification, verify_build
 from corpus_builder.report.why import Story, why
-from corpus_builder.run import SCRATCH, TASK_MEMORY_BYTES, missing, run_stage
-from corpus_builder.searches import count_lines, find_duplicates
+from corpus_builder.run import SCRATCH, TASK_MEMORY_BYTES, run_stage
+from corpus_builder.searches import count_lines, find_duplicates, is_found
 from corpus_builder.signed import SignedShard
 from corpus_builder.stages.decide import Decide, Screen
 from corpus_builder.stages.extract import Extract, InputFile
@@ -145,18 +145,23 @@ def build(
     that went well stay.
     """
     out = absolute(out)
-    with alone_in(out), engine_of(engine, lambda: Ray(task_memory_bytes=task_memory_bytes)) as engine:
+    found = list(find_inputs(recipe))
+    keep_inputs_apart(recipe, out, found)
+    with (
+        alone_in(out, "build", (*STAGES, "superseded")),
+        engine_of(engine, lambda: Ray(task_memory_bytes=task_memory_bytes)) as engine,
+    ):
         engine.carry(own_modules(*user_functions(recipe)))
-        inputs = input_files(recipe, out, engine, progress)
+        inputs = input_files(recipe, out, engine, progress, found)
         manifests: dict[str, Manifest] = {}
         _write_head(recipe, out)
         for stage in stages_of(recipe, inputs, out):
-            if isinstance(stage, Match | Lines) and missing(stage, stage.plan(manifests), out):
+            if isinstance(stage, Match | Lines) and not is_found(stage, manifests, out):
                 how = (manifests, task_memory_bytes, out / SCRATCH, engine, progress)
                 stage = find_duplicates(stage, *how) if isinstance(stage, Match) else count_lines(stage, *how)
             manifests[stage.name] = run_stage(stage, stage.plan(manifests), out, engine, progress)
             if isinstance(stage, Match | Lines):
-                shutil.rmtree(out / SCRATCH, ignore_errors=True)
+                clear_stages(out / SCRATCH)
     return Built(out, recipe, manifests)
 
 

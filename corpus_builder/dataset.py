@@ -10,38 +10,36 @@ receipts: once it stands, the dataset is *sealed*.
     OUT/extract/ledger/web-00000.warc.gz.3f9a01bc.parquet
 
 Readers open only what a receipt or manifest names, never a glob.  A file is written under a temporary name and renamed,
-and its receipt is written last, so a crash at any moment leaves a shard either committed or absent.  File names carry the
+and its receipt is written last, so a crash at any moment leaves a shard either committed or absent; what a receipt names outlasts
+a loss of power, too.  File names carry the
 first letters of `made_of`, so a newer version of a shard never overwrites a file that a standing receipt names.
 Nothing in a receipt or manifest tells time, host, path or worker: the same input and recipe give the same bytes.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Protocol
-from urllib.parse import quote
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from corpus_builder import names
 from corpus_builder.errors import IntegrityError
-from corpus_builder.files import digest_file, full_disk, remedy, write_atomically
+from corpus_builder.files import digest_file, full_disk, remedy, sync_directory, write_atomically
+from corpus_builder.names import digest_of as digest_of
+from corpus_builder.names import stem_of
+from corpus_builder.ownership import generated
 from corpus_builder.shard_files import ROW_GROUP_ROWS, PlainFile, TableFile, TableWriter
 
 FORMAT = "corpus_builder/1"
-
-
-def digest_of(value: Any) -> str:
-    """Hex digest of any JSON value, the same in every process (keys sorted, no white space)."""
-    packed = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(packed.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +67,16 @@ class Receipt:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Receipt:
-        """The receipt that `as_json` wrote."""
+        """The receipt that `as_json` wrote; ValueError where a name in it is not of the form that a writer gives."""
         tables = {name: TableFile(**table) for name, table in value["tables"].items()}
-        return cls(value["shard"], value["made_from"], tables, value["stats"])
+        receipt = cls(value["shard"], value["made_from"], tables, value["stats"])
+        stem = file_stem(receipt.shard, receipt.made_of)
+        for name, table in tables.items():
+            start = f"{name}/{stem}"
+            known = names.TABLE.fullmatch(name) and table.path.startswith(start)
+            if not known or not names.SUFFIX.fullmatch(table.path[len(start) :]) or not names.SHA256.fullmatch(table.sha256):
+                raise ValueError(f"it names {table.path!r}, which is no file of the shard {receipt.shard!r}")
+        return receipt
 
 
 @dataclass(frozen=True)
@@ -142,17 +147,13 @@ class Stage(Protocol):
         """Make one shard.  Pure: the same shard gives the same bytes wherever it runs."""
 
 
-LONGEST_STEM = 160  # characters: file systems take 255 bytes, and a suffix follows
+def file_stem(shard: str, made_of: str) -> str:
+    """What the names of a shard's files begin with.
 
-
-def stem_of(shard: str) -> str:
-    """A shard's name as part of a file's name; long ones (a kana takes nine characters) are cut and told apart by a digest.
-
-    >>> stem_of("2024/a.jsonl"), len(stem_of("長い名前" * 20))
-    ('2024%2Fa.jsonl', 160)
+    >>> file_stem("web.warc.gz", "3f9a01bc6d2e")
+    'web.warc.gz.3f9a01bc'
     """
-    quoted = quote(shard, safe="")
-    return quoted if len(quoted) <= LONGEST_STEM else f"{quoted[: LONGEST_STEM - 33]}~{digest_of(shard)}"
+    return f"{stem_of(shard)}.{made_of[:8]}"
 
 
 class Dataset:
@@ -174,23 +175,24 @@ class Dataset:
         """The receipt that stands under a shard's name, whatever it was made from."""
         try:
             return Receipt.from_json(json.loads(self._receipt_path(name).read_bytes()))
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def seal(self, receipts: Sequence[Receipt]) -> Manifest:
-        """Write the manifest and remove every file that it does not name."""
+        """Write the manifest, then remove the files of ours that it does not name; what others put there stays."""
         value = {"format": FORMAT, "stage": self.stage, "version": self.version, "shards": [r.as_json() for r in receipts]}
         packed = (json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode()
         path = self.root / "manifest.json"
-        if not path.exists() or path.read_bytes() != packed:
+        before = path.read_bytes() if path.exists() else b""
+        tables = {name for receipt in receipts for name in receipt.tables}
+        if before != packed:
+            tables |= _tables_in(before)
             write_atomically(path, packed)
-        keep = {"manifest.json"}
-        for receipt in receipts:
-            keep.add(str(self._receipt_path(receipt.shard).relative_to(self.root)))
-            keep.update(table.path for table in receipt.tables.values())
-        for found in sorted(self.root.rglob("*")):
-            if found.is_file() and str(found.relative_to(self.root)) not in keep:
-                found.unlink()
+        keep = {path, *(self._receipt_path(receipt.shard) for receipt in receipts)}
+        keep.update(self.root / table.path for receipt in receipts for table in receipt.tables.values())
+        for found in generated(self.root, tables):
+            if found not in keep:
+                found.unlink(missing_ok=True)
         return Manifest(self.stage, self.version, self.root, tuple(receipts))
 
     def _receipt_path(self, shard: str) -> Path:
@@ -223,7 +225,7 @@ class ShardWriter:
     def table(self, name: str, schema: pa.Schema, group_rows: int = ROW_GROUP_ROWS) -> None:
         """Open a table, so that it is there even if it gets no rows; `group_rows` is the length of its row groups."""
         if name not in self._open:
-            file_name = f"{stem_of(self._shard.name)}.{self._shard.made_of[:8]}.parquet"
+            file_name = f"{file_stem(self._shard.name, self._shard.made_of)}.parquet"
             self._open[name] = TableWriter(self._root / name, file_name, schema, group_rows)
 
     def write(self, name: str, rows: pa.Table) -> None:
@@ -233,7 +235,7 @@ class ShardWriter:
 
     def open_file(self, name: str, suffix: str) -> BinaryIO:
         """A file of the user's format among the tables; `close_file` says how many rows it got."""
-        table = PlainFile(self._root / name, f"{stem_of(self._shard.name)}.{self._shard.made_of[:8]}{suffix}")
+        table = PlainFile(self._root / name, f"{file_stem(self._shard.name, self._shard.made_of)}{suffix}")
         self._open[name] = table
         return table.file
 
@@ -250,10 +252,20 @@ class ShardWriter:
         """Close the tables, give them their names, then write the receipt."""
         tables = {name: table.close() for name, table in self._open.items()}
         self._open = {}
+        for name in tables:  # what the receipt will name is there before it, even after a loss of power
+            sync_directory(self._root / name)
         receipt = Receipt(self._shard.name, self._shard.made_from, tables, self.stats)
         packed = json.dumps(receipt.as_json(), ensure_ascii=False, sort_keys=True)
         write_atomically(self._receipt_path, f"{packed}\n".encode())
         return Receipt.from_json(json.loads(packed))  # the same to its order as the one that the next run reads
+
+
+def _tables_in(manifest: bytes) -> set[str]:
+    """The tables that a manifest names, as far as it can be read."""
+    try:
+        return {str(name) for shard in json.loads(manifest)["shards"] for name in shard["tables"]}
+    except (ValueError, KeyError, TypeError):
+        return set()
 
 
 def lost_files(root: Path, receipt: Receipt) -> list[Path]:
@@ -262,10 +274,11 @@ def lost_files(root: Path, receipt: Receipt) -> list[Path]:
     for table in receipt.tables.values():
         path = root / table.path
         try:
-            whole = path.stat().st_size == table.size_bytes
-        except FileNotFoundError:
-            whole = False
-        if not whole:
+            there = path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            lost.append(path)
+            continue
+        if not stat.S_ISREG(there.st_mode) or there.st_size != table.size_bytes:  # a link leads to what is not ours
             lost.append(path)
     return lost
 
@@ -287,6 +300,8 @@ def read_manifest(root: Path) -> Manifest | None:
         )
     try:
         return Manifest(value["stage"], value["version"], root, tuple(map(Receipt.from_json, value["shards"])))
+    except ValueError as error:
+        raise IntegrityError(f"{path} is damaged: {error}; {remedy(path, 'delete it and build again')}.") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise IntegrityError(f"{path} is damaged (no {error}); {remedy(path, 'delete it and build again')}.") from error
 
@@ -332,7 +347,11 @@ def verify(manifest: Manifest, again: str = "build again") -> list[str]:
     for receipt in manifest.receipts:
         for table in receipt.tables.values():
             path = manifest.root / table.path
-            if not path.exists():
+            if path.is_symlink() or path.parent.is_symlink() or manifest.root.is_symlink():
+                problems.append(
+                    f"{path} lies behind a symbolic link, so it is not what was written; remove the link and {again}."
+                )
+            elif not path.exists():
                 problems.append(f"{path} is missing; {again}.")
             elif digest_file(path) != table.sha256:
                 problems.append(f"{path} is not the file that the manifest vouches for; delete it and {again}.")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,15 +22,18 @@ from corpus_builder.dedup.presets import resolve
 from corpus_builder.engine import Engine, Ray, engine_of
 from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.explain import FILES, why_row
-from corpus_builder.files import absolute, alone_in, write_atomically
+from corpus_builder.files import absolute, write_atomically
 from corpus_builder.index.contents import elders_of, write_head
 from corpus_builder.inputs import digests_of
+from corpus_builder.ownership import alone_in, clear_stages, keep_apart
 from corpus_builder.report.why import Story
 from corpus_builder.rows import file_kind
-from corpus_builder.run import SCRATCH, TASK_MEMORY_BYTES, missing, run_stage
-from corpus_builder.searches import find_duplicates
+from corpus_builder.run import SCRATCH, TASK_MEMORY_BYTES, run_stage
+from corpus_builder.searches import find_duplicates, is_found
 from corpus_builder.signed import utf_8
 from corpus_builder.stages.dedup_rows import CopyRows, MatchRows, RowFile, RowSettings, SignRows
+
+STAGES = ("sign", "match", "superseded", "dedup")
 
 
 @dataclass(frozen=True)
@@ -141,18 +143,19 @@ def deduplicate(
     )
     matching = Matching(minhash, bool(url), verify, verify_by, groups, elders)
     settings = RowSettings(matching, Preference.parse(keep), text, id, date, source, url_column or ("url" if url else None))
-    out = absolute(out)
+    out, files = absolute(out), list(files)
     places = named(files)
+    keep_apart(out, places.values(), [given for given in map(Path, files) if given.is_dir()])
     before = elders_of(absolute(index) if index is not None else None, out, minhash, keep, elders)
-    with alone_in(out, "dedup"), engine_of(engine, lambda: Ray(task_memory_bytes=task_memory_bytes)) as engine:
+    with alone_in(out, "dedup", STAGES), engine_of(engine, lambda: Ray(task_memory_bytes=task_memory_bytes)) as engine:
         digests = digests_of(list(places.values()), out, engine, progress)
         given = tuple(RowFile(place, name, digests[place]) for name, place in places.items())
         manifests = {"sign": run_stage(sign := SignRows(given, settings), sign.plan({}), out, engine, progress)}
         match = MatchRows(given, settings, *before)
-        if missing(match, match.plan(manifests), out):
+        if not is_found(match, manifests, out):
             match = find_duplicates(match, manifests, task_memory_bytes, out / SCRATCH, engine, progress)
         manifests["match"] = run_stage(match, match.plan(manifests), out, engine, progress)
-        shutil.rmtree(out / SCRATCH, ignore_errors=True)
+        clear_stages(out / SCRATCH)
         copy = CopyRows(given)
         manifests["dedup"] = run_stage(copy, copy.plan(manifests), out, engine, progress)
         write_head(out, minhash, keep)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import os
 import re
@@ -13,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tokenize import TokenError
 
-from corpus_builder.errors import FullDiskError, InputError, IntegrityError, StageError
+from corpus_builder.errors import FullDiskError, IntegrityError, StageError
 
 
 def state_of(path: str | Path) -> tuple[int, int]:
@@ -40,29 +39,6 @@ def absolute(place: str | Path) -> Path:
 def is_url(place: str | Path) -> bool:
     """Does it start like a URL, rather than a path?"""
     return re.match(r"[a-z][a-z0-9+.-]+:/", str(place)) is not None
-
-
-@contextmanager
-def alone_in(out: Path, what: str = "build") -> Iterator[None]:
-    """Make a directory and keep a second run out of it; InputError if it cannot be written, StageError if there is another run."""
-    if is_url(out):
-        raise InputError(
-            f"{out} is no directory: a {what} is written to a disk. Choose a directory with --out; `corpus-builder publish` then "
-            "copies a released corpus to s3://BUCKET/PREFIX."
-        )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        lock_file = (out / ".lock").open("w")
-    except OSError as error:
-        raise InputError(f"{out} cannot be written: {error.strerror}; choose another directory with --out.") from error
-    with lock_file as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise StageError(
-                f"Another {what} is writing to {out}; wait for it, or choose another directory with --out."
-            ) from error
-        yield
 
 
 def full_disk(error: OSError, where: Path) -> StageError | None:
@@ -106,7 +82,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises StageError where the disk is full or cannot be written.
     """
     try:
-        _replace(path, content)
+        replace_file(path, content)
     except OSError as error:
         raise full_disk(error, path.parent) or StageError(
             f"{path.parent} cannot be written ({error.strerror}); nothing that was committed is lost. "
@@ -114,14 +90,41 @@ def write_atomically(path: Path, content: bytes) -> None:
         ) from error
 
 
-def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a small file whole: its bytes are on the disk before it has its name, and the name before this returns."""
+    make_directory(path.parent)
     temporary = path.parent / f".{uuid.uuid4().hex}.tmp"
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
+        temporary.write_bytes(content)
+        give_name(temporary, path)
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
+
+
+def give_name(temporary: Path, path: Path) -> None:
+    """Give a file that is written its name, once its bytes are on the disk; `sync_directory` then makes the name last."""
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def sync_directory(path: Path) -> None:
+    """Have the names in a directory outlast a loss of power, where the file system can."""
+    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES):  # some network disks sync files only
+            raise
+    finally:
+        os.close(directory)
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory and those above it; their names last, too."""
+    new = [one for one in (path, *path.parents) if not one.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for one in new:
+        sync_directory(one.parent)

@@ -12,6 +12,8 @@ from corpus_builder.counts import expected_counts
 from corpus_builder.engine import Engine, Failure
 from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.files import digest_file, write_atomically
+from corpus_builder.names import stem_of
+from corpus_builder.ownership import keep_apart, kind_of, takes_in
 from corpus_builder.progress import with_progress
 from corpus_builder.recipe import Recipe, Source
 from corpus_builder.remote.lists import is_list, matching, read_list
@@ -22,15 +24,23 @@ from corpus_builder.sources.commoncrawl import SUFFIX
 from corpus_builder.stages.extract import InputFile
 
 STATS_AT_A_TIME = 16
+SHOWN_TO_PATTERNS = 100  # inputs whose names are tried: what is made of them is called after them
+TABLES = {  # some of what a build writes: suffix -> directories
+    "parquet": ("extract/documents", "measure/measures", "match/matches", "decide/decisions", "release/corpus"),
+    "npy": ("sign/keys", "sign/cards"),
+    "txt": ("sign/ids",),
+}
 
 
-def input_files(recipe: Recipe, out: Path, engine: Engine, progress: bool) -> list[InputFile]:
-    """The recipe's input files, each with what tells its version.
+def input_files(
+    recipe: Recipe, out: Path, engine: Engine, progress: bool, found: Sequence[tuple[str, str, str]] | None = None
+) -> list[InputFile]:
+    """The recipe's input files, each with what tells its version; `found` is what `find_inputs` gave.
 
     Local files have the digest of their bytes, kept by path, size and time of change.  Remote ones are not fetched to be digested:
     the server is asked for length and ETag (or Last-Modified) at every run, one request a file.
     """
-    found = list(find_inputs(recipe))
+    found = list(find_inputs(recipe)) if found is None else found
     places = [place for _, _, place in found] + [place + SUFFIX for _, kind, place in found if kind == "commoncrawl"]
     local = digests_of([Path(place) for place in places if not is_remote(place)], out, engine, progress)
     digests = {str(path): digest for path, digest in local.items()}
@@ -50,6 +60,23 @@ def input_files(recipe: Recipe, out: Path, engine: Engine, progress: bool) -> li
     ]
 
 
+def keep_inputs_apart(recipe: Recipe, out: Path, found: Sequence[tuple[str, str, str]]) -> None:
+    """InputError where an input lies in the directory of the build, or what is written there would be an input the next time."""
+    local = [place for _, _, place in found if not is_remote(place)]
+    keep_apart(out, local)
+    stems = ["part-00000", *(stem_of(name_of(place)) for place in local[:SHOWN_TO_PATTERNS])]
+    written = ["build.json", "report.html", "extract/manifest.json", *(f"extract/receipts/{stem}.json" for stem in stems)]
+    for stem in stems:
+        written += [f"{directory}/{stem}.01234567.{suffix}" for suffix, some in TABLES.items() for directory in some]
+    for source in recipe.sources:
+        for pattern in source.paths:
+            if not is_remote(pattern) and glob.has_magic(pattern) and takes_in(str(recipe.resolve(pattern)), out, written):
+                raise InputError(
+                    f"The path {pattern!r} of source {source.name!r} takes in what is written to {out}, which would be an input the "
+                    "next time; choose another directory with --out, or say the path more narrowly."
+                )
+
+
 def digests_of(paths: Sequence[Path], out: Path, engine: Engine, progress: bool) -> dict[Path, str]:
     """Digests of the files' bytes, kept in a directory by path, size and time of change."""
     cache_file = out / ".cache" / "inputs.json"
@@ -64,7 +91,7 @@ def digests_of(paths: Sequence[Path], out: Path, engine: Engine, progress: bool)
         if isinstance(outcome, Failure):
             raise InputError(f"{unknown[outcome.index]} cannot be read: {outcome.error}.")
         cache[keys[unknown[outcome.index]]] = outcome.value
-    if out.exists():  # `plan` may come before the first build
+    if kind_of(out) is not None:  # `plan` may come before the first build
         write_atomically(cache_file, json.dumps({key: cache[key] for key in keys.values()}, indent=1).encode())
     return {path: cache[key] for path, key in keys.items()}
 

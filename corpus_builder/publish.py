@@ -6,7 +6,9 @@
 
 Each object is stored by one request, so readers see all of it or nothing, and the store refuses bytes that do not have the digest
 that the manifest vouches for.  `manifest.json` comes last; what it names is there.  Names of parts change with what they are made
-of, so an older corpus stays readable until the new manifest stands; only then the parts that no manifest names any more go.
+of, so an older corpus stays readable until the new manifest stands; only then the parts that no manifest names any more go.  The
+manifest at the place may be anybody's: an object goes only where it has a name that a release gives, and the length and digest of the
+file that was published under it.
 """
 
 from __future__ import annotations
@@ -22,9 +24,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from corpus_builder.build import Built
-from corpus_builder.dataset import FORMAT
+from corpus_builder.dataset import FORMAT, Receipt
 from corpus_builder.errors import InputError, IntegrityError
 from corpus_builder.files import digest_file
+from corpus_builder.names import RELEASED
 from corpus_builder.progress import with_progress
 from corpus_builder.remote import s3
 from corpus_builder.remote.patience import Traffic, patiently, read_range
@@ -60,8 +63,12 @@ def publish(built: Built, place: str, *, read_back: bool = False, progress: bool
     place = place.rstrip("/")
     if (manifest := built.manifests.get("release")) is None:
         raise InputError(f"The build {built.out} has no released corpus yet; run `corpus-builder build` to its end first.")
-    before = _names(f"{place}/manifest.json")
+    before = _published(f"{place}/manifest.json")
     tables = [table for receipt in manifest.receipts for table in receipt.tables.values()]
+    if strange := [table.path for table in tables if not RELEASED.fullmatch(table.path)]:
+        raise IntegrityError(
+            f"{manifest.root / 'manifest.json'} names {strange[0]!r}, which is no file of a released corpus; build again, then publish."
+        )
     send = partial(_send, manifest.root, place)
     with ThreadPoolExecutor(AT_A_TIME) as threads:
         try:
@@ -75,9 +82,10 @@ def publish(built: Built, place: str, *, read_back: bool = False, progress: bool
     if read_back:
         for table in with_progress("read", iter([*tables, head]), len(tables) + 1, progress, unit="file"):
             _hold(f"{place}/{table.path}", table)
-    stale = sorted(before - {table.path for table in tables})
-    for path in stale:
-        patiently(f"{place}/{path}", partial(s3.delete, f"{place}/{path}"))
+    named = {table.path for table in tables}
+    stale = [table for table in before if table.path not in named and _stands(f"{place}/{table.path}", table)]
+    for table in stale:
+        patiently(f"{place}/{table.path}", partial(s3.delete, f"{place}/{table.path}"))
     done = [table for table, one in zip([*tables, head], [*sent, sent_head], strict=True) if one]
     return Published(
         place=place,
@@ -89,15 +97,20 @@ def publish(built: Built, place: str, *, read_back: bool = False, progress: bool
     )
 
 
-def _names(manifest: str) -> set[str]:
-    """Paths of the files that the manifest at the place names; none where there is no manifest."""
+def _published(manifest: str) -> list[TableFile]:
+    """The files that the manifest at the place names, by path; none where there is no manifest.
+
+    They are named by the one who wrote that manifest, so only names that a release gives are taken; InputError for all others.
+    """
     if patiently(manifest, partial(s3.stat_with_digest, manifest)) is None:
-        return set()
+        return []
     try:
         value: Any = json.loads(read_small(manifest))
         if value["format"] == FORMAT and value["stage"] == "release":
-            return {table["path"] for shard in value["shards"] for table in shard["tables"].values()}
-    except (ValueError, KeyError, TypeError):
+            found = [table for shard in value["shards"] for table in Receipt.from_json(shard).tables.values()]
+            if all(RELEASED.fullmatch(table.path) for table in found):
+                return sorted(found, key=lambda table: table.path)
+    except (ValueError, KeyError, TypeError, AttributeError):
         pass
     raise InputError(
         f"{manifest} is not the manifest of a corpus; choose another prefix, so that nothing of others is overwritten."
@@ -111,16 +124,15 @@ def _send(root: Path, place: str, table: TableFile) -> bool:
         raise InputError(
             f"{path} has more than 5 GiB, which S3 does not take at once; build with a smaller release.part_characters."
         )
-    if not path.is_file() or digest_file(path) != table.sha256:
+    if path.is_symlink() or path.parent.is_symlink() or not path.is_file() or digest_file(path) != table.sha256:
         raise IntegrityError(f"{path} is missing or not the file that the manifest vouches for; build again, then publish.")
     return _put(f"{place}/{table.path}", table, partial(path.open, "rb"))
 
 
 def _put(place: str, table: TableFile, opened: Any) -> bool:
-    digest = base64.b64encode(bytes.fromhex(table.sha256)).decode()
-    there = patiently(place, partial(s3.stat_with_digest, place))
-    if there == (table.size_bytes, digest) or (there == (table.size_bytes, "") and _digest(place) == table.sha256):
+    if _stands(place, table):
         return False
+    digest = _base64(table)
 
     def send() -> str:
         body: BinaryIO
@@ -130,6 +142,16 @@ def _put(place: str, table: TableFile, opened: Any) -> bool:
     if patiently(place, send) != digest:  # a store that knows no digests
         _hold(place, table)
     return True
+
+
+def _stands(place: str, table: TableFile) -> bool:
+    """Whether an object is just this file, by its length and digest; a store that keeps no digests is read."""
+    there = patiently(place, partial(s3.stat_with_digest, place))
+    return there == (table.size_bytes, _base64(table)) or (there == (table.size_bytes, "") and _digest(place) == table.sha256)
+
+
+def _base64(table: TableFile) -> str:
+    return base64.b64encode(bytes.fromhex(table.sha256)).decode()
 
 
 def _hold(place: str, table: TableFile) -> None:

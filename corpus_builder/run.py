@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -12,6 +13,8 @@ from corpus_builder.dataset import Dataset, Manifest, Receipt, Shard, Stage, los
 from corpus_builder.engine import Done, Engine, Failure
 from corpus_builder.errors import CorpusError, FullDiskError, StageError
 from corpus_builder.files import full_disk, write_atomically
+from corpus_builder.names import TABLE
+from corpus_builder.ownership import refuse_links
 from corpus_builder.progress import say, with_progress
 from corpus_builder.redact import without_secrets
 from corpus_builder.terminal import harmless
@@ -30,6 +33,8 @@ def run_stage(stage: Stage, shards: Sequence[Shard], parent: Path, engine: Engin
     went well: a cause that they share is better mended at once.
     """
     dataset = Dataset(parent / stage.name, stage.name, stage.version)
+    refuse_links(parent, [stage.name])
+    refuse_links(dataset.root, filter(TABLE.fullmatch, os.listdir(dataset.root) if dataset.root.is_dir() else ()))
     receipts = {shard.name: dataset.receipt(shard) for shard in shards}
     missing = [shard for shard in shards if receipts[shard.name] is None]
     failures: list[tuple[Shard, Failure]] = []

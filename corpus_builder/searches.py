@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from corpus_builder.dataset import Manifest, Stage
+from corpus_builder.dataset import Manifest, Stage, lost_files, read_manifest
 from corpus_builder.engine import Engine
-from corpus_builder.run import run_stage
+from corpus_builder.run import missing, run_stage
 from corpus_builder.stages.dedup_rows import MatchRows
 from corpus_builder.stages.line_counts import Total
 from corpus_builder.stages.lines import Lines
@@ -36,6 +36,16 @@ def find_duplicates(
         superseded = Superseded(found, stage.made_from(manifests))
         run_stage(superseded, superseded.plan({}), scratch.parent, engine, progress)
     return replace(stage, found=found)
+
+
+def is_found(stage: Match | MatchRows | Lines, manifests: Mapping[str, Manifest], out: Path) -> bool:
+    """Whether a stage has all its shards already, and what goes with them, so that nothing has to be searched."""
+    if missing(stage, stage.plan(manifests), out):
+        return False
+    if isinstance(stage, Lines) or not stage.elders or stage.matching.elders != "compete":
+        return True
+    superseded = read_manifest(out / "superseded")
+    return superseded is not None and not any(lost_files(superseded.root, receipt) for receipt in superseded.receipts)
 
 
 def verdicts_of(search: Search, scratch: Path, engine: Engine, progress: bool = False) -> Found:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus_builder.files import digest_file
+from corpus_builder.files import digest_file, give_name, make_directory
 
 ROW_GROUP_ROWS = 1_000
 ROW_GROUP_BYTES = 16 << 20
@@ -32,7 +31,7 @@ class TableWriter:
 
     def __init__(self, directory: Path, file_name: str, schema: pa.Schema, group_rows: int) -> None:
         self._group_rows = group_rows
-        directory.mkdir(parents=True, exist_ok=True)
+        make_directory(directory)
         self._path = directory / file_name
         self._temporary = directory / f".{uuid.uuid4().hex}.tmp"
         self._schema = schema
@@ -92,7 +91,7 @@ class PlainFile:
     """A file of another format than Parquet under a temporary name."""
 
     def __init__(self, directory: Path, file_name: str) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
+        make_directory(directory)
         self._path = directory / file_name
         self._temporary = directory / f".{uuid.uuid4().hex}.tmp"
         self.file = self._temporary.open("wb")
@@ -112,8 +111,6 @@ class PlainFile:
 
 def _named(temporary: Path, path: Path, rows: int) -> TableFile:
     """Give a file that is written its name."""
-    with temporary.open("rb+") as file:
-        os.fsync(file.fileno())
     digest, size = digest_file(temporary), temporary.stat().st_size
-    os.replace(temporary, path)
+    give_name(temporary, path)
     return TableFile(f"{path.parent.name}/{path.name}", rows, size, digest)

@@ -28,6 +28,7 @@ from corpus_builder import Ray, Recipe, Serial, StageError, build, plan
 from corpus_builder.build import Built
 from corpus_builder.dataset import read_table
 from corpus_builder.errors import InputError, RecipeError
+from corpus_builder.ownership import alone_in
 from corpus_builder.report.funnel import funnels
 from corpus_builder.report.verification import verify_build
 
@@ -236,9 +237,13 @@ def test_a_directory_that_cannot_be_written_is_a_sentence(built, tmp_path, monke
     def refuse(*_: object) -> None:
         raise OSError(code, os.strerror(code))
 
+    with alone_in(tmp_path / "begun"):
+        pass
     monkeypatch.setattr(os, "replace", refuse)
-    with pytest.raises(StageError, match="cannot be written"):
+    with pytest.raises(InputError, match=r"out cannot be written: .*; choose another directory with --out"):
         build(make_recipe(built[0]), tmp_path / "out", Serial())
+    with pytest.raises(StageError, match="cannot be written"):
+        build(make_recipe(built[0]), tmp_path / "begun", Serial())
 
 
 def test_filtering_first_gives_the_survivors_of_the_filter_to_the_match(inputs, tmp_path):
@@ -347,8 +352,6 @@ def test_no_input_survives_and_the_corpus_is_empty_but_valid(inputs, tmp_path):
 
 def test_a_second_build_into_the_same_directory_is_kept_out(built, tmp_path):
     directory, _ = built
-    from corpus_builder.files import alone_in
-
     with alone_in(tmp_path / "out"), pytest.raises(StageError, match="Another build is writing"):
         build(make_recipe(directory), tmp_path / "out", Serial())
 

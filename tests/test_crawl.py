@@ -376,7 +376,7 @@ def test_the_limit_takes_the_first_and_reads_no_further(varied: Path, tmp_path: 
 def test_of_the_index_only_the_columns_and_groups_that_are_needed_are_read(made, tmp_path: Path) -> None:
     _, _rows = made
     many = [
-        Row(f"https://{word}{n:04}.example/{os.urandom(150).hex()}", f"{word}{n:04}.example", "jpn" if n % 500 == 7 else "eng", 200, "text/html", f"w/{word}{n}", n, 1)
+        Row(f"https://{word}{n:04}.example/{os.urandom(150).hex()}", f"{word}{n:04}.example", "jpn" if n % 500 == 7 else "eng", 200, "text/html", f"w/{word}{n}.warc.gz", n, 1)
         for word in ("a", "b", "c")
         for n in range(1000)
     ]  # fmt: skip

@@ -84,9 +84,9 @@ def test_readers_of_the_old_manifest_are_not_disturbed_by_a_newer_shard(dataset)
     assert verify(sealed_manifest(dataset.root)) == []
 
 
-def test_sealing_removes_what_the_manifest_does_not_name(dataset):
+def test_sealing_removes_what_was_written_and_is_not_named(dataset):
     commit(dataset, Shard("old", {"input": "a"}), 1.0)
-    (dataset.root / "rows" / ".half-written.tmp").write_bytes(b"")
+    (dataset.root / "rows" / f".{'0a' * 16}.tmp").write_bytes(b"")
     receipt = commit(dataset, Shard("new", {"input": "a"}), 2.0)
     dataset.seal([receipt])
     found = sorted(str(path.relative_to(dataset.root)) for path in dataset.root.rglob("*") if path.is_file())

@@ -209,14 +209,14 @@ def test_an_addition_that_broke_off_leaves_the_index_as_it_was(root, monkeypatch
     add(root / "index", root / "1")
     crawl(root, "2", many(30, seed=9), root / "index")
     before = (root / "index" / "index.json").read_bytes()
-    real, written = files._replace, iter(range(1, moment))
+    real, written = files.replace_file, iter(range(1, moment))
 
     def full(path: Path, content: bytes) -> None:
         if next(written, None) is None:
             raise OSError(errno.ENOSPC, "No space left on device")
         real(path, content)
 
-    monkeypatch.setattr(files, "_replace", full)
+    monkeypatch.setattr(files, "replace_file", full)
     if moment < 5:  # a receipt, a manifest, the mark in OUT, then index.json
         with pytest.raises(StageError, match="is full; nothing that was committed is lost"):
             add(root / "index", root / "2")

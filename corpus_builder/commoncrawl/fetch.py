@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 
 from corpus_builder.commoncrawl.picks import GAP_BYTES, Pick, ranges
 from corpus_builder.errors import InputError
-from corpus_builder.files import digest_file, full_disk, write_atomically
+from corpus_builder.files import digest_file, full_disk, give_name, make_directory, sync_directory, write_atomically
+from corpus_builder.ownership import refuse_links
 from corpus_builder.remote.patience import Stat, Traffic, read_range
 from corpus_builder.remote.places import shown
 from corpus_builder.remote.window import store_for
@@ -79,7 +80,8 @@ def fetch(
     part = _part(out, pick)
     traffic = Traffic()
     try:
-        part.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(part.parent)
+        refuse_links(part.parent, [part.name, _table(part).name])
         with part.open("r+b" if part.exists() else "w+b") as file:
             layout = _whole_records(file, pick)
             file.truncate(layout.end)
@@ -95,7 +97,6 @@ def fetch(
                     file.write(content)
                     file.flush()  # a killed process loses nothing that was flushed
                     layout.add(number, len(content))
-            os.fsync(file.fileno())
         return _commit(pick, stat, part, out, layout, traffic)
     except OSError as error:
         raise full_disk(error, out) or error from error
@@ -113,6 +114,10 @@ def begun(out: Path, pick: Pick) -> tuple[int, bool]:
 
 def _part(out: Path, pick: Pick) -> Path:
     return out / "parts" / f"{pick.name}.{pick.digest[:8]}.part"
+
+
+def _table(part: Path) -> Path:
+    return part.with_suffix(".records")
 
 
 @dataclass
@@ -214,7 +219,7 @@ def _commit(pick: Pick, stat: Stat, part: Path, out: Path, layout: _Layout, traf
         },
         RECORDS,
     )
-    side, temporary = records_of(out / pick.name), part.with_suffix(".records")
+    temporary = _table(part)
     pq.write_table(rows, temporary, compression="zstd")
     done = Fetched(
         warc=pick.warc,
@@ -227,8 +232,9 @@ def _commit(pick: Pick, stat: Stat, part: Path, out: Path, layout: _Layout, traf
         refused=tuple(layout.refused),
         traffic=traffic,
     )
-    os.replace(temporary, side)
-    os.replace(part, out / pick.name)
+    give_name(temporary, records_of(out / pick.name))
+    give_name(part, out / pick.name)
+    sync_directory(out)
     value = {one.name: getattr(done, one.name) for one in fields(done) if one.compare}
     write_atomically(_receipt(out, pick.name), (json.dumps(value, ensure_ascii=False, sort_keys=True) + "\n").encode())
     return done

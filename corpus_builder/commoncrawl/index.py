@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpus_builder.errors import InputError
+from corpus_builder.names import is_warc_path
 from corpus_builder.remote.lists import is_list, matching, read_list
 from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import check_scheme, is_remote, joined, shown
@@ -121,6 +122,7 @@ def select(place: str, stat: Stat, query: Query, traffic: IndexTraffic) -> Itera
                     rows = rows.filter(mask.slice(at, rows.num_rows))
                 at += batch.num_rows
                 if rows.num_rows:
+                    _check_names(place, rows)
                     yield pa.table(
                         [rows.column(name).cast(SELECTION.field(key).type) for key, name in _WANTED.items()], SELECTION
                     )
@@ -130,6 +132,16 @@ def select(place: str, stat: Stat, query: Query, traffic: IndexTraffic) -> Itera
         traffic.bytes += source.traffic.bytes
         traffic.requests += source.traffic.requests
         traffic.whole_bytes += stat.size
+
+
+def _check_names(place: str, rows: pa.Table) -> None:
+    """InputError where a row names a WARC by what is no path below the base."""
+    for name in pc.unique(rows.column(_WANTED["warc"])).to_pylist():
+        if not is_warc_path(name):
+            raise InputError(
+                f"The index {shown(place)} names a WARC {str(name)[:200]!r}: that is no relative path of a .warc.gz file below the "
+                "base of a crawl, and nothing of it is fetched. Leave this index out, or mend it."
+            )
 
 
 def _columns_asked(place: str, file: pq.ParquetFile, query: Query) -> list[str]:

@@ -15,10 +15,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus_builder.commoncrawl.index import SELECTION
+from corpus_builder.errors import IntegrityError
+from corpus_builder.files import give_name
+from corpus_builder.names import is_warc_path
 
 I64 = npt.NDArray[np.int64]
 
 GAP_BYTES = 1 << 16  # ours: a request of its own costs more than 64 KiB that nobody wants (at 20 MB/s: 3 ms)
+
+SORT = "sort.tmp"  # the directory that DuckDB sorts in, beside the selection
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ def sort_selection(found: Sequence[Path], sorted_file: Path) -> None:
     """Sort selected rows by WARC and offset into one file, each record once; DuckDB does it on disk where memory is short."""
     temporary = sorted_file.with_suffix(".tmp")
     with duckdb.connect() as database:
-        database.execute("SET temp_directory = ?", [str(sorted_file.parent / "sort.tmp")])
+        database.execute("SET temp_directory = ?", [str(sorted_file.parent / SORT)])
         database.execute("SET preserve_insertion_order = true")
         database.execute(
             f"""COPY (SELECT warc, "offset", length, min(url) AS url FROM read_parquet(?)
@@ -81,11 +86,11 @@ def sort_selection(found: Sequence[Path], sorted_file: Path) -> None:
                 TO '{str(temporary).replace("'", "''")}' (FORMAT parquet, COMPRESSION zstd)""",
             [[str(path) for path in found]],
         )
-    temporary.replace(sorted_file)
+    give_name(temporary, sorted_file)
 
 
 def picks(sorted_file: Path) -> Iterator[Pick]:
-    """The picks in order of their WARCs, one at a time in memory."""
+    """The picks in order of their WARCs, one at a time in memory; IntegrityError where one is called what no WARC is called."""
     held: list[pa.Table] = []
     with pq.ParquetFile(sorted_file) as file:
         for batch in file.iter_batches(1 << 16, columns=SELECTION.names):
@@ -94,17 +99,22 @@ def picks(sorted_file: Path) -> Iterator[Pick]:
             edges = [0, *(np.flatnonzero(warcs[1:] != warcs[:-1]) + 1).tolist(), len(warcs)]
             for start, end in itertools.pairwise(edges):
                 if held and held[0].column("warc")[0].as_py() != warcs[start]:
-                    yield _pick(held)
+                    yield _pick(held, sorted_file)
                     held = []
                 held.append(rows.slice(start, end - start))
     if held:
-        yield _pick(held)
+        yield _pick(held, sorted_file)
 
 
-def _pick(pieces: list[pa.Table]) -> Pick:
+def _pick(pieces: list[pa.Table], sorted_file: Path) -> Pick:
     rows = pa.concat_tables(pieces)
+    warc = rows.column("warc")[0].as_py()
+    if not is_warc_path(warc):
+        raise IntegrityError(
+            f"{sorted_file} is damaged: it names {str(warc)[:200]!r}, which is no WARC; delete it and run the same command again."
+        )
     return Pick(
-        rows.column("warc")[0].as_py(),
+        warc,
         np.asarray(rows.column("offset").to_numpy(), np.int64),
         np.asarray(rows.column("length").to_numpy(), np.int64),
         rows.column("url").to_pylist(),

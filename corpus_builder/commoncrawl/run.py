@@ -14,10 +14,13 @@ import pyarrow.parquet as pq
 
 from corpus_builder.commoncrawl.fetch import HEAD_BYTES, Fetched, begun, fetch
 from corpus_builder.commoncrawl.index import SELECTION, IndexTraffic, Query, as_words, index_files, select
-from corpus_builder.commoncrawl.picks import GAP_BYTES, Pick, picks, ranges, sort_selection
+from corpus_builder.commoncrawl.picks import GAP_BYTES, SORT, Pick, picks, ranges, sort_selection
 from corpus_builder.dataset import digest_of
 from corpus_builder.errors import CorpusError, InputError, StageError
-from corpus_builder.files import alone_in, write_atomically
+from corpus_builder.files import give_name, make_directory, sync_directory, write_atomically
+from corpus_builder.names import SELECTION as SELECTION_FILE
+from corpus_builder.names import SORTING
+from corpus_builder.ownership import alone_in, files_named, keep_apart, remove_empty
 from corpus_builder.progress import with_progress
 from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import is_remote, joined
@@ -81,11 +84,15 @@ def crawl(
     anything is fetched.  InputError where the index cannot be read; StageError names the WARCs that failed, the others stay.
     """
     out, query = Path(out), query or Query()
-    with alone_in(out, "crawl"):
+    here = [Path(name).expanduser() for name in index if not is_remote(name)]
+    keep_apart(out, here, [path for path in here if path.is_dir()])
+    with alone_in(out, "crawl", ("parts", "receipts", "selection")):
         asked: dict[str, object] = {"index": list(index), "base": base, "query": asdict(query)}
         _hold_to_one_query(out, asked)
         selection, traffic = _selected(tuple(index), base, query, out, progress)
         done = {pick.name: found for pick in _unique(picks(selection)) if (found := Fetched.read(out, pick))}
+        if not is_remote(base):
+            keep_apart(out, [_place(base, pick.warc) for pick in picks(selection)])
         stats = _stats([_place(base, pick.warc) for pick in picks(selection) if pick.name not in done], progress)
         plan = _plan(selection, base, out, gap_bytes, done, stats, traffic)
         say(plan)
@@ -121,7 +128,7 @@ def _packed(asked: dict[str, object]) -> bytes:
 def _selected(index: tuple[str, ...], base: str, query: Query, out: Path, progress: bool) -> tuple[Path, IndexTraffic]:
     """The file of all selected rows, sorted; what an earlier run selected from an index file that did not change is taken over."""
     directory = out / "selection"
-    directory.mkdir(exist_ok=True)
+    make_directory(directory)
     traffic, rows, found = IndexTraffic(), 0, []
     files = index_files(index, base, query)
     for number, place in enumerate(with_progress("index", iter(files), len(files), progress, unit="file")):
@@ -141,9 +148,14 @@ def _selected(index: tuple[str, ...], base: str, query: Query, out: Path, progre
     everything = directory / f"all-{digest_of([path.name for path in found])[:16]}.parquet"
     if not everything.exists():
         sort_selection(found, everything)
-    for stale in directory.iterdir():
+    sync_directory(directory)
+    for stale in files_named(directory, SELECTION_FILE):
         if stale not in (*found, everything):
             stale.unlink()
+    for stale in files_named(directory / SORT, SORTING):  # a run that was killed while it sorted
+        stale.unlink()
+    if not (directory / SORT).is_symlink():
+        remove_empty(directory / SORT)
     return everything, traffic
 
 
@@ -157,7 +169,7 @@ def _write_selected(path: Path, tables: Iterator[pa.Table], limit: int | None) -
             left = None if left is None else left - table.num_rows
             if left == 0:
                 break
-    temporary.replace(path)
+    give_name(temporary, path)
 
 
 def _unique(found: Iterator[Pick]) -> Iterator[Pick]:

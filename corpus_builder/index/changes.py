@@ -15,8 +15,9 @@ from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, lost
 from corpus_builder.dedup.minhash import MinHash
 from corpus_builder.engine import Engine, Serial, engine_of
 from corpus_builder.errors import InputError, IntegrityError
-from corpus_builder.files import INDEX_FILE, RESTORE, absolute, alone_in
+from corpus_builder.files import INDEX_FILE, RESTORE, absolute
 from corpus_builder.index.contents import Index, Part, head_of, mark
+from corpus_builder.ownership import alone_in
 from corpus_builder.run import run_stage
 from corpus_builder.signed import SignedShard, SignedWriter, hash_of, id_bytes, keys_digest, opened, utf_8
 from corpus_builder.stages.verdicts import is_of
@@ -129,7 +130,7 @@ def _changing(root: Path, new: bool = False) -> Iterator[None]:
     """Alone in an index that is there, or may be made."""
     if not new:
         Index.open(root)
-    with alone_in(root, "change"):
+    with alone_in(root, "index", ("parts", "gone")):
         yield
 
 

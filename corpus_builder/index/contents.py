@@ -25,6 +25,8 @@ from corpus_builder.dataset import Manifest, digest_of, lost_files, sealed_manif
 from corpus_builder.dedup.minhash import SPECIFICATION, MinHash
 from corpus_builder.errors import InputError, IntegrityError, RecipeError
 from corpus_builder.files import INDEX_FILE, RESTORE, remedy, write_atomically
+from corpus_builder.names import DIGEST, GONE, PART
+from corpus_builder.ownership import clear_stage, files_named
 from corpus_builder.recipe import Recipe
 from corpus_builder.signed import SignedShard, opened
 
@@ -73,12 +75,12 @@ class Index:
                     f"{FORMAT} and {SPECIFICATION}; use the version that wrote it, or make a new index from the builds."
                 )
             numbers = {name: int(number) for name, number in value["minhash"].items()}
-            return cls(root, MinHash(**numbers), str(value["keep"]), tuple(Part(**part) for part in value["parts"]))
+            return cls(root, MinHash(**numbers), str(value["keep"]), tuple(_part(part) for part in value["parts"]))
         except (FileNotFoundError, NotADirectoryError) as error:
             raise InputError(
                 f"There is no index in {root} (no index.json); `corpus-builder index add {root} OUT` makes one."
             ) from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise IntegrityError(f"{path} is damaged ({error}); {RESTORE}.") from error
 
     def fits(self, minhash: MinHash, keep: str, elders: str) -> None:
@@ -160,10 +162,10 @@ class Index:
         write_atomically(self.root / INDEX_FILE, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
         named = {part.directory for part in self.parts}
         files = {name for part in self.parts for name in part.gone_files}
-        for found in sorted((self.root / "parts").rglob("*"), reverse=True) if (self.root / "parts").is_dir() else []:
-            if found.relative_to(self.root / "parts").parts[0] not in named:
-                found.rmdir() if found.is_dir() else found.unlink()
-        for found in (self.root / "gone").glob("*"):
+        for found in sorted((self.root / "parts").glob("part-*")):
+            if PART.fullmatch(found.name) and found.name not in named:
+                clear_stage(found)
+        for found in files_named(self.root / "gone", GONE):
             if found.name not in files:
                 found.unlink()
         return self
@@ -196,6 +198,17 @@ def elders_of(root: Path | None, out: Path, minhash: MinHash, keep: str, elders:
     return index.shards(), index.digest
 
 
+def _part(value: Mapping[str, Any]) -> Part:
+    """A part as index.json has it; ValueError where it names a file that is none of an index."""
+    part = Part(**value)
+    digests = (part.made_of, part.origin, *(by for files in part.gone.values() for _, by in files if by))
+    for form, names in {PART: [part.directory], GONE: part.gone_files, DIGEST: digests}.items():
+        for name in names:
+            if not form.fullmatch(name):
+                raise ValueError(f"it names {name!r}, which is no file of an index")
+    return part
+
+
 def _words(spec: MinHash) -> str:
     return f"{spec.ngram}-grams, {spec.bands} bands of {spec.rows} rows and seed {spec.seed}"
 
@@ -210,7 +223,7 @@ def mark(out: Path, origin: str) -> None:
 
 def _origins_of(out: Path) -> list[str]:
     try:
-        return [str(origin) for origin in json.loads((out / MARK_FILE).read_bytes())["added"]]
+        return [origin for origin in json.loads((out / MARK_FILE).read_bytes())["added"] if DIGEST.fullmatch(origin)]
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return []
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from corpus_builder.dataset import Manifest, verify
+from corpus_builder.dataset import Manifest, read_manifest, verify
 from corpus_builder.progress import with_progress
 from corpus_builder.recipe import Recipe
 from corpus_builder.report.funnel import funnels
@@ -25,7 +25,10 @@ class Verification:
 def verify_build(manifests: Mapping[str, Manifest], recipe: Recipe, progress: bool = False) -> Verification:
     """Read every file again; hold its digest and rows against its manifest, and the funnel against itself."""
     problems: list[str] = []
-    for name in _expected(recipe):
+    manifests = dict(manifests)
+    if "match" in manifests and (superseded := read_manifest(manifests["match"].root.parent / "superseded")) is not None:
+        manifests["superseded"] = superseded
+    for name in _expected(recipe, manifests):
         if name not in manifests:
             problems.append(f"The stage {name!r} is not sealed; run `corpus-builder build` again.")
     for manifest in with_progress("verify", iter(manifests.values()), len(manifests), progress, unit="stage"):
@@ -39,15 +42,18 @@ def verify_build(manifests: Mapping[str, Manifest], recipe: Recipe, progress: bo
     return Verification(len(manifests), len(files), sum(f.size_bytes for f in files), released, tuple(problems))
 
 
-def _expected(recipe: Recipe) -> list[str]:
-    return [
-        "extract",
-        "measure",
-        *(["sign", "match"] if recipe.dedup else []),
-        *(["lines"] if recipe.lines else []),
-        "decide",
-        "release",
-    ]
+def _expected(recipe: Recipe, manifests: Mapping[str, Manifest]) -> Iterator[str]:
+    yield from ("extract", "measure")
+    if recipe.dedup:
+        yield "sign"
+        if not recipe.quality.rules[0].duplicates:  # filter first
+            yield "screen"
+        yield "match"
+        if recipe.dedup.elders == "compete" and "match" in manifests:
+            yield from ["superseded"] if any(r.made_from.get("index") for r in manifests["match"].receipts) else []
+    if recipe.lines:
+        yield "lines"
+    yield from ("decide", "release")
 
 
 def as_text(found: Verification) -> str:
