@@ -10,6 +10,8 @@ import click
 
 from corpus_builder.cli_print import say, say_json
 
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
 
 @click.group(short_help="Time what a build does, beside other tools.")
 def bench() -> None:
@@ -19,7 +21,7 @@ def bench() -> None:
 @bench.command(short_help="Time every step, beside a plain composition.")
 @click.argument("warc", type=click.Path(path_type=Path))
 @click.option("--pages", type=click.IntRange(1), default=2000, show_default=True, help="Stop after this many responses.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@as_json
 def build(warc: Path, pages: int, as_json: bool) -> None:
     """Time every stage on WARC, on one core, beside a straightforward composition of the same libraries."""
     from corpus_builder.bench import as_text, run
@@ -49,7 +51,7 @@ def _sizes(_: Any, __: Any, words: str) -> tuple[int, ...]:
 @click.option("--memory", "memory_mib", type=click.IntRange(16), default=1024, show_default=True, help="MiB a task may use.")
 @click.option("--scratch", type=click.Path(path_type=Path), help="Directory for the invented documents.  [default: the system's]")
 @click.option("--out", type=click.Path(path_type=Path), help="File to write the tables to, too.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@as_json
 def dedup(
     files: tuple[Path, ...],
     documents: tuple[int, ...],
@@ -70,5 +72,22 @@ def dedup(
         write_atomically(out, f"{as_text(found)}\n".encode())
     if as_json:
         say_json(asdict(found))
+    else:
+        say(as_text(found))
+
+
+@bench.command(short_help="Pages of one template that fall, as they grow.")
+@click.option(
+    "--documents", callback=_sizes, default="1000,2000,5000,10000,20000,50000", show_default=True, help="Sizes of a family."
+)
+@click.option("--scratch", type=click.Path(path_type=Path), help="Directory for the invented documents.  [default: the system's]")
+@as_json
+def families(documents: tuple[int, ...], scratch: Path | None, as_json: bool) -> None:
+    """Count how many pages of one template fall as duplicates though none is a copy, by preset, with and without verification."""
+    from corpus_builder.bench_families import as_text, run
+
+    found = run(documents, directory=scratch)
+    if as_json:
+        say_json([asdict(one) for one in found])
     else:
         say(as_text(found))

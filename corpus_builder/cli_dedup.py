@@ -40,7 +40,14 @@ OPTIONS: list[Callable[..., Any]] = [
     click.option("--source", help="Column of the source, for first:A,B.  [default: A and B are patterns of file names]"),
     click.option("--url-column", help="Column of the URL.  [default: url, where there is one]"),
     click.option("--url", is_flag=True, help="Rows with the same URL are duplicates, whatever their texts."),
-    click.option("--verify", type=click.FloatRange(0, 1), help="A candidate counts from this Jaccard similarity on."),
+    click.option(
+        "--verify",
+        type=click.FloatRange(0, 1),
+        help="A candidate counts from this Jaccard similarity on.  [default: 0.75, less for a low --similarity, none for swallow]",
+    ),
+    click.option(
+        "--no-verify", is_flag=True, help="Every candidate counts: texts of one template fall, the more the more there are."
+    ),
     click.option(
         "--verify-by",
         type=click.Choice(["signature", "text"]),
@@ -83,6 +90,10 @@ def run(files: tuple[Path, ...], out: Path, engine: Any, memory_mib: int, settin
             raise RecipeError(
                 f"There is no file {file}. If it is the column of the URL, write --url --url-column {file}: --url is the rule alone."
             )
+    if settings.pop("no_verify"):
+        if settings["verify"] is not None:
+            raise RecipeError("--verify and --no-verify contradict each other; leave one of them out.")
+        settings["verify"] = False
     return deduplicate(files, out, engine, task_memory_bytes=memory_mib << 20, progress=True, **settings)
 
 

@@ -19,6 +19,7 @@ from corpus_builder.dataset import Manifest, read_table
 from corpus_builder.dedup.matching import PHASES, Matching
 from corpus_builder.dedup.preference import Preference
 from corpus_builder.dedup.presets import resolve
+from corpus_builder.dedup.verification import verify_of
 from corpus_builder.engine import Engine, Ray, engine_of
 from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.explain import FILES, why_row
@@ -95,7 +96,7 @@ def deduplicate(
     source: str | None = None,
     url: bool = False,
     url_column: str | None = None,
-    verify: float | None = None,
+    verify: float | bool | None = None,
     verify_by: Literal["signature", "text"] = "signature",
     groups: Literal["first", "components"] = "first",
     index: str | Path | None = None,
@@ -106,6 +107,7 @@ def deduplicate(
     """Drop near-duplicates of JSONL and Parquet files (or directories of them); what is done already is not done again.
 
     How the texts are hashed is said by `preset`, by `ngram`, `bands` and `rows`, or by `similarity`; see `dedup.presets.resolve`.
+    A candidate counts from the similarity `verify` on; by default, one that fits the hashes; False: always; see `dedup.verification`.
     `keep` is newest, oldest, longest, largest:COLUMN or first:A,B; see `dedup.preference`.  `id` defaults to the column `id` and,
     where a row has none, to the file's name and the row's number.  `url` takes rows with the same URL for duplicates, whatever their
     texts; the URL stands in `url_column`, or in the column `url` where there is one, and an index knows it with or without that rule.
@@ -113,8 +115,6 @@ def deduplicate(
     """
     if isinstance(url, str):
         raise RecipeError(f"url = {url!r} names a column, but is the rule alone; write url = True, url_column = {url!r}.")
-    if verify is not None and not 0.0 <= verify <= 1.0:
-        raise RecipeError(f"verify = {verify} is no Jaccard similarity; give a number from 0 to 1, for example 0.8.")
     if verify_by not in ("signature", "text"):
         raise RecipeError(f"verify_by = {verify_by!r} is unknown; write signature or text.")
     if groups not in ("first", "components"):
@@ -125,12 +125,6 @@ def deduplicate(
         raise RecipeError(
             "elders = 'compete' goes with an index: without one there is nobody to compete with. Name it, or leave elders out."
         )
-    if verify_by == "text" and verify is None:
-        raise RecipeError(
-            "verify_by = 'text' goes with verify: say from which similarity on a match counts, for example verify = 0.8."
-        )
-    if index is not None and verify is not None and verify_by == "text":
-        raise RecipeError('verify_by = "text" needs the texts, which an index does not hold; verify by "signature".')
     minhash = resolve(
         preset=preset,
         ngram=ngram,
@@ -141,7 +135,14 @@ def deduplicate(
         bytes_per_document=bytes_per_document,
         seed=seed,
     )
-    matching = Matching(minhash, bool(url), verify, verify_by, groups, elders)
+    threshold = verify_of(verify, minhash, similarity)
+    if verify_by == "text" and threshold is None:
+        raise RecipeError(
+            "verify_by = 'text' goes with verify: say from which similarity on a match counts, for example verify = 0.8."
+        )
+    if index is not None and verify_by == "text":
+        raise RecipeError('verify_by = "text" needs the texts, which an index does not hold; verify by "signature".')
+    matching = Matching(minhash, bool(url), threshold, verify_by, groups, elders)
     settings = RowSettings(matching, Preference.parse(keep), text, id, date, source, url_column or ("url" if url else None))
     out, files = absolute(out), list(files)
     places = named(files)

@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
 from corpus_builder.dedup.lines import Repeats
 from corpus_builder.dedup.matching import Matching
 from corpus_builder.dedup.minhash import MinHash
 from corpus_builder.dedup.preference import Preference
 from corpus_builder.dedup.presets import resolve
+from corpus_builder.dedup.verification import verify_of
 from corpus_builder.errors import RecipeError
 from corpus_builder.html.page import PageSettings
 from corpus_builder.japanese.detectors import located
@@ -79,7 +80,8 @@ class Dedup(_Part):
     """Near-duplicates: two documents match when all `rows` minima of one of `bands` bands are equal.
 
     How many bands and rows is said by themselves, by a `preset`, or by a `similarity` to find with a `recall`.  With `verify` a match
-    counts only from this Jaccard similarity on, estimated from the signature or exact from the text.  `groups` says whether a
+    counts only from this Jaccard similarity on, estimated from the signature or exact from the text; `dedup.verification` says from which
+    where nothing is said, and `verify = false` that every match counts.  `groups` says whether a
     document is dropped for matching a better one, or all but the best of what hangs together by matches.  `url = true` makes the
     same URL a reason of its own.  `index` names an index of earlier documents, whose `elders` always stay, or compete with the new ones.
     """
@@ -95,29 +97,29 @@ class Dedup(_Part):
     keep: str = "newest"  # who survives: newest, oldest, longest, largest:MEASURE or first:SOURCE,SOURCE
     sources: tuple[str, ...] | None = None  # None: every source
     url: bool = False
-    verify: Fraction | None = None
+    verify: float | StrictBool | None = None
     verify_by: Literal["signature", "text"] = "signature"
     groups: Literal["first", "components"] = "first"
     index: str | None = Field(default=None, min_length=1)
     elders: Literal["stay", "compete"] = "stay"
 
     @model_validator(mode="after")
-    def _fits_an_index(self) -> Dedup:
-        if self.elders == "compete" and self.index is None:
-            raise ValueError('elders = "compete" goes with index: without one there is nobody to compete with')
-        if self.verify_by == "text" and self.verify is None:
-            raise ValueError('verify_by = "text" goes with verify, for example verify = 0.8')
-        if self.index is not None and self.verify is not None and self.verify_by == "text":
-            raise ValueError('verify_by = "text" needs the texts, which an index does not hold; verify by "signature"')
-        return self
-
-    @model_validator(mode="after")
     def _says_who_survives_and_how_to_find(self) -> Dedup:
         try:
             self.preference  # noqa: B018 - checks the word
-            self.minhash  # noqa: B018 - checks the numbers
+            self.matching  # noqa: B018 - checks the numbers
         except RecipeError as error:
             raise ValueError(str(error).rstrip(".")) from error
+        return self
+
+    @model_validator(mode="after")
+    def _fits_an_index(self) -> Dedup:
+        if self.elders == "compete" and self.index is None:
+            raise ValueError('elders = "compete" goes with index: without one there is nobody to compete with')
+        if self.verify_by == "text" and self.matching.verify is None:
+            raise ValueError('verify_by = "text" goes with verify, for example verify = 0.8')
+        if self.index is not None and self.verify_by == "text":
+            raise ValueError('verify_by = "text" needs the texts, which an index does not hold; verify by "signature"')
         return self
 
     @property
@@ -142,7 +144,8 @@ class Dedup(_Part):
     @property
     def matching(self) -> Matching:
         """What counts as a duplicate."""
-        return Matching(self.minhash, self.url, self.verify, self.verify_by, self.groups, self.elders)
+        verify = verify_of(self.verify, self.minhash, self.similarity)
+        return Matching(self.minhash, self.url, verify, self.verify_by, self.groups, self.elders)
 
 
 class Lines(_Part):

@@ -409,6 +409,7 @@ def test_a_recipe_that_does_not_say_who_survives_is_a_sentence(inputs, keep, say
     "how",
     [
         {"verify": 0.8},
+        {"verify": False},
         {"verify": 0.8, "verify_by": "text", "groups": "components"},
         {"url": True, "groups": "components"},
         {"preset": "japanese", "keep": "largest:num_letters"},
@@ -429,7 +430,8 @@ def test_what_counts_as_a_duplicate_is_the_recipes_choice(inputs, tmp_path, how)
     decided = [row for path in done.manifests["decide"].paths("decisions") for row in read_table(path).to_pylist()]
     lost = [row for row in decided if row["reason"].startswith("duplicate")]
     assert {row["detail"] for row in lost} <= kept
-    assert all(row["threshold"] == how.get("verify") for row in lost if row["reason"] == "duplicate")
-    assert all(row["value"] >= how.get("verify", 0.0) for row in lost if row["reason"] == "duplicate")
+    verify = how.get("verify", 0.75) or None
+    assert all(row["threshold"] == verify for row in lost if row["reason"] == "duplicate")
+    assert all(row["value"] >= (verify or 0.0) for row in lost if row["reason"] == "duplicate")
     assert ("duplicate_url" in {row["reason"] for row in lost}) == how.get("url", False)
     assert len(lost) >= 3

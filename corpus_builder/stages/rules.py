@@ -39,7 +39,7 @@ def _running(rule: Rule, recipe: Recipe) -> RunningRule:
     if rule.filter is not None:
         return FilterRule(rule.filter, sources)
     if rule.duplicates:
-        return DuplicateRule(sources, recipe.dedup.verify if recipe.dedup else None)
+        return DuplicateRule(sources, recipe.dedup.matching.verify if recipe.dedup else None)
     if rule.ut1 is not None:
         categories = rule.ut1_categories or UT1_V1_CATEGORIES
         return HostRule(HostList.read_ut1(recipe.resolve(rule.ut1), categories, exact=rule.exact_host), sources)
