@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import wraps
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import click
 
 from corpus_builder import __version__, cli_bench, cli_dedup, cli_index, cli_remote
 from corpus_builder.cli_print import log_to_stderr, say, say_json, say_trace
-from corpus_builder.errors import CorpusError, InputError, RecipeError
+from corpus_builder.errors import CorpusError, InputError
 
 EXIT_CODES = """\b
 Exit codes: 0 all is well; 1 `diff` found a difference, or the run was interrupted; 2 the recipe or an option
@@ -177,26 +178,22 @@ def judge(
     recipe: Path | None, filter_name: str | None, text: str | None, url: str, source: str, file: Any, as_json: bool
 ) -> None:
     """Try rules, or a filter of your own, on one text."""
-    from corpus_builder.custom import load_function
+    from corpus_builder.custom import answers, load_function
     from corpus_builder.document import Document
     from corpus_builder.judge import as_text, judge
     from corpus_builder.quality.hosts import host_of
+    from corpus_builder.quality.rules import apply_filter
     from corpus_builder.recipe import Recipe
 
     if (recipe is None) == (filter_name is None):
         raise click.UsageError("Give either --recipe or --filter.")
-    how = load_function(filter_name, Path.cwd()).call if filter_name else Recipe.load(recipe or "")
+    own = load_function(filter_name, Path.cwd()) if filter_name else None
+    how = wraps(own.call)(lambda one: next(answers([(own, apply_filter)], lambda: [one]))) if own else Recipe.load(recipe or "")
     try:
         content = text if text is not None else (file or sys.stdin).read()
     except (UnicodeDecodeError, OSError) as error:
         raise InputError(f"The text cannot be read: {error}; it must be UTF-8.") from error
-    document = Document(text=content, url=url, host=host_of(url), source=source)
-    try:
-        judged = judge(how, document)
-    except CorpusError:
-        raise
-    except Exception as error:  # from the user's function
-        raise RecipeError(f"The filter {filter_name} failed: {type(error).__name__}: {error}") from error
+    judged = judge(how, Document(text=content, id="text", url=url, host=host_of(url), source=source))
     if as_json:
         say_json([asdict(one) for one in judged])
     else:

@@ -9,13 +9,16 @@ import importlib
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from corpus_builder.errors import RecipeError
+from corpus_builder import guard
+from corpus_builder.document import Document
+from corpus_builder.errors import RecipeError, StageError
 from corpus_builder.files import digest_file
 
 
@@ -50,7 +53,7 @@ def load_function(name: str, base: Path) -> UserFunction:
                 f"packages; put {module_name}.py beside the recipe."
             ) from error
         raise RecipeError(f"The module {module_name!r} imports {error.name!r}, which is not installed.") from error
-    except Exception as error:  # whatever the user's code raises at import
+    except (Exception, SystemExit) as error:  # whatever the user's code raises at import
         raise RecipeError(f"The module {module_name!r} failed at import: {type(error).__name__}: {error}.") from error
     function = getattr(module, function_name, None)
     if not callable(function):
@@ -106,6 +109,48 @@ def own_modules(*functions: UserFunction) -> list[ModuleType]:
     """The user's own modules behind some functions, by name: what must travel to a cluster's workers."""
     names = {part.__name__ for f in functions for part in _with_imports(sys.modules[f.name.partition(":")[0]]) if _own(part)}
     return [sys.modules[name] for name in sorted(names)]
+
+
+def answers(
+    functions: Sequence[tuple[UserFunction, Callable[[Callable[..., Any], Document], Any]]],
+    documents: Callable[[], Iterable[Document]],
+) -> Iterator[Any]:
+    """What each function says of each document, all of the first document first; with each goes how it is called.
+
+    They are called in a forked process, so that whatever they do ends in a StageError that names function and document: an
+    exception, `sys.exit` and `os._exit`, a crash of a library, or no end within `guard.CPU_SECONDS`.  There is one process for all the
+    documents, and what a function loads at its first one is loaded once in it; what its module loads at import is there before.
+    """
+
+    def units() -> Iterator[tuple[int, Document]]:
+        return ((place, document) for document in documents() for place in range(len(functions)))
+
+    return guard.guarded(units, partial(_answer, functions), partial(_no_answer, functions))
+
+
+def _answer(functions: Sequence[tuple[UserFunction, Callable[..., Any]]], unit: tuple[int, Document]) -> Any:
+    place, document = unit
+    function, how = functions[place]
+    try:
+        said = how(function.call, document)
+        sys.stdout.flush()  # what it printed is lost with the process otherwise
+        return said
+    except BaseException as error:  # whatever the user's code raises, SystemExit and KeyboardInterrupt too
+        what = f"{type(error).__name__}: {error}".rstrip(".")
+        raise _failed(function, document, f"failed on the document {document.id!r}: {what}") from error
+
+
+def _no_answer(
+    functions: Sequence[tuple[UserFunction, Callable[..., Any]]], unit: tuple[int, Document], crash: guard.Crash
+) -> Any:
+    place, document = unit
+    how = f"did not end within {guard.CPU_SECONDS} seconds of CPU time" if crash.endless else f"ended its process ({crash.how})"
+    raise _failed(functions[place][0], document, f"{how} on the document {document.id!r}")
+
+
+def _failed(function: UserFunction, document: Document, what: str) -> StageError:
+    hint = f" (`corpus-builder why OUT {document.id}` tells what page it is)" if document.source else ""  # else it is in no build
+    return StageError(f"{function.name} {what}{hint}.")
 
 
 def _with_imports(module: ModuleType) -> list[ModuleType]:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
+from corpus_builder.custom import load_function
 from corpus_builder.dedup.lines import Repeats
 from corpus_builder.dedup.matching import Matching
 from corpus_builder.dedup.minhash import MinHash
@@ -355,7 +356,8 @@ class Recipe(_Part):
         settings = self.extract.model_dump()
         settings["model"] = self.resolve(self.extract.model) if self.extract.model else None
         settings["detector"] = located(self.extract.detector, self.resolve)
-        return PageSettings(**settings)
+        own = load_function(self.extract.extractor, self.base) if ":" in self.extract.extractor else None
+        return PageSettings(**settings, own=own)
 
     def judged_by(self, rule: Rule) -> tuple[str, ...]:
         """Sources whose documents a rule judges."""

@@ -13,12 +13,12 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from corpus_builder.custom import load_function
+from corpus_builder.custom import UserFunction, load_function
 from corpus_builder.errors import RecipeError
 from corpus_builder.html.bounds import spans
 from corpus_builder.main_text.blocks import HIRAGANAS, KATAKANAS
 from corpus_builder.main_text.model import SHIPPED, kept_blocks, load_model, model_digest
-from corpus_builder.main_text.scan import scan
+from corpus_builder.main_text.scan import TooManyBlocks, scan
 from corpus_builder.main_text.typeset import markdown, plain_text
 
 MAX_TITLE_CHARS = 500  # ours: longer ones are a page that forgot to close its title
@@ -65,8 +65,14 @@ class ParserLimit(Exception):
     """The page goes beyond another limit of the parser, with the same loss."""
 
 
-def named_extractor(name: str, form: str = "plain", readings: bool = False, model: Path | None = None) -> Extractor:
-    """The extractor of that name: one of `EXTRACTORS`, or the user's own as `module:function`.
+class OwnExtractorFailed(Exception):
+    """An extractor of the user's own raised something; the argument says what."""
+
+
+def named_extractor(
+    name: str, form: str = "plain", readings: bool = False, model: Path | None = None, own: UserFunction | None = None
+) -> Extractor:
+    """The extractor of that name: one of `EXTRACTORS`, or the user's own as `module:function`, which `own` is if it is loaded.
 
     The other arguments are those of `japanese_extractor`, for which alone they are meant.  Raises RecipeError for a name that is
     neither, and InputError for a model that cannot be read.
@@ -77,21 +83,30 @@ def named_extractor(name: str, form: str = "plain", readings: bool = False, mode
     if name in EXTRACTORS:
         return EXTRACTORS[name]
     if ":" in name:
-        call: Extractor = _loaded(name).call
-        return call
+        return partial(_own, (own or _loaded(name)).call)
     raise RecipeError(
         f"Unknown extractor {name!r}; known are {', '.join(sorted(EXTRACTORS))}, or a function of your own as module:function."
     )
 
 
-def extractor_version(name: str, model: Path | None = None) -> str:
+def _own(call: Extractor, html_text: str, url: str | None) -> Extracted | None:
+    """An extractor of the user's own: whatever it raises is told, and no page is dropped for it."""
+    try:
+        return call(html_text, url)
+    except (NoJapaneseText, TooManyBlocks, TooDeep, ParserLimit):  # of one of ours that it calls
+        raise
+    except BaseException as error:  # `sys.exit`, too
+        raise OwnExtractorFailed(f"{type(error).__name__}: {error}") from error
+
+
+def extractor_version(name: str, model: Path | None = None, own: UserFunction | None = None) -> str:
     """What the output of an extractor depends on: versions of libraries, the model, or a digest of the user's module."""
-    named_extractor(name)
+    named_extractor(name, own=own)
     if name == "japanese":
         return f"japanese {JAPANESE_VERSION} {model_digest(model or SHIPPED)}"
     if name in EXTRACTORS:
         return " ".join(f"{package} {importlib.metadata.version(package)}" for package in ("trafilatura", "lxml"))
-    return f"{name} {_loaded(name).digest}"
+    return f"{name} {(own or _loaded(name)).digest}"
 
 
 @cache

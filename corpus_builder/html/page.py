@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from corpus_builder.custom import UserFunction
 from corpus_builder.document import Drop
 from corpus_builder.errors import CorpusError, RecipeError
 from corpus_builder.html.bounds import elements, nests_deeper, visible_kana
 from corpus_builder.html.charset import decode
-from corpus_builder.html.extract import MIN_KANA, Extracted, NoJapaneseText, TooDeep, named_extractor
+from corpus_builder.html.extract import MIN_KANA, Extracted, NoJapaneseText, OwnExtractorFailed, TooDeep, named_extractor
 from corpus_builder.html.gate import gate
 from corpus_builder.japanese.detectors import DEFAULT, named_detector
 from corpus_builder.main_text.scan import MAX_BLOCKS, TooManyBlocks
@@ -46,6 +47,7 @@ class PageSettings:
     form: str = "plain"
     readings: bool = False
     model: Path | None = None
+    own: UserFunction | None = None  # the user's own extractor, loaded; None: it is looked for in the working directory
     detector: str = DEFAULT  # see japanese/detectors.py
     # Ours: a page that is Japanese by a half scores about 0.5, give or take 0.1; docs/detection.md has the figures.
     min_japanese_score: float = 0.4
@@ -69,7 +71,8 @@ def read_page(body: bytes, *, content_type: str, status: int, settings: PageSett
     """The text of a page, or why it is dropped (`REASONS`); the cheap looks come first.
 
     The verdict depends on the bytes and the settings alone, never on time.  Raises RecipeError for an extractor or
-    detector that does not exist or an extractor that returns something else than Extracted, and nothing for any page.
+    detector that does not exist or an extractor that returns something else than Extracted, OwnExtractorFailed for what a user's own
+    extractor raises, and nothing for any page.
     """
     if drop := _unfit(body, status, content_type, settings):
         return drop
@@ -82,10 +85,10 @@ def read_page(body: bytes, *, content_type: str, status: int, settings: PageSett
         return Drop("mojibake", decoded.mojibake, settings.max_undecodable, decoded.charset)
     if settings.extractor != "japanese" and (drop := _unparsable(decoded.text, settings)):
         return drop
-    extractor = named_extractor(settings.extractor, settings.form, settings.readings, settings.model)
+    extractor = named_extractor(settings.extractor, settings.form, settings.readings, settings.model, settings.own)
     try:
         found = extractor(decoded.text, None)
-    except CorpusError:
+    except (CorpusError, OwnExtractorFailed):
         raise
     except NoJapaneseText as error:
         return Drop("no_japanese_text", error.args[0], MIN_KANA)

@@ -15,8 +15,9 @@ import pyarrow as pa
 
 from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of
 from corpus_builder.document import DOCUMENT, LEDGER, Document, Drop
+from corpus_builder.errors import StageError
 from corpus_builder.guard import CPU_SECONDS, Crash, guarded
-from corpus_builder.html.extract import EXTRACTORS, extractor_version, named_extractor
+from corpus_builder.html.extract import EXTRACTORS, OwnExtractorFailed, extractor_version, named_extractor
 from corpus_builder.html.page import PageSettings, read_page, storable, storable_field
 from corpus_builder.japanese.detectors import detector_version, named_detector
 from corpus_builder.quality.hosts import host_of
@@ -69,12 +70,13 @@ class Extract:
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One shard per input file, by name."""
-        settings = asdict(self.settings)
+        settings = asdict(replace(self.settings, own=None))
+        del settings["own"]  # it is known by its digest, which `extractor_version` has
         if self.settings.extractor == "japanese":  # for which these two have no effect
             settings |= {"max_elements": PageSettings.max_elements, "max_depth": PageSettings.max_depth}
         settings["detector"] = detector_version(self.settings.detector)
         # A model is known by its bytes, not by where it lies.
-        settings["extractor_version"] = extractor_version(self.settings.extractor, settings.pop("model"))
+        settings["extractor_version"] = extractor_version(self.settings.extractor, settings.pop("model"), self.settings.own)
         return [
             Shard(
                 file.name,
@@ -154,7 +156,9 @@ def _from_warc(file: InputFile, settings: PageSettings, records: dict[str, int])
     stat = remote_stat(file.path) if is_remote(file.path) and file.stat is None else file.stat  # one version for every child
     _warm_up(settings)
     found = guarded(
-        partial(read_warc, file.path, stat), partial(_record, file, settings, number_of), partial(_crashed, file, number_of)
+        partial(read_warc, file.path, stat),
+        partial(_record, file, settings, number_of),
+        partial(_crashed, file, settings, number_of),
     )
     seen = end = 0
     for kind, number, page in found:
@@ -176,7 +180,7 @@ Found: TypeAlias = Page | Text | Damage | OtherRecord
 
 def _warm_up(settings: PageSettings) -> None:
     """Load libraries and models here, not once more in every child; a user's own extractor sees its first page in a child."""
-    named_extractor(settings.extractor, settings.form, settings.readings, settings.model)
+    named_extractor(settings.extractor, settings.form, settings.readings, settings.model, settings.own)
     named_detector(settings.detector)(_WARM_UP.decode())
     if settings.extractor in EXTRACTORS:
         read_page(_WARM_UP, content_type="", status=200, settings=settings)
@@ -198,7 +202,12 @@ def _record(
     return "response", record.number, page_of(record, page_id, file.source, settings)
 
 
-def _crashed(file: InputFile, number_of: Callable[[int], int], record: Found, crash: Crash) -> tuple[str, int, Ledgered]:
+def _crashed(
+    file: InputFile, settings: PageSettings, number_of: Callable[[int], int], record: Found, crash: Crash
+) -> tuple[str, int, Ledgered]:
+    if settings.extractor not in EXTRACTORS and crash.how.startswith("exit code"):  # no crash: its own code ends the process
+        page_id = f"{file.name}/{number_of(record.number)}"
+        raise StageError(f"The extractor {settings.extractor} ended its process ({crash.how}) on the page {page_id!r}.")
     drop = Drop("extraction_endless", threshold=CPU_SECONDS) if crash.endless else Drop("extraction_crashed", detail=crash.how)
     body = record.body if isinstance(record, Page | Text) else b""
     kind = "conversion" if isinstance(record, Text) else "response"
@@ -208,12 +217,13 @@ def _crashed(file: InputFile, number_of: Callable[[int], int], record: Found, cr
 def page_of(record: Page, page_id: str, source: str, settings: PageSettings) -> Document | Ledgered:
     """A page as a document or as a row of the ledger."""
     url = record.url
-    page = read_page(
-        record.body,
-        content_type=record.content_type,
-        status=record.status,
-        settings=settings,
-    )
+    try:
+        page = read_page(record.body, content_type=record.content_type, status=record.status, settings=settings)
+    except OwnExtractorFailed as error:
+        raise StageError(
+            f"The extractor {settings.extractor} failed on the page {page_id!r} ({url}): {error}. Let it return None for a page that "
+            "it cannot read."
+        ) from error
     if isinstance(page, Drop):
         return Ledgered(page_id, url, page, len(record.body))
     return Document(

@@ -6,19 +6,17 @@ say is kept, and counts where their rule stands.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from corpus_builder.custom import UserFunction
+from corpus_builder.custom import UserFunction, answers
 from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
-from corpus_builder.document import DOCUMENT, Document
-from corpus_builder.errors import StageError
+from corpus_builder.document import DOCUMENT, Document, Filter
 from corpus_builder.quality.measures import MEASURES, measure_texts
 from corpus_builder.quality.ng_words import NgWords, ng_fraction
 from corpus_builder.quality.rules import apply_filter, measure
@@ -78,8 +76,9 @@ class Measure:
         """Measure a shard's documents, one row group at a time."""
         out.table("measures", self.schema)
         histograms: dict[str, Any] = {}
+        said = self._answers(lambda: (row for group in read_groups(shard.task) for row in as_documents(group)))
         for documents in read_groups(shard.task):
-            measured = self.table(documents)
+            measured = self._table(documents, said)
             out.write_group("measures", measured)
             for field_ in measured.schema:
                 if pa.types.is_floating(field_.type) or pa.types.is_integer(field_.type):
@@ -89,6 +88,14 @@ class Measure:
 
     def table(self, documents: pa.Table) -> pa.Table:
         """The measures table of some documents."""
+        return self._table(documents, self._answers(lambda: as_documents(documents)))
+
+    def _answers(self, documents: Callable[[], Iterable[Document]]) -> Iterator[Any]:
+        """What the user's measures, then the user's filters, say of each document."""
+        functions = [(function, measure) for _, function in self.measures] + [(function, verdict_of) for function in self.filters]
+        return answers(functions, documents) if functions else iter(())
+
+    def _table(self, documents: pa.Table, said: Iterator[Any]) -> pa.Table:
         texts: list[str] = documents.column("text").to_pylist()
         columns: dict[str, Any] = {"id": documents.column("id"), **measure_texts(texts)}
         if self.ng_words:
@@ -97,12 +104,11 @@ class Measure:
             fractions = [ng_fraction(count, int(total)) for (count, _), total in zip(matched, letters, strict=True)]
             columns["ng_fraction"] = np.array(fractions, dtype=np.float64)
             columns["ng_fraction.detail"] = [word for _, word in matched]
-        if self.measures or self.filters:
-            rows = as_documents(documents)
-            for name, function in self.measures:
-                columns[name] = _user_measure(function, rows)
-            for function in self.filters:
-                columns[f"filter {function.name}"] = [_user_filter(function, document) for document in rows]
+        own = [*(name for name, _ in self.measures), *(f"filter {function.name}" for function in self.filters)]
+        columns |= {name: [] for name in own}
+        for _ in texts:
+            for name in own:
+                columns[name].append(next(said))
         return pa.table(columns, schema=self.schema)
 
 
@@ -111,26 +117,16 @@ def as_documents(table: pa.Table) -> list[Document]:
     return [Document(**row) for row in table.select(DOCUMENT.names).to_pylist()]
 
 
-def _user_measure(function: UserFunction, documents: Sequence[Document]) -> npt.NDArray[np.float64]:
-    return np.array([_call(measure, function, document) for document in documents], dtype=np.float64)
-
-
-def _call(how: Callable[..., Any], function: UserFunction, document: Document) -> Any:
-    """Run a user's function; what it raises becomes a sentence that names the function and the document."""
-    try:
-        return how(function.call, document)
-    except Exception as error:  # whatever the user's code raises
-        raise StageError(
-            f"{function.name} failed on the document {document.id!r}: {type(error).__name__}: {error} "
-            f"(`corpus-builder why OUT {document.id}` tells what page it is)."
-        ) from error
-
-
-def _user_filter(function: UserFunction, document: Document) -> dict[str, Any] | None:
-    drop = _call(apply_filter, function, document)
+def verdict_of(filter_: Filter, document: Document) -> dict[str, Any] | None:
+    """What a user's filter says of a document, as the table of measures holds it."""
+    drop = apply_filter(filter_, document)
     if drop is None:
         return None
-    return {"reason": drop.reason, "value": drop.value, "threshold": drop.threshold, "detail": drop.detail}
+    if not isinstance(drop.reason, str) or not drop.reason:
+        raise TypeError(f"its reason is {drop.reason!r}; give a word, for example Drop('too_short')")
+    value, threshold = (None if number is None else float(number) for number in (drop.value, drop.threshold))
+    reason, detail = (str(text).encode("utf-8", "replace").decode() for text in (drop.reason, drop.detail))
+    return {"reason": reason, "value": value, "threshold": threshold, "detail": detail}
 
 
 def measured_lines(path: Path) -> Iterator[dict[str, Any]]:

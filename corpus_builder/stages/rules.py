@@ -23,8 +23,8 @@ def measure_stage(recipe: Recipe) -> Measure:
 
 def user_functions(recipe: Recipe) -> list[UserFunction]:
     """Every function of the user's that the recipe names."""
-    stage = measure_stage(recipe)
-    return [*(function for _, function in stage.measures), *stage.filters]
+    stage, extractor = measure_stage(recipe), recipe.page_settings.own
+    return [*(function for _, function in stage.measures), *stage.filters, *([extractor] if extractor else [])]
 
 
 def running_rules(recipe: Recipe) -> tuple[RunningRule, ...]:

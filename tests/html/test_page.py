@@ -10,6 +10,7 @@ from strategies import html_bytes
 
 from corpus_builder.document import Drop
 from corpus_builder.errors import RecipeError
+from corpus_builder.html.extract import OwnExtractorFailed
 from corpus_builder.html.page import REASONS, PageSettings, PageText, is_html, read_page, storable
 
 SETTINGS = PageSettings()
@@ -114,7 +115,7 @@ def test_half_a_million_nested_elements_are_one_row_of_the_ledger(tag: str) -> N
     assert isinstance(read(body), (Drop, PageText))
 
 
-def test_an_extractor_that_fails_costs_one_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_an_extractor_of_ones_own_gives_or_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = f"odd_extractors_{random.randrange(10**9)}"
     (tmp_path / f"{name}.py").write_text(
         "from corpus_builder.html.extract import Extracted\n"
@@ -125,7 +126,8 @@ def test_an_extractor_that_fails_costs_one_page(tmp_path: Path, monkeypatch: pyt
     )
     monkeypatch.chdir(tmp_path)
     body = html(prose(1)).encode()
-    assert read(body, settings=PageSettings(f"{name}:fails")) == Drop("extraction_failed", detail="KeyError")
+    with pytest.raises(OwnExtractorFailed, match="KeyError: 'no such element'"):
+        read(body, settings=PageSettings(f"{name}:fails"))
     assert read(body, settings=PageSettings(f"{name}:nothing")) == Drop("extraction_empty")
     found = read(body, settings=PageSettings(f"{name}:fixed"))
     assert isinstance(found, PageText)
