@@ -19,6 +19,7 @@ Nothing in a receipt or manifest tells time, host, path or worker: the same inpu
 from __future__ import annotations
 
 import json
+import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -343,16 +344,21 @@ def read_between(path: Path, column: str, low: int, high: int) -> pa.Table:
 
 def verify(manifest: Manifest, again: str = "build again") -> list[str]:
     """Sentences on every file that is missing or not what the manifest says; empty if all is well.  `again` makes a file anew."""
-    problems = []
+    tables = {name for receipt in manifest.receipts for name in receipt.tables}
+    problems = [
+        f"{path} is a symbolic link, and what lies behind it is not what was written; remove the link and {again}."
+        for path in (manifest.root, *(manifest.root / name for name in sorted(tables)))
+        if path.is_symlink()
+    ]
+    if problems:
+        return problems
     for receipt in manifest.receipts:
         for table in receipt.tables.values():
             path = manifest.root / table.path
-            if path.is_symlink() or path.parent.is_symlink() or manifest.root.is_symlink():
-                problems.append(
-                    f"{path} lies behind a symbolic link, so it is not what was written; remove the link and {again}."
-                )
-            elif not path.exists():
+            if not os.path.lexists(path):
                 problems.append(f"{path} is missing; {again}.")
+            elif path.is_symlink() or not path.is_file():
+                problems.append(f"{path} is no plain file, as was written; remove it and {again}.")
             elif digest_file(path) != table.sha256:
                 problems.append(f"{path} is not the file that the manifest vouches for; delete it and {again}.")
             elif path.suffix == ".parquet" and pq.read_metadata(path).num_rows != table.rows:

@@ -45,7 +45,7 @@ def run(*words: object, code: int = 0) -> str:
     """What a command says, of which the exit code is known."""
     result = CliRunner().invoke(main, list(map(str, words)))
     assert result.exit_code == code, (result.output, result.exception)
-    return result.stderr if code else result.output
+    return result.output
 
 
 @pytest.fixture(scope="module")

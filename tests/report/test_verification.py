@@ -4,8 +4,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from conftest import make_inputs, make_recipe
 
+from corpus_builder import Serial, build
 from corpus_builder.build import Built
+from corpus_builder.index import add
 from corpus_builder.report.verification import as_text, verify_build
 
 
@@ -36,3 +39,24 @@ def test_a_missing_file_and_a_missing_stage_are_found(built: Built, tmp_path: Pa
     problems = verify_build(changed.manifests, changed.recipe).problems
     assert len(problems) == 2
     assert "The stage 'release' is not sealed" in problems[0]
+
+
+def test_the_stages_that_only_some_recipes_have_are_missed(tmp_path: Path) -> None:
+    """`screen` where rules come before the duplicates, `superseded` where documents of an index compete."""
+    inputs = make_inputs(tmp_path / "inputs")
+    add(tmp_path / "index", build(make_recipe(inputs), tmp_path / "before", Serial()).out)
+    rules = [{"measure": "hiragana_fraction", "min": 0.2}, {"duplicates": True}]
+    dedup = {"bands": 14, "rows": 8, "index": str(tmp_path / "index"), "elders": "compete"}
+    recipe = make_recipe(inputs, quality={"sources": ["web"], "rules": rules}, dedup=dedup)
+    done = build(recipe, tmp_path / "out", Serial())
+    assert done.verify().problems == ()
+    for stage in ("screen", "superseded"):
+        files = {path: path.read_bytes() for path in (done.out / stage).rglob("*") if path.is_file()}
+        shutil.rmtree(done.out / stage)
+        found = Built.open(done.out).verify()
+        assert found.problems == (f"The stage {stage!r} is not sealed; run `corpus-builder build` again.",)
+        build(recipe, tmp_path / "out", Serial())
+        assert Built.open(done.out).verify().problems == ()
+        assert {path: path.read_bytes() for path in (done.out / stage).rglob("*") if path.is_file()} == files
+    next((done.out / "superseded" / "superseded").iterdir()).write_bytes(b"PAR1")
+    assert "is not the file that the manifest vouches for" in Built.open(done.out).verify().problems[0]
