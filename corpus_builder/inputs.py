@@ -12,16 +12,18 @@ from corpus_builder.counts import expected_counts
 from corpus_builder.engine import Engine, Failure
 from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.files import digest_file, write_atomically
+from corpus_builder.html.page import storable_field
 from corpus_builder.names import stem_of
 from corpus_builder.ownership import keep_apart, kind_of, takes_in
 from corpus_builder.progress import with_progress
 from corpus_builder.recipe import Recipe, Source
 from corpus_builder.remote.lists import is_list, matching, read_list
 from corpus_builder.remote.patience import Stat
-from corpus_builder.remote.places import check_scheme, is_remote, joined, name_of, shown
+from corpus_builder.remote.places import beside, check_scheme, is_remote, joined, name_of, shown
 from corpus_builder.remote.window import remote_stat
 from corpus_builder.sources.commoncrawl import SUFFIX
 from corpus_builder.stages.extract import InputFile
+from corpus_builder.terminal import harmless
 
 STATS_AT_A_TIME = 16
 SHOWN_TO_PATTERNS = 100  # inputs whose names are tried: what is made of them is called after them
@@ -41,7 +43,7 @@ def input_files(
     the server is asked for length and ETag (or Last-Modified) at every run, one request a file.
     """
     found = list(find_inputs(recipe)) if found is None else found
-    places = [place for _, _, place in found] + [place + SUFFIX for _, kind, place in found if kind == "commoncrawl"]
+    places = [place for _, _, place in found] + [beside(place, SUFFIX) for _, kind, place in found if kind == "commoncrawl"]
     local = digests_of([Path(place) for place in places if not is_remote(place)], out, engine, progress)
     digests = {str(path): digest for path, digest in local.items()}
     stats = _stats([place for place in places if is_remote(place)], progress)
@@ -52,7 +54,7 @@ def input_files(
             place,
             source,
             kind,
-            digests[place] + digests.get(place + SUFFIX, ""),
+            digests[place] + digests.get(beside(place, SUFFIX), ""),
             stats.get(place),
             counts.get((source, name_of(place))),
         )
@@ -121,6 +123,11 @@ def find_inputs(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
                     )
                 if not name:
                     raise InputError(f"{shown(place)} of source {source.name!r} names no file; ids start with a file's name.")
+                if storable_field(f"{name}.") != f"{name}.":
+                    raise InputError(
+                        f"The name {harmless(name)!r} of a file of source {source.name!r} has control characters, or is not UTF-8; "
+                        "ids start with it, so rename the file."
+                    )
                 if name in seen:
                     raise InputError(
                         f"{shown(place)} and {shown(seen[name])} have the same name; ids start with it, so rename one "
@@ -141,7 +148,7 @@ def _places(recipe: Recipe, source: Source, pattern: str) -> Iterator[str]:
         found = [str(recipe.resolve(pattern))]
     if not found:
         looked_for = "" if is_remote(pattern) else f" (looked for {recipe.resolve(pattern)})"
-        raise InputError(f"No file matches {pattern!r} of source {source.name!r}{looked_for}.")
+        raise InputError(f"No file matches {shown(pattern)!r} of source {source.name!r}{looked_for}.")
     for place in found:
         if is_list(place):
             yield from _listed(recipe, source, place)
@@ -151,12 +158,13 @@ def _places(recipe: Recipe, source: Source, pattern: str) -> Iterator[str]:
 
 def _listed(recipe: Recipe, source: Source, place: str) -> Iterator[str]:
     for line in read_list(place):
+        check_scheme(line)
         if is_remote(line) or Path(line).is_absolute():
             yield line
         elif source.base is None:
             raise RecipeError(
-                f"{shown(place)} of source {source.name!r} names its files by relative paths ({line!r}); say what they are relative "
-                'to, for example base = "https://data.commoncrawl.org/".'
+                f"{shown(place)} of source {source.name!r} names its files by relative paths ({harmless(shown(line), 200)!r}); say "
+                'what they are relative to, for example base = "https://data.commoncrawl.org/".'
             )
         elif is_remote(source.base):
             yield joined(source.base, line)

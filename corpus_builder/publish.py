@@ -31,7 +31,7 @@ from corpus_builder.names import RELEASED
 from corpus_builder.progress import with_progress
 from corpus_builder.remote import s3
 from corpus_builder.remote.patience import Traffic, patiently, read_range
-from corpus_builder.remote.places import bucket_and_key
+from corpus_builder.remote.places import bucket_and_key, shown
 from corpus_builder.remote.window import read_small, remote_stat, store_for
 from corpus_builder.shard_files import TableFile
 
@@ -58,7 +58,7 @@ def publish(built: Built, place: str, *, read_back: bool = False, progress: bool
     IntegrityError where a local file is not what its manifest says, or what is read back is not what was sent.
     """
     if place[:5].lower() != "s3://":
-        raise InputError(f"{place!r} is no place to publish to; write s3://BUCKET/PREFIX.")
+        raise InputError(f"{shown(place)!r} is no place to publish to; write s3://BUCKET/PREFIX.")
     bucket_and_key(place)
     place = place.rstrip("/")
     if (manifest := built.manifests.get("release")) is None:

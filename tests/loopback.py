@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 import socket
+import ssl
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -236,3 +237,70 @@ def canned(status: int, headers: dict[str, str], body: bytes) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+@dataclass
+class Raw:
+    """A server that answers in its own words; what it was asked, and how many bytes it could send."""
+
+    url: str
+    asked: list[str] = field(default_factory=list)
+    sent: int = 0
+
+
+@contextmanager
+def raw_server(answer: Callable[[Callable[[bytes], None], str], None], context: ssl.SSLContext | None = None) -> Iterator[Raw]:
+    """`answer(send, request)` is called for each request, on a connection of its own; it ends when the client hangs up."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+    server = Raw(f"http{'s' if context else ''}://127.0.0.1:{listener.getsockname()[1]}")
+
+    def serve(plain: socket.socket) -> None:
+        with suppress(OSError):
+            client = context.wrap_socket(plain, server_side=True) if context else plain
+            with client:
+                request = b""
+                while b"\r\n\r\n" not in request and request[:1] != b"\x16" and (piece := client.recv(1 << 16)):
+                    request += piece
+                server.asked.append(request.decode("latin-1"))
+
+                def send(content: bytes) -> None:
+                    client.sendall(content)
+                    server.sent += len(content)
+
+                answer(send, server.asked[-1])
+                client.shutdown(socket.SHUT_WR)
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield server
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def own_certificate(directory: Path) -> tuple[Path, Path]:
+    """A certificate that nobody vouches for."""
+    import datetime
+    import ipaddress
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .serial_number(1).not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1)).sign(key, hashes.SHA256())
+    )  # fmt: skip
+    (directory / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    pem, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    (directory / "key.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, pem, plain))
+    return directory / "cert.pem", directory / "key.pem"

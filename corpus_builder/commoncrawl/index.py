@@ -23,6 +23,7 @@ from corpus_builder.remote.lists import is_list, matching, read_list
 from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import check_scheme, is_remote, joined, shown
 from corpus_builder.remote.window import RangeFile
+from corpus_builder.terminal import harmless
 
 SELECTION = pa.schema(
     [
@@ -139,7 +140,7 @@ def _check_names(place: str, rows: pa.Table) -> None:
     for name in pc.unique(rows.column(_WANTED["warc"])).to_pylist():
         if not is_warc_path(name):
             raise InputError(
-                f"The index {shown(place)} names a WARC {str(name)[:200]!r}: that is no relative path of a .warc.gz file below the "
+                f"The index {shown(place)} names a WARC {harmless(shown(str(name)), 200)!r}: that is no relative path of a .warc.gz file below the "
                 "base of a crawl, and nothing of it is fetched. Leave this index out, or mend it."
             )
 

@@ -23,7 +23,7 @@ from corpus_builder.names import SORTING
 from corpus_builder.ownership import alone_in, files_named, keep_apart, remove_empty
 from corpus_builder.progress import with_progress
 from corpus_builder.remote.patience import Stat
-from corpus_builder.remote.places import is_remote, joined
+from corpus_builder.remote.places import check_scheme, is_remote, joined, shown
 from corpus_builder.remote.window import remote_stat
 
 BASE = "https://data.commoncrawl.org/"
@@ -84,10 +84,11 @@ def crawl(
     anything is fetched.  InputError where the index cannot be read; StageError names the WARCs that failed, the others stay.
     """
     out, query = Path(out), query or Query()
+    check_scheme(base)
     here = [Path(name).expanduser() for name in index if not is_remote(name)]
     keep_apart(out, here, [path for path in here if path.is_dir()])
     with alone_in(out, "crawl", ("parts", "receipts", "selection")):
-        asked: dict[str, object] = {"index": list(index), "base": base, "query": asdict(query)}
+        asked: dict[str, object] = {"index": [shown(one) for one in index], "base": shown(base), "query": asdict(query)}
         _hold_to_one_query(out, asked)
         selection, traffic = _selected(tuple(index), base, query, out, progress)
         done = {pick.name: found for pick in _unique(picks(selection)) if (found := Fetched.read(out, pick))}
@@ -136,7 +137,7 @@ def _selected(index: tuple[str, ...], base: str, query: Query, out: Path, progre
             break
         stat = remote_stat(place)
         left = None if query.limit is None else query.limit - rows
-        path = directory / f"{number:05}-{digest_of([place, stat.identity, asdict(query), left])[:16]}.parquet"
+        path = directory / f"{number:05}-{digest_of([shown(place), stat.identity, asdict(query), left])[:16]}.parquet"
         if not path.exists():
             _write_selected(path, select(place, stat, query, traffic), left)
         rows += pq.read_metadata(path).num_rows

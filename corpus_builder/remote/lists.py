@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import glob
-import gzip
 import re
 import zlib
 from pathlib import Path
@@ -14,6 +13,9 @@ from corpus_builder.remote.patience import patiently
 from corpus_builder.remote.places import is_remote, name_of, shown
 from corpus_builder.remote.s3 import keys_below
 from corpus_builder.remote.window import read_small
+from corpus_builder.terminal import harmless
+
+MAX_LIST_BYTES = 1 << 28  # ours: a list of two million files; those of a crawl are of 100,000
 
 
 def is_list(place: str) -> bool:
@@ -30,17 +32,31 @@ def read_list(place: str) -> list[str]:
     try:
         content = read_small(place) if is_remote(place) else Path(place).read_bytes()
         if content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
+            content = _unpacked(content, place)
         lines = [line.strip() for line in content.decode("utf-8").splitlines()]
     except FileNotFoundError as error:
         raise InputError(f"There is no list of files {place}.") from error
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise InputError(
-            f"The list of files {shown(place)} cannot be read ({error}); it must be text, plain or gzipped."
+            f"The list of files {shown(place)} cannot be read ({harmless(str(error), 200)}); it must be text, plain or gzipped."
         ) from error
     if not (named := [line for line in lines if line and not line.startswith("#")]):
         raise InputError(f"The list of files {shown(place)} names no file.")
     return named
+
+
+def _unpacked(content: bytes, place: str) -> bytes:
+    """What gzip members hold, one behind the other; a small file may be packed so that it would fill the memory."""
+    unpacked = bytearray()
+    while content:
+        member = zlib.decompressobj(31)
+        unpacked += member.decompress(content, MAX_LIST_BYTES - len(unpacked) + 1)
+        if len(unpacked) > MAX_LIST_BYTES:
+            raise InputError(f"The list of files {shown(place)} holds more than {MAX_LIST_BYTES:,} bytes; split it.")
+        if not member.eof:
+            raise EOFError("the file ends in the middle of what is packed")
+        content = member.unused_data
+    return bytes(unpacked)
 
 
 def matching(pattern: str) -> list[str]:

@@ -6,6 +6,7 @@ import logging
 import os
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -17,6 +18,9 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MAX_TOLD_SECONDS = 60.0  # the longest Retry-After that is obeyed; ours
+SLOW_BYTES_PER_SECOND = 1_000  # ours: an answer that is slower than this over SLOW_SECONDS of waiting for it has stalled
+SLOW_SECONDS = 60.0
+MAX_WHOLE_BYTES = 1 << 28  # of lists and other files that are read as a whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,30 @@ def _number(name: str, usual: float) -> float:
     return value
 
 
+class Pace:
+    """Bytes against the time that was spent waiting for them, in windows of SLOW_SECONDS; what the reader does meanwhile counts not."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+        self._seconds = 0.0
+
+    def note(self, received: int, seconds: float) -> str:
+        """So many bytes came after so long; what is wrong, "" while it is fast enough.
+
+        >>> pace = Pace()
+        >>> [pace.note(59_000, 50.0), pace.note(2_000, 10.0), pace.note(100, 59.0), pace.note(100, 2.0)]
+        ['', '', '', 'the server sent 200 bytes in 61 s']
+        """
+        self._bytes += received
+        self._seconds += seconds
+        if self._seconds < SLOW_SECONDS or self._seconds < 2 * patience().answer_seconds:
+            return ""
+        brought, waited, self._bytes, self._seconds = self._bytes, self._seconds, 0, 0.0
+        if brought < SLOW_BYTES_PER_SECOND * waited:
+            return f"the server sent {brought:,} bytes in {waited:.3g} s"
+        return ""
+
+
 @dataclass
 class Traffic:
     """What was asked of servers: requests (the repeated ones, too), repeated requests, bytes received."""
@@ -129,22 +157,31 @@ def read_range(
 
     InputError when nothing comes any more, or when the file changed meanwhile.  `stop` ends it early, also while it waits.
     """
-    failures = 0
+    failures = came = 0
+    waited = 0.0
     limits = patience()
     while start < end and not (stop and stop.is_set()):
         traffic.add(requests=1)
+        asked = time.monotonic()
         try:
-            for piece in store.read(place, stat, start, end):
-                failures = 0
+            pieces = store.read(place, stat, start, end)
+            while piece := next(pieces, b""):
+                came, waited = came + len(piece), waited + time.monotonic() - asked
+                enough = came >= SLOW_BYTES_PER_SECOND * waited
+                if enough or waited < SLOW_SECONDS:  # later on, a byte a request is no progress
+                    failures = 0
+                if enough and waited >= SLOW_SECONDS:
+                    came, waited = 0, 0.0
                 start += len(piece)
                 traffic.add(received=len(piece))
                 yield piece
                 if stop and stop.is_set():
                     return
+                asked = time.monotonic()
             if start < end:
                 raise Passing(f"the answer ended {end - start:,} bytes early")
         except Passing as error:
-            failures += 1
+            failures, waited = failures + 1, waited + time.monotonic() - asked
             _pause(place, error, failures, limits, traffic, stop)
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from corpus_builder.errors import InputError
+from corpus_builder.redact import without_login
 
 _REMOTE = re.compile(r"(?:https?|s3)://", re.IGNORECASE)
+_SIGNED_KEY = re.compile(r"[?&](?:x-amz-[a-z-]+|awsaccesskeyid|signature|expires|x-id|response-[a-z-]+)=", re.IGNORECASE)
 _OTHER = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
@@ -23,14 +25,20 @@ def is_remote(place: str | Path) -> bool:
 
 
 def check_scheme(place: str) -> None:
-    """InputError for a URL of a kind that cannot be read, such as ftp:// or hdfs://, and for one that is none."""
+    """InputError for a URL of a kind that cannot be read, such as ftp:// or hdfs://, and for one that is none or whose login is lost."""
+    if place[:5].lower() == "s3://":
+        bucket_and_key(place)
     try:
         urlsplit(place)
-    except ValueError as error:
+    except ValueError:
         if is_remote(place):
-            raise InputError(f"{shown(place)!r} is no URL ({error}); correct it.") from error
+            raise InputError(
+                f"{shown(place)!r} is no URL; correct it (in logins, % / ? # and @ are written %25 %2F %3F %23 %40)."
+            ) from None
     if _OTHER.match(place) and not is_remote(place):
-        raise InputError(f"{place} cannot be read: only paths, https://, http:// and s3:// are; download it and name the file.")
+        raise InputError(
+            f"{shown(place)} cannot be read: only paths, https://, http:// and s3:// are; download it and name the file."
+        )
 
 
 @lru_cache(maxsize=256)  # asked for with every record
@@ -48,16 +56,37 @@ def name_of(place: str | Path) -> str:
 
 
 def shown(place: str | Path) -> str:
-    """The place as it may stand in an error or a log: without the query and the password, which can be secrets.
+    """The place as it may stand in an error, a log or a file: without the login and the query, which can be secrets.
 
     >>> shown("https://me:secret@data.example/web.warc.gz?signature=1")
     'https://data.example/web.warc.gz'
     """
-    if not is_remote(place) or str(place)[:2].lower() == "s3":
-        return str(place)
-    scheme, _, rest = str(place).partition("://")
-    host, slash, path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+    return without_login(str(place))
+
+
+def without_user(url: str) -> str:
+    """A URL without user and password, for requests, where they have a header of their own.
+
+    >>> without_user("https://me:secret@data.example/web.warc.gz?signature=1")
+    'https://data.example/web.warc.gz?signature=1'
+    """
+    scheme, slashes, rest = url.partition("://")
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    return f"{scheme}{slashes}{rest[host.rfind('@') + 1 :]}"
+
+
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
+
+
+def content_range(header: str) -> tuple[int, int, int] | None:
+    """First byte, last byte and length of the whole by a header Content-Range; None where it says no such thing.
+
+    >>> content_range("bytes 0-0/1234"), content_range("bytes 5-4/9"), content_range("bytes 0-0/" + "9" * 5_000)
+    ((0, 0, 1234), None, None)
+    """
+    found = _CONTENT_RANGE.fullmatch(header)
+    first, last, size = map(int, found.groups()) if found else (0, -1, 0)
+    return (first, last, size) if first <= last < size else None
 
 
 def joined(base: str, path: str) -> str:
@@ -66,7 +95,20 @@ def joined(base: str, path: str) -> str:
     >>> joined("https://data.commoncrawl.org", "crawl-data/a.warc.gz")
     'https://data.commoncrawl.org/crawl-data/a.warc.gz'
     """
-    return path if is_remote(path) else f"{base.rstrip('/')}/{path.lstrip('/')}"
+    if is_remote(path):
+        return path
+    base, mark, query = base.partition("?") if base[:2].lower() != "s3" else (base, "", "")  # a base may be signed
+    return f"{base.rstrip('/')}/{path.lstrip('/')}{mark}{query}"
+
+
+def beside(place: str, suffix: str) -> str:
+    """The file whose name is longer by a suffix, as in the same directory.
+
+    >>> beside("https://data.example/a.warc.gz?token=1", ".parquet")
+    'https://data.example/a.warc.gz.parquet?token=1'
+    """
+    path, mark, query = place.partition("?") if is_remote(place) and place[:2].lower() != "s3" else (place, "", "")
+    return f"{path}{suffix}{mark}{query}"
 
 
 def bucket_and_key(place: str) -> tuple[str, str]:
@@ -77,5 +119,10 @@ def bucket_and_key(place: str) -> tuple[str, str]:
     """
     bucket, _, key = place.partition("://")[2].partition("/")
     if not bucket:
-        raise InputError(f"{place!r} names no bucket; write s3://BUCKET/KEY.")
+        raise InputError(f"{shown(place)!r} names no bucket; write s3://BUCKET/KEY.")
+    if "@" in bucket or ":" in bucket or _SIGNED_KEY.search(key):
+        raise InputError(
+            f"{shown(place)} is given with a login or a signature, which S3 takes from elsewhere: set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; or write the whole signed URL, which begins with https://."
+        )
     return bucket, key

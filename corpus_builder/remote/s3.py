@@ -7,16 +7,21 @@ instance (none at all: requests are anonymous), the endpoint from AWS_ENDPOINT_U
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from functools import lru_cache
 from types import ModuleType
 from typing import Any, BinaryIO
 
+from urllib3.exceptions import HTTPError
+
 from corpus_builder.errors import CorpusError, InputError, MissingExtraError
-from corpus_builder.remote.patience import Passing, Stat, patience
-from corpus_builder.remote.places import bucket_and_key
+from corpus_builder.redact import without_login, without_secrets
+from corpus_builder.remote.patience import MAX_WHOLE_BYTES, Pace, Passing, Stat, patience
+from corpus_builder.remote.places import bucket_and_key, content_range
 from corpus_builder.remote.web import changed
+from corpus_builder.terminal import harmless
 
 PIECE = 1 << 18
 _PASSING = frozenset({"SlowDown", "RequestTimeout", "Throttling", "InternalError", "ServiceUnavailable", "OperationAborted"})
@@ -38,7 +43,13 @@ class S3:
             answer = _ask("head_object", place, Bucket=bucket, Key=key)
             return Stat(int(answer["ContentLength"]), answer["ETag"])
         answer["Body"].close()
-        return Stat(int(answer["ContentRange"].rpartition("/")[2]) if "ContentRange" in answer else 0, answer["ETag"])
+        parts = content_range(answer.get("ContentRange", ""))
+        if parts is None or parts[:2] != (0, 0) or not answer.get("ETag"):
+            raise InputError(
+                f"{_endpoint()} answers a request for the first byte of {place} with the Content-Range "
+                f"{harmless(answer.get('ContentRange', ''), 60)!r}; only stores that send parts of objects, with an ETag, can be read."
+            )
+        return Stat(parts[2], answer["ETag"])
 
     def read(self, place: str, stat: Stat, start: int, end: int) -> Iterator[bytes]:
         """One request for bytes start..end-1 of this very version."""
@@ -47,15 +58,15 @@ class S3:
             answer = _ask("get_object", place, Bucket=bucket, Key=key, Range=f"bytes={start}-{end - 1}", IfMatch=stat.tag)
         except _Empty:
             raise changed(place) from None
-        if answer["ETag"] != stat.tag or answer.get("ContentRange") != f"bytes {start}-{end - 1}/{stat.size}":
+        if answer.get("ETag") != stat.tag or answer.get("ContentRange") != f"bytes {start}-{end - 1}/{stat.size}":
             answer["Body"].close()
             raise changed(place)
-        yield from _pieces(answer["Body"])
+        yield from _pieces(answer["Body"], end - start)
 
     def read_whole(self, place: str) -> Iterator[bytes]:
         """One request for everything."""
         bucket, key = bucket_and_key(place)
-        yield from _pieces(_ask("get_object", place, Bucket=bucket, Key=key)["Body"])
+        yield from _pieces(_ask("get_object", place, Bucket=bucket, Key=key)["Body"], MAX_WHOLE_BYTES + 1)
 
 
 def keys_below(place: str) -> list[str]:
@@ -63,12 +74,17 @@ def keys_below(place: str) -> list[str]:
     bucket, prefix = bucket_and_key(place)
     found: list[str] = []
     more: dict[str, str] = {}
+    seen: set[str] = set()
     while True:
         answer = _ask("list_objects_v2", place, Bucket=bucket, Prefix=prefix, **more)
         found += [f"s3://{bucket}/{item['Key']}" for item in answer.get("Contents", ())]
         if not answer.get("IsTruncated"):
             return sorted(found)
-        more = {"ContinuationToken": answer["NextContinuationToken"]}
+        following = answer.get("NextContinuationToken", "")
+        if not following or following in seen:
+            raise InputError(f"{_endpoint()} lists the objects of {place} without end; name the objects, or a .paths file.")
+        seen.add(following)
+        more = {"ContinuationToken": following}
 
 
 def put(place: str, body: bytes | BinaryIO, sha256_base64: str) -> str:
@@ -107,14 +123,31 @@ class _Absent(InputError):
     """There is no such object."""
 
 
-def _pieces(body: Any) -> Iterator[bytes]:
+def _pieces(body: Any, most: int) -> Iterator[bytes]:
+    """The body in pieces as they come, no more than so many bytes, and not slower than `Pace` allows."""
     botocore = _boto3()[1]
+    read = getattr(getattr(body, "_raw_stream", None), "read1", body.read)  # boto's own waits until a piece is full
+    pace = Pace()
     with closing(body):
         try:
-            while piece := body.read(PIECE):
+            while True:
+                asked = time.monotonic()
+                piece = read(min(PIECE, most))
+                if not piece:
+                    return
+                most -= len(piece)
                 yield piece
-        except (botocore.exceptions.BotoCoreError, OSError) as error:
-            raise Passing(f"the connection failed ({error})") from error
+                if most <= 0:
+                    return
+                if slow := pace.note(len(piece), time.monotonic() - asked):
+                    raise Passing(slow)
+        except (botocore.exceptions.BotoCoreError, HTTPError, OSError) as error:
+            raise Passing(f"the connection failed ({_words(error)})") from error
+
+
+def _words(error: object) -> str:
+    """What a library says, without what a server may have put into it."""
+    return harmless(without_secrets(" ".join(str(error).split())), 300)
 
 
 def _ask(operation: str, place: str, **words: Any) -> dict[str, Any]:
@@ -130,7 +163,7 @@ def _ask(operation: str, place: str, **words: Any) -> dict[str, Any]:
         raise _elsewhere(place, "") from None
     except errors.SSLError as error:
         raise InputError(
-            f"The S3 endpoint of {place} cannot be trusted ({error}); check AWS_ENDPOINT_URL and AWS_CA_BUNDLE."
+            f"The S3 endpoint of {place} cannot be trusted ({_words(error)}); check AWS_ENDPOINT_URL and AWS_CA_BUNDLE."
         ) from error
     except (errors.HTTPClientError, errors.ConnectionError) as error:
         if isinstance(error.__context__, RecursionError):  # the same, where the stack ended while a request was sent
@@ -139,15 +172,15 @@ def _ask(operation: str, place: str, **words: Any) -> dict[str, Any]:
             raise Passing(f"{_endpoint()} sent nothing for {patience().answer_seconds:g} s") from error
         raise Passing(f"{_endpoint()} cannot be reached ({type(error).__name__})") from error
     except errors.ParamValidationError as error:
-        raise InputError(f"{place!r} is no name of an object ({' '.join(str(error).split())}); write s3://BUCKET/KEY.") from error
+        raise InputError(f"{place!r} is no name of an object ({_words(error)}); write s3://BUCKET/KEY.") from error
     except errors.BotoCoreError as error:
         raise InputError(
-            f"{place} cannot be reached: {error} Check the AWS profile and AWS_* variables of this machine."
+            f"{place} cannot be reached: {_words(error)} Check the AWS profile and AWS_* variables of this machine."
         ) from error
 
 
 def _refusal(place: str, error: Any) -> Exception:
-    code = str(error.response.get("Error", {}).get("Code", ""))
+    code = harmless(str(error.response.get("Error", {}).get("Code", "")), 60)
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     bucket, _ = bucket_and_key(place)
     if code in _PASSING or status >= 500 or status == 429:
@@ -163,7 +196,7 @@ def _refusal(place: str, error: Any) -> Exception:
             f"There is no object {place} at {_endpoint()}; check the key (for lines of a paths file, check `base`, too)."
         )
     if code in _REGION:
-        return _elsewhere(place, error.response.get("Error", {}).get("Region", ""))
+        return _elsewhere(place, harmless(str(error.response.get("Error", {}).get("Region", "")), 60))
     if code in ("InvalidDigest", "BadDigest", "XAmzContentChecksumMismatch"):
         return Passing(f"the bytes arrived damaged ({code})")
     if status in (401, 403):
@@ -173,7 +206,7 @@ def _refusal(place: str, error: Any) -> Exception:
             "AWS_SECRET_ACCESS_KEY, of an account that may do this."
         )
     return InputError(
-        f"{_endpoint()} refuses what was asked of {place} ({code or status}: {error}); check the name and the endpoint."
+        f"{_endpoint()} refuses what was asked of {place} ({code or status}: {_words(error)}); check the name and the endpoint."
     )
 
 
@@ -221,7 +254,9 @@ def _new_client(process: int, connect_seconds: float, answer_seconds: float, set
             ),
         )
     except (botocore.exceptions.BotoCoreError, ValueError) as error:
-        raise InputError(f"S3 cannot be used: {error} Check the AWS profile and the AWS_* variables of this machine.") from error
+        raise InputError(
+            f"S3 cannot be used: {_words(error)} Check the AWS profile and the AWS_* variables of this machine."
+        ) from error
 
 
 def _signed() -> bool:
@@ -231,6 +266,6 @@ def _signed() -> bool:
 
 def _endpoint() -> str:
     try:
-        return str(_client().meta.endpoint_url)
+        return without_login(str(_client().meta.endpoint_url))
     except CorpusError:
         return "the S3 endpoint"

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 import urllib.request
 from collections.abc import Iterator
-from functools import lru_cache
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError, LocationValueError, MaxRetryError, ReadTimeoutError, SSLError
+from urllib3.exceptions import HTTPError, LocationValueError, ReadTimeoutError, SSLError
 
-from corpus_builder.errors import InputError
-from corpus_builder.remote.patience import Passing, Stat, patience
-from corpus_builder.remote.places import check_scheme, shown
+from corpus_builder.errors import InputError, RecipeError
+from corpus_builder.redact import without_login, without_secrets
+from corpus_builder.remote.addresses import PUBLIC, kind_of, kind_of_literal, may_go_on
+from corpus_builder.remote.patience import MAX_WHOLE_BYTES, Passing, Stat, patience
+from corpus_builder.remote.places import check_scheme, content_range, shown, without_user
+from corpus_builder.remote.wire import LeadsInside, pool
+from corpus_builder.terminal import harmless
 
 PIECE = 1 << 18
-_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+MAX_REDIRECTS = 5
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
-_REDIRECTS_ONLY = urllib3.Retry(total=None, connect=0, read=0, status=0, other=0, redirect=5, raise_on_status=False)
+_NO_TLS = re.compile(
+    "WRONG_VERSION_NUMBER|HTTP_REQUEST|UNSUPPORTED_PROTOCOL|HANDSHAKE_FAILURE|PROTOCOL_VERSION|NO_PROTOCOLS|UNKNOWN_PROTOCOL"
+)
 
 
 class Web:
@@ -31,22 +37,26 @@ class Web:
         try:
             if response.status not in (200, 206, 416):
                 raise _refused(place, response)
-            parts = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
-            empty = response.headers.get("Content-Range") == "bytes */0" or (
-                response.status == 200 and response.headers.get("Content-Length") == "0"
-            )
-            if not empty and (response.status != 206 or not parts):
+            told = response.headers.get("Content-Range", "")
+            empty = told == "bytes */0" or (response.status == 200 and response.headers.get("Content-Length") == "0")
+            if not empty and response.status != 206:
                 raise InputError(
                     f"The server of {shown(place)} does not send parts of files (it ignores Range), so the file cannot be read "
                     "as a stream; download it and name the local file instead."
                 )
-            tag = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
+            parts = content_range(told)
+            if not empty and (parts is None or parts[:2] != (0, 0)):
+                raise InputError(
+                    f"The server of {shown(place)} answers a request for the first byte with the Content-Range "
+                    f"{harmless(told, 60)!r}, so the file's length is not known; download it and name the local file instead."
+                )
+            tag = _tag(response)
             if not tag and not empty:
                 raise InputError(
                     f"The server of {shown(place)} sends neither ETag nor Last-Modified, so a changed file could not be told from "
                     "the old one; download it and name the local file instead."
                 )
-            return Stat(int(parts[3]) if parts else 0, tag)
+            return Stat(parts[2] if parts and not empty else 0, tag)
         finally:
             response.close()
 
@@ -56,16 +66,15 @@ class Web:
         response = _get(place, {"Range": f"bytes={start}-{end - 1}"} | ({} if weak else {"If-Range": stat.tag}))
         whole = False
         try:
-            parts = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
+            parts = content_range(response.headers.get("Content-Range", ""))
             if response.status not in (200, 206, 412, 416):
                 raise _refused(place, response)
-            tag = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
-            same_size = parts is None or int(parts[3]) == stat.size
-            if response.status in (412, 416) or tag != stat.tag or not same_size:
+            same_size = parts is None or parts[2] == stat.size
+            if response.status in (412, 416) or _tag(response) != stat.tag or not same_size:
                 raise changed(place)
-            if response.status == 200 or parts is None or int(parts[1]) != start:
+            if response.status == 200 or parts is None or parts[0] != start or parts[1] >= end:
                 raise Passing("the server sent another part than it was asked for")
-            yield from _body(response)
+            yield from _body(response, end - start)
             whole = True
         finally:
             _give_back(response, whole)
@@ -77,64 +86,166 @@ class Web:
         try:
             if response.status != 200:
                 raise _refused(place, response)
-            yield from _body(response)
+            yield from _body(response, MAX_WHOLE_BYTES + 1)
             whole = True
         finally:
             _give_back(response, whole)
 
 
-@lru_cache(maxsize=64)
-def _pool(process: int, scheme: str, host: str, proxy: str) -> urllib3.PoolManager:
-    """Connections kept open by this very process: a forked child that used those of its parent would mix up the answers."""
-    if proxy and not urllib.request.proxy_bypass(host):
-        return urllib3.ProxyManager(proxy, maxsize=32)
-    return urllib3.PoolManager(maxsize=32)
+def _tag(response: urllib3.BaseHTTPResponse) -> str:
+    return response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
 
 
 def _get(place: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+    """The answer to a request, redirects followed: a few, never from https to http or into another network than the user's URL is of.
+
+    The login goes to the user's own host alone.
+    """
     check_scheme(place)
-    parts = urlsplit(place)
-    if not parts.hostname:
-        raise InputError(f"{shown(place)!r} names no host; write https://HOST/PATH.")
-    limits = patience()
-    scheme, host = parts.scheme.lower(), parts.netloc.rpartition("@")[2]
-    pool = _pool(os.getpid(), scheme, host, urllib.request.getproxies().get(scheme, ""))
+    url, own = place.partition("#")[0], ""
+    for _ in range(MAX_REDIRECTS + 1):
+        login = _login(place) if _origin(url) == _origin(place) else {}
+        response = _ask(place, url, headers | login, own)
+        location = response.get_redirect_location()
+        if not location:
+            return response
+        own = own or _kind_reached(url, response)
+        response.close()
+        url = _next(place, url, location, own)
+    raise InputError(
+        f"{shown(place)} cannot be read: the server sends on more than {MAX_REDIRECTS} times; check the URL in a browser."
+    )
+
+
+def _origin(url: str) -> tuple[str, str, int]:
+    parts = _parts(url)
+    return (
+        parts.scheme.lower(),
+        (parts.hostname or "").rstrip("."),
+        parts.port or {"http": 80, "https": 443}[parts.scheme.lower()],
+    )
+
+
+def _parts(url: str) -> SplitResult:
     try:
-        return pool.request(
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - checks the number
+    except ValueError as error:
+        raise InputError(f"{harmless(shown(url))!r} is no URL ({harmless(str(error), 80)}); correct it.") from None
+    if not parts.hostname:
+        raise InputError(f"{harmless(shown(url))!r} names no host; write https://HOST/PATH.")
+    return parts
+
+
+def _kind_reached(url: str, response: urllib3.BaseHTTPResponse) -> str:
+    """The kind of network that the user's own URL led to; behind a proxy only its words tell."""
+    reached = getattr(response.connection, "reached", "") if not _proxy(url) else ""
+    return kind_of(reached) if reached else kind_of_literal(_parts(url).hostname or "") or PUBLIC
+
+
+def _next(place: str, url: str, location: str, own: str) -> str:
+    """Where a redirect leads, if it may lead there."""
+    try:
+        to = without_user(urljoin(url, location)).partition("#")[0]
+    except ValueError:
+        to = without_user(location)
+    if not re.match("https?://", to, re.IGNORECASE):
+        raise InputError(
+            f"The server of {shown(place)} sends on to {harmless(shown(to), 200)}, which is no web address; check the URL in a browser."
+        )
+    if urlsplit(url).scheme.lower() == "https" and _parts(to).scheme.lower() == "http":
+        raise InputError(
+            f"The server of {shown(place)} sends on from https to {harmless(shown(to), 200)}, where others can read and change what "
+            "is sent; name that URL itself if it is meant."
+        )
+    kind = kind_of_literal(_parts(to).hostname or "")
+    if kind and not may_go_on(own, kind):
+        raise _leads_inside(place, to, kind)
+    return to
+
+
+def _leads_inside(place: str, to: str, kind: str) -> InputError:
+    return InputError(
+        f"The server of {shown(place)} sends on to {harmless(shown(to), 200)}, an address of a {kind} network, which only URLs of "
+        "such a network may; name that URL itself if it is meant."
+    )
+
+
+def _ask(place: str, url: str, headers: dict[str, str], own: str) -> urllib3.BaseHTTPResponse:
+    """One request; `own` is the kind of network of the user's own URL where this one is of a redirect."""
+    _parts(url)
+    limits = patience()
+    proxy = _proxy(url)
+    try:
+        connections = pool(os.getpid(), own, without_user(proxy), unquote(urlsplit(proxy).netloc.rpartition("@")[0]))
+    except (HTTPError, ValueError) as error:
+        raise RecipeError(
+            f"The proxy of this machine, {harmless(without_login(proxy))!r}, is no URL; correct or unset the environment variable "
+            f"{urlsplit(url).scheme.lower()}_proxy."
+        ) from error
+    try:
+        return connections.request(
             "GET",
-            place.partition("#")[0],
-            headers={"Accept-Encoding": "identity", "User-Agent": "corpus_builder", **_login(place), **headers},
+            without_user(url),
+            headers={"Accept-Encoding": "identity", "User-Agent": "corpus_builder", **headers},
             timeout=urllib3.Timeout(connect=limits.connect_seconds, read=limits.answer_seconds),
-            retries=_REDIRECTS_ONLY,
+            retries=False,
+            redirect=False,
             preload_content=False,
         )
+    except LeadsInside as error:
+        raise _leads_inside(place, url, error.kind) from error
     except LocationValueError as error:
-        raise InputError(f"{shown(place)!r} is no URL ({error}); correct it.") from error
-    except MaxRetryError as error:
-        if isinstance(error.reason, SSLError):
-            raise InputError(
-                f"The server of {shown(place)} cannot be trusted ({error.reason}); check the URL, this machine's clock and its "
-                "certificates (SSL_CERT_FILE names a file of your own)."
-            ) from error
-        raise Passing(_words(error.reason or error)) from error
+        raise InputError(f"{harmless(shown(url))!r} is no URL; correct it.") from error
+    except SSLError as error:
+        raise _untrusted(place, error) from error
     except HTTPError as error:
         raise Passing(_words(error)) from error
 
 
+def _untrusted(place: str, error: SSLError) -> Exception:
+    cause = next((one for one in (*error.args, error.__cause__) if isinstance(one, ssl.SSLError)), None)
+    if isinstance(cause, ssl.SSLCertVerificationError) or cause is None:
+        return InputError(
+            f"The server of {shown(place)} cannot be trusted ({harmless(str(cause or error), 200)}); check the URL, this machine's "
+            "clock and its certificates (SSL_CERT_FILE names a file of your own)."
+        )
+    if _NO_TLS.search(f"{cause.reason} {cause}"):
+        return InputError(
+            f"The server of {shown(place)} does not speak the TLS of this machine ({harmless(str(cause), 200)}); check the port, and "
+            "whether the URL should begin with http://."
+        )
+    return Passing(_words(error))
+
+
+def _proxy(url: str) -> str:
+    """The proxy that the environment names for a URL, "" for none."""
+    parts = _parts(url)
+    proxy = urllib.request.getproxies().get(parts.scheme.lower(), "")
+    if not proxy or urllib.request.proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return ""
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
 def _login(place: str) -> dict[str, str]:
     user, at, _ = urlsplit(place).netloc.rpartition("@")
-    return dict(urllib3.make_headers(basic_auth=user)) if at else {}
+    return dict(urllib3.make_headers(basic_auth=unquote(user))) if at else {}
 
 
-def _body(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+def _body(response: urllib3.BaseHTTPResponse, most: int) -> Iterator[bytes]:
+    """The body in pieces, as they come, and no more than so many bytes."""
+    if (meter := getattr(response.connection, "meter", None)) is not None:
+        meter.begin(most)
     try:
-        yield from response.stream(PIECE, decode_content=False)
+        while most > 0 and (piece := response.read1(min(PIECE, most), decode_content=False)):
+            most -= len(piece)
+            yield piece
     except HTTPError as error:
         raise Passing(_words(error)) from error
 
 
 def _give_back(response: urllib3.BaseHTTPResponse, whole: bool) -> None:
-    if whole:
+    if whole and response.length_remaining == 0:  # nothing is left that the next answer could be taken for
         response.release_conn()
     else:
         response.close()
@@ -145,7 +256,7 @@ def _words(error: Exception) -> str:
         return f"the server sent nothing for {patience().answer_seconds:g} s"
     text = str(error.args[-1] if error.args else error).strip().rstrip(".")
     text = text.rpartition(": ")[2] if "object at 0x" in text else text
-    return f"the connection failed ({text or type(error).__name__})"
+    return f"the connection failed ({harmless(without_secrets(text), 200) or type(error).__name__})"
 
 
 def changed(place: str) -> InputError:
@@ -160,7 +271,7 @@ def _refused(place: str, response: urllib3.BaseHTTPResponse) -> Exception:
     status = response.status
     if status in _PASSING:
         told = response.headers.get("Retry-After", "")
-        return Passing(f"the server answered {status}", float(told) if told.isdigit() else None)
+        return Passing(f"the server answered {status}", float(told) if re.fullmatch("[0-9]{1,9}", told) else None)
     remedies = {
         401: "it wants a login; download the file and name the local file instead",
         403: "check the URL, and whether the server blocks this machine or wants fewer requests at a time",

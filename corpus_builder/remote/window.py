@@ -18,8 +18,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
+from corpus_builder.errors import InputError
 from corpus_builder.remote.disk import Disk
-from corpus_builder.remote.patience import Passing, Stat, Store, Traffic, patiently, read_range
+from corpus_builder.remote.patience import MAX_WHOLE_BYTES, Stat, Store, Traffic, patiently, read_range
 from corpus_builder.remote.places import is_remote, shown
 from corpus_builder.remote.s3 import S3
 from corpus_builder.remote.web import Web
@@ -53,7 +54,7 @@ def remote_stat(place: str, traffic: Traffic | None = None) -> Stat:
     return patiently(place, lambda: store_for(place).stat(place), traffic)
 
 
-def read_small(place: str, max_bytes: int = 1 << 30) -> bytes:
+def read_small(place: str, max_bytes: int = MAX_WHOLE_BYTES) -> bytes:
     """A whole remote file, for lists and receipts; begun anew after a failure."""
 
     def ask() -> bytes:
@@ -61,7 +62,10 @@ def read_small(place: str, max_bytes: int = 1 << 30) -> bytes:
         for piece in store_for(place).read_whole(place):
             content += piece
             if len(content) > max_bytes:
-                raise Passing(f"it has more than {max_bytes:,} bytes")
+                raise InputError(
+                    f"{shown(place)} has more than {max_bytes:,} bytes, far more than such a file has; check the URL, or download "
+                    "it and name the local file."
+                )
         return bytes(content)
 
     return patiently(place, ask)

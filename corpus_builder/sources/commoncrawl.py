@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus_builder.errors import InputError
-from corpus_builder.remote.places import is_remote, shown
+from corpus_builder.remote.places import beside, is_remote, shown
 from corpus_builder.remote.window import read_small
 
 SUFFIX = ".records.parquet"
@@ -30,7 +30,7 @@ def original_numbers(place: str) -> Callable[[int], int]:
 
     InputError where the table beside the WARC cannot be read.
     """
-    table = place + SUFFIX
+    table = beside(place, SUFFIX)
     try:
         source = pa.BufferReader(read_small(table)) if is_remote(table) else table
         rows = pq.read_table(source, columns=["offset", "original_offset"])

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from conftest import make_inputs, make_recipe, page, write_warc
-from loopback import CuttingProxy, Web, canned, web_server
+from loopback import CuttingProxy, Web, canned, own_certificate, web_server
 from make_zoo import arc_info, arc_record, http
 
 from corpus_builder import Recipe, Serial, build, extracted_lines, plan
@@ -318,7 +318,10 @@ def test_names_and_redirects(web: Web) -> None:
     assert RangeFile(where).read() == bytes(300)
     with canned(302, {"Location": f"{web.url}/%E3%81%82%20b.warc.gz"}, b"") as elsewhere:
         assert RangeFile(f"{elsewhere}/moved", remote_stat(where)).read() == bytes(300)
-    with canned(302, {"Location": "/again"}, b"") as around, pytest.raises(InputError, match=r"status 302|too many redirects"):
+    with (
+        canned(302, {"Location": "/again"}, b"") as around,
+        pytest.raises(InputError, match=r"/again cannot be read: the server sends on more than 5 times"),
+    ):
         remote_stat(f"{around}/again")
 
 
@@ -361,27 +364,6 @@ def test_servers_that_are_not_there_or_cannot_be_trusted(tmp_path: Path, monkeyp
         web.socket = context.wrap_socket(web.socket, server_side=True)
         with pytest.raises(InputError, match=r"cannot be trusted \(.*SSL_CERT_FILE"):
             remote_stat(web.url.replace("http:", "https:") + "/a")
-
-
-def own_certificate(directory: Path) -> tuple[Path, Path]:
-    """A certificate that nobody vouches for."""
-    import datetime
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(1).not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1)).sign(key, hashes.SHA256())
-    )  # fmt: skip
-    (directory / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    pem, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    (directory / "key.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, pem, plain))
-    return directory / "cert.pem", directory / "key.pem"
 
 
 def test_settings_that_cannot_be_meant(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:

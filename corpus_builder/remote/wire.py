@@ -1,0 +1,155 @@
+"""Connections that look where they lead, and whose answers are held to a speed and a length.
+
+A server may send a byte a minute, headers without end, or an answer longer than what was asked for; each read of a socket is
+counted, so that whatever reads above it (headers, chunks, trailers) is bounded, too.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from functools import lru_cache
+from typing import Any
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util import connection, create_urllib3_context
+
+from corpus_builder.errors import InputError
+from corpus_builder.remote.addresses import kind_of, may_go_on
+from corpus_builder.remote.patience import Pace
+
+HEAD_BYTES = 1 << 20  # of the headers of an answer, and of whatever stands between pieces of a body; ours
+
+
+class Meter:
+    """What came of one answer, and how fast; raises OSError where it is too much or too slow."""
+
+    def __init__(self) -> None:
+        self.begin(0)
+
+    def begin(self, body_bytes: int) -> None:
+        """A new answer, or its body, is about to come, with at most so many bytes beside headers and framing."""
+        self._left = 2 * body_bytes + HEAD_BYTES  # chunks have heads of their own
+        self._pace: Pace | None = None
+
+    def note(self, received: int, seconds: float) -> None:
+        """So many bytes came after so long; the wait for the first is the server's to think."""
+        self._left -= received
+        if self._left < 0:
+            raise OSError("the server sent more than it was asked for")
+        if self._pace is None:
+            self._pace = Pace()
+        elif slow := self._pace.note(received, seconds):
+            raise OSError(slow)
+
+
+class _Metered:
+    meter: Meter | None = None
+
+    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
+        """Read, and count."""
+        started = time.monotonic()
+        received: int = super().recv_into(buffer, nbytes, flags)  # type: ignore[misc]
+        if self.meter is not None:
+            self.meter.note(received, time.monotonic() - started)
+        return received
+
+
+class _Socket(_Metered, socket.socket):
+    pass
+
+
+class _TLSSocket(_Metered, ssl.SSLSocket):  # type: ignore[misc]
+    pass
+
+
+class _Connection(HTTPConnection):
+    """Connects only to addresses that may be gone on to from `own` ("": the user's own URL, which leads anywhere)."""
+
+    own = ""
+    reached = ""  # the address that is connected to
+
+    def __init__(self, *words: Any, **more: Any) -> None:
+        super().__init__(*words, **more)
+        self.meter = Meter()
+
+    def request(self, *words: Any, **more: Any) -> None:
+        """Send a request; counting begins anew."""
+        self.meter.begin(0)
+        super().request(*words, **more)
+
+    def connect(self) -> None:
+        """Connect; TLS makes a new socket."""
+        super().connect()
+        if isinstance(self.sock, _Metered):
+            self.sock.meter = self.meter
+
+    def _new_conn(self) -> socket.socket:
+        """The address is looked at after the name was resolved, and connected to as a number: a name may mean another one the next time."""
+        host = self.host.strip("[]")
+        try:
+            found = socket.getaddrinfo(host, self.port, type=socket.SOCK_STREAM)
+        except (socket.gaierror, UnicodeError) as error:
+            why = error if isinstance(error, socket.gaierror) else socket.gaierror(str(error))
+            raise NameResolutionError(host, self, why) from error
+        addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
+        allowed = [one for one in addresses if not self.own or may_go_on(self.own, kind_of(one))]
+        if not allowed:
+            raise LeadsInside(host, kind_of(addresses[0]))
+        for address in allowed:
+            try:
+                plain = connection.create_connection(
+                    (address, self.port), self.timeout, source_address=self.source_address, socket_options=self.socket_options
+                )
+            except OSError as error:
+                failed = error
+                continue
+            limit = plain.gettimeout()
+            sock = _Socket(plain.family, plain.type, plain.proto, fileno=plain.detach())
+            sock.settimeout(limit)
+            sock.meter, self.reached = self.meter, address
+            return sock
+        if isinstance(failed, TimeoutError):
+            raise ConnectTimeoutError(self, f"no connection after {self.timeout} s") from failed
+        raise NewConnectionError(self, f"Failed to establish a new connection: {failed}") from failed
+
+
+class _TLSConnection(_Connection, HTTPSConnection):
+    pass
+
+
+class LeadsInside(InputError):
+    """A redirect leads to an address that it may not lead to."""
+
+    def __init__(self, host: str, kind: str) -> None:
+        super().__init__(f"{host} is an address of a {kind} network")
+        self.host, self.kind = host, kind
+
+
+@lru_cache(maxsize=64)
+def pool(process: int, own: str, proxy: str, proxy_login: str) -> urllib3.PoolManager:
+    """Connections kept open by this very process: a forked child that used those of its parent would mix up the answers.
+
+    `own` is the kind of network of the user's own URL for connections of redirects.  A proxy resolves names itself.
+    """
+    context = create_urllib3_context()
+    context.load_default_certs()
+    context.sslsocket_class = _TLSSocket
+    manager = (
+        urllib3.ProxyManager(
+            proxy,
+            maxsize=32,
+            ssl_context=context,
+            proxy_headers=urllib3.make_headers(proxy_basic_auth=proxy_login) if proxy_login else None,
+        )
+        if proxy
+        else urllib3.PoolManager(maxsize=32, ssl_context=context)
+    )
+    words = {"own": "" if proxy else own}
+    plain = type("Plain", (urllib3.HTTPConnectionPool,), {"ConnectionCls": type("To", (_Connection,), words)})
+    safe = type("Safe", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": type("To", (_TLSConnection,), words)})
+    manager.pool_classes_by_scheme = {"http": plain, "https": safe}
+    return manager
