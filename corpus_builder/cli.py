@@ -14,13 +14,13 @@ from typing import Any
 import click
 
 from corpus_builder import __version__, cli_bench, cli_dedup, cli_index, cli_remote
-from corpus_builder.cli_print import log_to_stderr, say, say_json, say_trace
+from corpus_builder.cli_print import end_with_nothing, log_to_stderr, say, say_json, say_trace
 from corpus_builder.errors import CorpusError, InputError
 
 EXIT_CODES = """\b
 Exit codes: 0 all is well; 1 `diff` found a difference, or the run was interrupted; 2 the recipe or an option
 is wrong; 3 an input is missing or unreadable; 4 shards of a stage failed; 5 data on disk is not what its
-manifest says; 6 an optional package is missing."""
+manifest says; 6 an optional package is missing; 7 all was done, but the corpus is empty, or a source or file gave nothing."""
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
@@ -92,18 +92,17 @@ def build(recipe: Path, out: Path | None, as_json: bool, **machine: Any) -> None
     with _engine(**machine) as engine:
         built = build(loaded, out, engine, task_memory_bytes=machine["memory_mib"] << 20, progress=True)
     page, found = built.report(), built.funnels()
-    if found[-1].steps[-1].pages == 0:
-        say("corpus-builder: the corpus is empty; the funnel says what became of the pages.", err=True)
     if as_json:
         say_json({"out": str(out), "report": str(page), "funnels": [funnel.as_json(one) for one in found]})
-        return
-    say("\n\n".join(funnel.as_text(one) for one in found))
-    say(
-        f"\nThe corpus:         {out}/release/corpus/*.parquet\n"
-        f"The report:         {page}\n"
-        f"Why was it dropped: corpus-builder why {out} URL-OR-ID\n"
-        f"Is it all there:    corpus-builder verify {out}"
-    )
+    else:
+        say("\n\n".join(funnel.as_text(one) for one in found))
+        say(
+            f"\nThe corpus:         {out}/release/corpus/*.parquet\n"
+            f"The report:         {page}\n"
+            f"Why was it dropped: corpus-builder why {out} URL-OR-ID\n"
+            f"Is it all there:    corpus-builder verify {out}"
+        )
+    end_with_nothing(*funnel.without_yield(found))
 
 
 @main.command(short_help="Say what `build` would run, and why.")
@@ -196,8 +195,10 @@ def judge(
     judged = judge(how, Document(text=content, id="text", url=url, host=host_of(url), source=source))
     if as_json:
         say_json([asdict(one) for one in judged])
-    else:
+    elif judged:
         say(as_text(judged))
+    if not judged:
+        end_with_nothing("the recipe has no rule that can be tried on this text, so nothing was judged.")
 
 
 @main.command(short_help="List the built-in measures and their sources.")
@@ -226,10 +227,14 @@ def extract(files: tuple[str, ...], recipe: Path | None, text_only: bool) -> Non
     from corpus_builder.stages.preview import extracted_lines
 
     settings = Recipe.load(recipe).page_settings if recipe else PageSettings()
+    some = False
     for path in files:
         for line in extracted_lines(path, settings):
             if line["verdict"] == "document" or not text_only:
+                some = True
                 say_json(line, indent=None, allow_nan=False)
+    if not some:
+        end_with_nothing(f"no page of the files {'is Japanese text' if text_only else 'was found'}, so nothing is printed.")
 
 
 @main.command(short_help="Train the extractor on pages of yours.")
@@ -253,8 +258,12 @@ def measure(file: Path) -> None:
     """Texts of a JSONL FILE (- for standard input) to JSON lines with `id` and `measures`."""
     from corpus_builder.stages.measure import measured_lines
 
+    some = False
     for line in measured_lines(Path("/dev/stdin") if str(file) == "-" else file):
+        some |= "measures" in line
         say_json(line, indent=None)
+    if not some:
+        end_with_nothing("there is no text in the file, so nothing was measured.")
 
 
 @main.command(short_help="Hold a build's files against its manifests.")
@@ -319,6 +328,8 @@ def dedup(
         say_json(done.as_json())
     else:
         say(as_text(done))
+    if not done.kept:
+        end_with_nothing(f"no row is kept: {done.rows:,} were read.")
 
 
 @main.command("train-detector", short_help="Train a model for the language detector.")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from corpus_builder.cli_print import say, say_json
+from corpus_builder.cli_print import end_with_nothing, say, say_json
 from corpus_builder.errors import InputError
 from corpus_builder.terminal import harmless
 
@@ -29,7 +29,11 @@ def add(index: Path, out: Path, name: str | None) -> None:
     """Add the documents that stand after the build or `dedup` in OUT to INDEX; make INDEX if it is not there."""
     from corpus_builder.index import add
 
-    say(_as_text(add(index, out, name, progress=True).summary()))
+    changed = add(index, out, name, progress=True)
+    say(_as_text(found := changed.summary()))
+    own = changed.own(out.absolute())
+    if own and not any(part["documents"] for part in found["parts"] if part["name"] == own.name):
+        end_with_nothing(f"no document of {out} stands, so the part {own.name!r} of the index is empty.")
 
 
 @index.command(short_help="Take documents out, by id or URL.")
@@ -56,10 +60,12 @@ def remove(
     done = remove(index, ids, urls)
     if as_json:
         say_json({"documents": done.documents, "unknown": done.unknown})
-        return
-    say(f"{done.documents:,} documents removed.")
+    else:
+        say(f"{done.documents:,} documents removed.")
     for one in done.unknown:
         say(f"not in the index: {harmless(one)}", err=True)
+    if not done.documents:
+        end_with_nothing("no document was removed.")
 
 
 @index.command(short_help="Give back the space of removed documents.")

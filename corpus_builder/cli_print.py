@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from corpus_builder.errors import NOTHING
 from corpus_builder.redact import without_known_secrets, without_secrets
 from corpus_builder.terminal import Formatter, as_json, harmless_lines
 
@@ -16,6 +17,14 @@ from corpus_builder.terminal import Formatter, as_json, harmless_lines
 def say(text: str, err: bool = False) -> None:
     """Print lines for people; those on standard error may name places, which go without their logins."""
     click.echo(harmless_lines(without_known_secrets(text) if err else text), err=err)
+
+
+def end_with_nothing(*sentences: str) -> None:
+    """End a command that has nothing to show for its work: say so, where there is something to say."""
+    for sentence in sentences:
+        say(f"corpus-builder: {sentence}", err=True)
+    if sentences:
+        sys.exit(NOTHING)
 
 
 def say_json(value: Any, indent: int | None = 1, allow_nan: bool = True) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from corpus_builder.cli_print import say, say_json
+from corpus_builder.cli_print import end_with_nothing, say, say_json
+from corpus_builder.errors import StageError
 from corpus_builder.terminal import harmless
 
 BASE = "https://data.commoncrawl.org/"
@@ -90,15 +91,23 @@ def crawl(
     )
     if as_json:
         say_json(asdict(done))
-        return
     for record in done.refused[:5]:
-        say(f"not where the index says: {harmless(record)}")
-    if not plan_only:
+        say(f"not where the index says: {harmless(record)}", err=as_json)
+    if not plan_only and not as_json:
         say(
             f"fetched: {done.fetched_records:,} records in {done.requests:,} requests ({done.retries:,} of them repeated), "
             f"{done.fetched_bytes:,} bytes\n"
             f'In a recipe: kind = "commoncrawl", paths = ["{out.resolve()}/*.warc.gz"]'
         )
+    if done.missing:
+        more = f"\n  and {len(done.missing) - 5} more" if len(done.missing) > 5 else ""
+        raise StageError(
+            f"{len(done.missing)} WARCs cannot be asked for, and are not in the plan; --base says where the crawl's files lie.\n"
+            + "\n".join(f"  {one}" for one in done.missing[:5])
+            + more
+        )
+    if not plan_only and len(done.refused) >= done.plan.records:
+        end_with_nothing("none of the records is where the index says, so nothing was fetched.")
 
 
 @click.command(short_help="Copy the released corpus of a build to s3://.")

@@ -7,8 +7,14 @@
     |- IntegrityError        data on disk is not what its manifest says                             exit code 5
     `- MissingExtraError     an optional package is needed; the message names the extra             exit code 6
 
+A command that did its work, but has nothing to show for it (an empty corpus, a source of which nothing is kept), says so on standard
+error and ends with exit code 7.
+
 A damaged record or an odd page is never an exception: it is a row in the ledger, with a reason.
 """
+
+NOTHING = 7
+"""Exit code of a command that did its work and has nothing to show for it."""
 
 
 class CorpusError(Exception):

@@ -538,6 +538,8 @@ def test_the_command_says_what_it_will_cost_and_does_it(web: Web, tmp_path: Path
     assert re.search(r"^wanted:  24 records \([\d,]+ bytes\) of 3 WARCs \([\d,]+ bytes\)$", said, re.MULTILINE)
     assert re.search(r"^to do:   27 requests, [\d,]+ bytes instead of [\d,]+ \(\d\d\.\d % saved\)$", said, re.MULTILINE)
     assert not list((tmp_path / "out").glob("*.warc.gz"))
+    wrong = run(*index_of(web), "--out", tmp_path / "wrong", "--base", f"{web.url}/nowhere/", "--plan-only", code=4)
+    assert "3 WARCs cannot be asked for, and are not in the plan" in wrong
     done = json.loads(run(*words, "--json"))
     assert (done["fetched_records"], done["requests"], done["plan"]["to_fetch_requests"]) == (24, 27, 27)
     again = run(*words)

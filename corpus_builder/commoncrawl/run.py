@@ -63,6 +63,7 @@ class Crawled:
     fetched_bytes: int = 0
     requests: int = 0
     retries: int = 0
+    missing: tuple[str, ...] = ()  # sentences on WARCs that are not there, and so not in a plan
     refused: tuple[str, ...] = ()  # records, of this run or an earlier one, that are not where the index says
 
 
@@ -98,7 +99,7 @@ def crawl(
         plan = _plan(selection, base, out, gap_bytes, done, stats, traffic)
         say(plan)
         if plan_only:
-            return Crawled(out, plan)
+            return Crawled(out, plan, missing=tuple(str(error) for error in stats.values() if isinstance(error, CorpusError)))
         write_atomically(out / "crawl.json", _packed(asked))
         fetched = _fetch_all(selection, base, out, gap_bytes, workers, done, stats, progress)
     return Crawled(

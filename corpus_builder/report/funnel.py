@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,10 +39,14 @@ class Funnel:
         return self.steps[0].pages
 
     @property
+    def stands(self) -> int:
+        """Pages that came through as far as the build has come."""
+        return next((step.pages for step in reversed(self.steps) if step.kind == "stand"), 0)
+
+    @property
     def accounted(self) -> bool:
         """Does every page that entered stand at the end, or in a drop?"""
-        stands = [step.pages for step in self.steps if step.kind == "stand"]
-        return self.entered == sum(step.pages for step in self.steps if step.kind == "drop") + (stands[-1] if stands else 0)
+        return self.entered == sum(step.pages for step in self.steps if step.kind == "drop") + self.stands
 
 
 def funnels(manifests: Mapping[str, Manifest], sources: Iterable[str]) -> list[Funnel]:
@@ -79,6 +83,19 @@ def _funnel(manifests: Mapping[str, Manifest], sources: set[str], name: str) -> 
         total = out.get("released", {"distinct": 0, "characters": 0})
         steps.append(Step("release", "stand", "released", total["distinct"], total["characters"]))
     return Funnel(name, tuple(steps))
+
+
+def without_yield(found: Sequence[Funnel]) -> list[str]:
+    """A sentence on each source of which nothing came through, or one on a corpus that is empty."""
+    if not found[-1].stands:
+        return [_nothing_of(found[-1], "the corpus is empty")]
+    return [_nothing_of(one, f"nothing of the source {one.source!r} is in the corpus") for one in found if not one.stands]
+
+
+def _nothing_of(funnel: Funnel, what: str) -> str:
+    drops = sorted((step for step in funnel.steps if step.kind == "drop"), key=lambda step: -step.pages)
+    why = f"; most went as {drops[0].label} ({drops[0].pages:,})" if drops and drops[0].pages else ""
+    return f"{what}: of {funnel.entered:,} pages that were read, none was kept{why}."
 
 
 def records(manifests: Mapping[str, Manifest]) -> dict[str, int]:
