@@ -50,6 +50,35 @@ class Crash:
     endless: bool = False
 
 
+class Reading:
+    """Where the reader of the units is, for `guarded` to know what to blame when reading itself ends the process.
+
+    The reader calls `at` before it touches the bytes at an offset.  Where two processes have died at the same offset, a third
+    is told how, and must pass over it.
+    """
+
+    def __init__(self) -> None:
+        self._offset = mmap.mmap(-1, 8)  # shared with the child
+        self._limit = 0
+        self.broken: dict[int, Crash] = {}
+
+    def at(self, offset: int) -> Crash | None:
+        """Say that the bytes at `offset` come next, and may take CPU_SECONDS; how earlier processes died there, if they did."""
+        _mark(self._offset, offset)
+        if self._limit:
+            self._limit = _allow(self._limit)
+        return self.broken.get(offset) if self.broken else None
+
+    def begins(self) -> None:
+        """In the child: from here on the time is limited."""
+        self._limit = _allow(0)
+
+    @property
+    def offset(self) -> int:
+        """What `at` was told last, by any process."""
+        return _place(self._offset)
+
+
 @dataclass(frozen=True, slots=True)
 class _Died:
     place: int
@@ -58,22 +87,34 @@ class _Died:
 
 
 def guarded(
-    units: Callable[[], Iterator[Unit]], work: Callable[[Unit], Result], crashed: Callable[[Unit, Crash], Result]
+    units: Callable[[], Iterator[Unit]],
+    work: Callable[[Unit], Result],
+    crashed: Callable[[Unit, Crash], Result],
+    reading: Reading | None = None,
 ) -> Iterator[Result]:
     """`work(unit)` for each of `units()`, in order; `crashed(unit, how)` for those that end the process.
 
-    `units` is called again after a crash and must give the same units.  What it or `work` raises is raised here.  Raises
-    StageError where the child is killed from outside, dies while it reads, or too often.
+    `units` is called again after a crash and must give the same units.  What it or `work` raises is raised here.  With
+    `reading`, which `units` must tell where it is, a death while reading is blamed on that place, and `units` goes on behind
+    it.  Raises StageError where the child is killed from outside, dies while it reads (without `reading`), or too often.
     """
     crashes: dict[int, Crash] = {}
+    suspects: list[int] = []  # offsets at which a process died while it read
     start = 0
     stop: int | None = None
     while True:
-        died = yield from _run(units, work, crashed, crashes, start, stop)
+        died = yield from _run(units, work, crashed, crashes, start, stop, reading)
         if died is None:
             if stop is None:
                 return
             start, stop = stop, None
+        elif died.place == _READING:
+            if reading is None or len(suspects) >= 2 * MAX_CRASHES:
+                raise StageError(f"the process that extracts died while it read ({died.crash.how})")
+            if reading.offset in suspects:
+                reading.broken[reading.offset] = died.crash
+            suspects.append(reading.offset)
+            start = died.done
         elif died.place == start:
             crashes[start] = died.crash
             if len(crashes) > MAX_CRASHES:
@@ -91,6 +132,7 @@ def _run(
     crashes: dict[int, Crash],
     start: int,
     stop: int | None,
+    reading: Reading | None,
 ) -> Generator[Result, None, _Died | None]:
     """What a child makes of the units from `start` up to `stop`; where and how it died, if it did."""
     at = mmap.mmap(-1, 8)  # shared with the child: the place of the unit that it works on
@@ -99,7 +141,7 @@ def _run(
     child = _fork()
     if child == 0:
         os.close(out)
-        _child(into, at, units, work, crashed, crashes, start, stop)
+        _child(into, at, units, work, crashed, crashes, start, stop, reading)
     os.close(into)
     done, running = start, True
     try:
@@ -113,7 +155,7 @@ def _run(
                 yield from value
                 done += len(value)
         running, status = False, os.waitpid(child, 0)[1]
-        return _Died(_place(at), done, _crash(status, _place(at)))
+        return _Died(_place(at), done, _crash(status))
     finally:
         at.close()
         if running:
@@ -122,13 +164,11 @@ def _run(
             os.waitpid(child, 0)
 
 
-def _crash(status: int, place: int) -> Crash:
+def _crash(status: int) -> Crash:
     code = os.waitstatus_to_exitcode(status)
     how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     if -code in _NOT_THE_UNIT:
         raise StageError(f"the process that extracts was killed ({how}), most often because memory ran out; try fewer --workers")
-    if place == _READING:
-        raise StageError(f"the process that extracts died while it read ({how})")
     return Crash(how, endless=-code == signal.SIGXCPU)
 
 
@@ -150,6 +190,7 @@ def _child(
     crashes: dict[int, Crash],
     start: int,
     stop: int | None,
+    reading: Reading | None,
 ) -> NoReturn:
     """The life of the child; it never returns."""
     code = 1
@@ -162,6 +203,8 @@ def _child(
             try:
                 batch: list[Result] = []
                 limit = 0
+                if reading is not None:
+                    reading.begins()
                 for place, unit in enumerate(islice(units(), start, stop), start):
                     if place in crashes:
                         batch.append(crashed(unit, crashes[place]))

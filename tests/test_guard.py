@@ -1,6 +1,7 @@
 """A page that kills the process costs that page: the other results are the same, whatever the engine."""
 
 import ctypes
+import mmap
 import os
 import signal
 import sys
@@ -17,7 +18,7 @@ from corpus_builder import guard
 from corpus_builder.dataset import Dataset, Receipt, read_table
 from corpus_builder.engine import Done, Engine, Ray, Serial
 from corpus_builder.errors import InputError, StageError
-from corpus_builder.guard import Crash, guarded
+from corpus_builder.guard import Crash, Reading, guarded
 from corpus_builder.html.page import PageSettings
 from corpus_builder.run import _make
 from corpus_builder.stages.extract import Extract, InputFile
@@ -108,6 +109,50 @@ def test_a_crash_while_reading_is_no_pages_fault() -> None:
 
     with pytest.raises(StageError, match=r"died while it read .SIGABRT."):
         list(guarded(units, lambda unit: unit, lambda unit, crash: 0))
+
+
+def read_with(reading: Reading, deadly: dict[int, int]) -> list[object]:
+    """Units at the offsets 0, 10, 20, ...; reading those in `deadly` ends the process as often as it says."""
+    left = mmap.mmap(-1, 100)
+    for place, times in deadly.items():
+        left[place] = times
+
+    def units() -> Iterator[int | str]:
+        for place in range(10):
+            if crash := reading.at(10 * place):
+                yield f"{crash.how} at {10 * place}"
+                continue
+            if left[place]:
+                left[place] -= 1
+                os.abort()
+            yield place
+
+    return list(guarded(units, lambda unit: unit, lambda unit, crash: None, reading))
+
+
+def test_reading_that_kills_twice_at_one_place_costs_what_lies_there() -> None:
+    reading = Reading()
+    assert read_with(reading, {3: 2, 4: 99, 9: 2}) == [0, 1, 2, "SIGABRT at 30", "SIGABRT at 40", 5, 6, 7, 8, "SIGABRT at 90"]
+    assert sorted(reading.broken) == [30, 40, 90]
+
+
+def test_reading_that_kills_once_costs_nothing() -> None:
+    assert read_with(Reading(), {3: 1, 5: 1}) == list(range(10))
+
+
+def test_reading_without_end_ends_by_its_cpu_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "CPU_SECONDS", 0)
+    reading = Reading()
+
+    def units() -> Iterator[int]:
+        yield 1
+        while not reading.at(7):
+            while True:
+                pass
+        yield 2
+
+    assert list(guarded(units, lambda unit: unit, lambda unit, crash: None, reading)) == [1, 2]
+    assert reading.broken == {7: Crash("SIGXCPU", endless=True)}
 
 
 def test_an_extractor_that_always_crashes_is_said_to(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from fastwarc.stream_io import BrotliReader
 
-from corpus_builder.sources.frames import ZSTD, CalmZstdReader, member_end
+from corpus_builder.sources.frames import ZSTD, CalmZstdReader, inflated, member_end
 from corpus_builder.sources.record import HEADER_END, Broken
 
 MAX_BODY_BYTES = 64 << 20  # ours: bounds what a decompression bomb can unfold to
@@ -113,24 +113,25 @@ def _deflated(body: bytes, truncated: bool) -> bytes:
 
 
 def _inflate(body: bytes, window: int, truncated: bool) -> bytes:
+    """What one stream holds, or with gzip one or more."""
     pieces: list[bytes] = []
-    left, total = body, 0
-    while left:
-        stream = zlib.decompressobj(window)
+    at = total = 0
+    while at < len(body) and (at == 0 or (window == 31 and body.startswith(b"\x1f\x8b", at))):
+        stream = inflated(body, at, window)
         try:
-            while left and not stream.eof:
-                pieces.append(stream.decompress(left, PIECE))
+            while True:
+                pieces.append(next(stream))
                 total += len(pieces[-1])
-                left = stream.unconsumed_tail
                 if total > MAX_BODY_BYTES:
                     raise Broken("http_body_too_large", f"it unfolds to more than {MAX_BODY_BYTES} bytes")
+        except StopIteration as end:
+            at = end.value
         except zlib.error as error:
             if truncated and total:
                 break
             raise Broken("http_encoding_broken", str(error) if window == 31 else NO_SUCH_STREAM) from error
-        if not stream.eof and not truncated:
+        if at > len(body) and not truncated:
             raise Broken("http_encoding_broken", "the compressed body is cut off")
-        left = stream.unused_data if window == 31 and stream.unused_data[:2] == b"\x1f\x8b" else b""
     return b"".join(pieces)
 
 

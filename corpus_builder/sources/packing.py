@@ -10,8 +10,8 @@ from fastwarc.stream_io import GzipReader, Lz4Reader
 
 from corpus_builder.remote.window import Window
 from corpus_builder.sources.frames import GZIP, LZ4, SKIPPABLE, ZSTD, CalmZstdReader
-from corpus_builder.sources.members import Packing
 from corpus_builder.sources.record import ARC, MAX_HEADER_BYTES, WARC, Layout
+from corpus_builder.sources.stream import Packing
 
 READERS: dict[bytes, Any] = {GZIP: GzipReader, ZSTD: CalmZstdReader, LZ4: Lz4Reader}
 MAX_DICTIONARY_BYTES = 32 << 20  # ours: those of the Internet Archive have some hundred kilobytes

@@ -69,8 +69,8 @@ def header_fields(header: bytes) -> tuple[dict[bytes, bytes], int]:
 
 
 # URL IP-address Archive-date Content-type [Result-code Checksum Location Offset Filename] Archive-length; old crawlers left
-# spaces in URLs, so what stands before the date is found from the right.
-_ARC_HEADER = re.compile(rb"(\S.*?) (\S+) (\d{14}) (?:(\S*?)(?: .*)? )?(\d{1,15})[ \r]*")
+# spaces in URLs, so the length is found from the right, and the first date from the left that an address stands before.
+_ARC_HEADER = re.compile(rb"(\S.*?) \S++ (\d{14})(?: (\S*)|$)")
 
 
 def arc_fields(header: bytes) -> tuple[dict[bytes, bytes], int]:
@@ -81,10 +81,11 @@ def arc_fields(header: bytes) -> tuple[dict[bytes, bytes], int]:
     >>> arc_fields(b"http://a.example/ 192.0.2.1 19961104142103 text/html 202")[0][b"warc-date"]
     b'1996-11-04T14:21:03Z'
     """
-    found = _ARC_HEADER.fullmatch(header)
-    if not found:
+    start, _, length = header.rstrip(b" \r").rpartition(b" ")
+    found = _ARC_HEADER.match(start)
+    if not found or not length.isdigit() or len(length) > 15:
         raise Broken("warc_damaged", f"no header of an ARC record: {header[:60].decode('latin-1')!r}")
-    url, _, date, kind, length = found.groups()
+    url, date, kind = found.groups()
     about = url.startswith(b"filedesc:")
     day, clock = b"-".join((date[:4], date[4:6], date[6:8])), b":".join((date[8:10], date[10:12], date[12:]))
     return {
@@ -115,7 +116,8 @@ WARC = Layout(
 )
 ARC = Layout(
     re.compile(rb"http[s:]|filed|dns:|ftp:/|whois"),
-    re.compile(rb"(?:https?|filedesc|dns|ftp|whois):[^\r\n]{1,65536} \d{14} [^\r\n]{0,4096}\r?\n"),
+    # The line's end is looked for first, then the last date from the right: no line is gone over more than twice.
+    re.compile(rb"(?:https?|filedesc|dns|ftp|whois):(?=[^\r\n]{1,69632}+\r?\n)[^\r\n]{1,69632}(?<= \d{14} )[^\r\n]*+\r?\n"),
     re.compile(rb"\n"),
     arc_fields,
     b"\n",

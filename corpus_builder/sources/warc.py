@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from corpus_builder.errors import InputError
+from corpus_builder.guard import Reading
 from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import name_of
 from corpus_builder.remote.window import Window, opened, search
@@ -17,6 +17,7 @@ from corpus_builder.sources.members import read_members
 from corpus_builder.sources.packing import layout_of, packing_of
 from corpus_builder.sources.record import ARC, MAX_HEADER_BYTES, MAX_RECORD_BYTES, Broken, Damage, Layout, Record
 from corpus_builder.sources.segments import join_segments
+from corpus_builder.sources.stream import check_place
 
 __all__ = ["REASONS", "Damage", "OtherRecord", "Page", "Text", "read_warc"]
 
@@ -32,10 +33,15 @@ REASONS = {
     "http_encoding_broken": "the body's gzip, zstd or chunked encoding is broken",
     "http_body_too_large": "the body's encoding unfolds to more than 64 MiB",
     "records_missing": "the file holds fewer responses than the source's table of counts says",
+    "reading_crashed": "reading the bytes from here on ends the process",
+    "reading_endless": "reading the bytes from here on takes more CPU time than any record should",
     "revisit": "the record holds no body, as the page had not changed since an earlier visit",
 }
 
 _KINDS = {b"warcinfo", b"response", b"resource", b"request", b"metadata", b"revisit", b"conversion", b"continuation"}
+MAX_CRAWL_BYTES = 1000  # the name of a crawl goes with each of its pages; ours
+MAX_NEWLINES = 4096  # looked at to see what follows a record whose length is not known to be right; two is what is written
+PIECE = 4096
 _CRAWL = re.compile(rb"^isPartOf[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 
 
@@ -85,27 +91,39 @@ def read_warc(path: str | Path, stat: Stat | None = None) -> Iterator[Page | Tex
     The file may lie at https:// or s3://; `stat` is then the version that is meant (default: the one that is there).  Bad content
     never raises: what cannot be read is a Damage with one of REASONS.  A file that is missing or cannot be read raises InputError.
     """
+    for record, crawl in read_of_crawl(path, stat):
+        yield understood(record, crawl)
+
+
+def read_of_crawl(
+    path: str | Path, stat: Stat | None = None, reading: Reading | None = None
+) -> Iterator[tuple[Record | Damage, str]]:
+    """Every record as bytes, with segments joined, and the name of its crawl: isPartOf of the warcinfo record before it, or ""."""
     crawl = ""
-    for record in join_segments(read_records(path, stat)):
-        if isinstance(record, Damage):
-            yield record
-            continue
-        fields = record.fields
-        kind = fields[b"warc-type"].lower()
-        if kind == b"conversion" and fields.get(b"content-type", b"").lower().startswith(b"text/plain"):
-            yield Text(record.number, record.url, _text(fields.get(b"warc-date", b"")), crawl, record.head + record.rest)
-        elif kind != b"response":
-            if kind == b"warcinfo" and (found := _CRAWL.search(record.head + record.rest)):
-                crawl = _text(found[1].strip())
-            yield OtherRecord(kind.decode() if kind in _KINDS else "unknown", record.number, record.url)
-        elif not record.head.startswith(b"HTTP/") and b"http" not in fields.get(b"content-type", b"http").lower():
-            yield OtherRecord("response_not_http", record.number, record.url)
-        else:
-            try:
-                yield _page(record, crawl)
-            except Broken as broken:
-                reason, detail = broken.args
-                yield Damage(record.number, len(record.head) + len(record.rest), reason, detail, record.url)
+    for record in join_segments(read_records(path, stat, reading)):
+        if isinstance(record, Record) and record.fields[b"warc-type"].lower() == b"warcinfo":
+            found = _CRAWL.search(record.head + record.rest)
+            crawl = _text(found[1].strip()[:MAX_CRAWL_BYTES]) if found else crawl
+        yield record, crawl
+
+
+def understood(record: Record | Damage, crawl: str) -> Page | Text | Damage | OtherRecord:
+    """What a record is."""
+    if isinstance(record, Damage):
+        return record
+    fields = record.fields
+    kind = fields[b"warc-type"].lower()
+    if kind == b"conversion" and fields.get(b"content-type", b"").lower().startswith(b"text/plain"):
+        return Text(record.number, record.url, _text(fields.get(b"warc-date", b"")), crawl, record.head + record.rest)
+    if kind != b"response":
+        return OtherRecord(kind.decode() if kind in _KINDS else "unknown", record.number, record.url)
+    if not record.head.startswith(b"HTTP/") and b"http" not in fields.get(b"content-type", b"http").lower():
+        return OtherRecord("response_not_http", record.number, record.url)
+    try:
+        return _page(record, crawl)
+    except Broken as broken:
+        reason, detail = broken.args
+        return Damage(record.number, len(record.head) + len(record.rest), reason, detail, record.url)
 
 
 def _page(record: Record, crawl: str) -> Page:
@@ -129,15 +147,15 @@ def _text(value: bytes) -> str:
     return value.decode("utf-8", "replace")
 
 
-def read_records(path: str | Path, stat: Stat | None = None) -> Iterator[Record | Damage]:
-    """Every record as bytes and every damaged stretch; see `read_warc`."""
+def read_records(path: str | Path, stat: Stat | None = None, reading: Reading | None = None) -> Iterator[Record | Damage]:
+    """Every record as bytes and every damaged stretch; see `read_warc`.  `reading` is told where in the file it is."""
     try:
-        with opened(path, stat) as (file, data):
+        with opened(path, stat) as (_, data):
             if not len(data):
                 yield Damage(0, 0, "warc_empty", REASONS["warc_empty"])
                 return
             found = False
-            for item in _read(file, data, name_of(path).lower()):
+            for item in _read(data, name_of(path).lower(), reading or Reading()):
                 if not found and isinstance(item, Damage) and item.reason == "warc_damaged" and item.length == len(data):
                     item = Damage(0, item.length, "not_a_warc", item.detail)
                 found = True
@@ -152,22 +170,24 @@ def read_records(path: str | Path, stat: Stat | None = None) -> Iterator[Record 
         ) from error
 
 
-def _read(file: BinaryIO, data: Window, name: str) -> Iterator[Record | Damage]:
+def _read(data: Window, name: str, reading: Reading) -> Iterator[Record | Damage]:
     packing = packing_of(data, name)
-    return read_members(file, data, packing) if packing else _read_plain(data, layout_of(data[:16], name))
+    return read_members(data, packing, reading) if packing else _read_plain(data, layout_of(data[:16], name), reading)
 
 
-def _read_plain(data: Window, layout: Layout) -> Iterator[Record | Damage]:
+def _read_plain(data: Window, layout: Layout, reading: Reading) -> Iterator[Record | Damage]:
     position, size = _after_newlines(data, 0), len(data)
     next_line = layout.next_line()
+    headers = _PlainHeaders(data, layout)
     while position < size:
         try:
-            fields, content_at, length = _plain_header(data, position, layout)
+            check_place(reading, position)
+            fields, content_at, length = headers.read(position)
             end = content_at + length
             if end > size:
                 raise Broken("warc_truncated", f"the file ends after {size - content_at} of {length} bytes")
-            following = _after_newlines(data, end)
-            followed = following == size or layout.first.match(data[following : following + 5])
+            following = _after_newlines(data, end, MAX_NEWLINES)
+            followed = following in (size, end + MAX_NEWLINES) or layout.first.match(data[following : following + 5])
             if not followed and not _is_closed(data, content_at, end, layout):
                 raise Broken("warc_content_length", f"no record starts {length} bytes after the header")
         except Broken as broken:
@@ -176,7 +196,7 @@ def _read_plain(data: Window, layout: Layout) -> Iterator[Record | Damage]:
             found = search(next_line, data, position)
             end = found[0] + 1 if found else size
             if found and reason == "warc_truncated":
-                reason, detail = "warc_content_length", f"another record starts within its {length} bytes"
+                reason, detail = "warc_content_length", "another record starts before its end"
             yield Damage(position, end - position, reason, detail)
             position = end
             continue
@@ -184,7 +204,7 @@ def _read_plain(data: Window, layout: Layout) -> Iterator[Record | Damage]:
             yield Damage(position, end - position, "warc_record_too_large", f"Content-Length is {length}")
         else:
             yield Record(position, fields, data[content_at:end])
-        position = following
+        position = _after_newlines(data, following)
 
 
 def _is_closed(data: Window, content_at: int, end: int, layout: Layout) -> bool:
@@ -192,23 +212,39 @@ def _is_closed(data: Window, content_at: int, end: int, layout: Layout) -> bool:
     if data[end : end + len(layout.closing)] != layout.closing:
         return False
     return layout is not ARC or (
-        end - content_at <= MAX_RECORD_BYTES and not layout.next_line().search(data[content_at : end + 1])
+        end - content_at <= MAX_RECORD_BYTES and not search(layout.next_line(), data, content_at, end + 1)
     )
 
 
-def _plain_header(data: Window, position: int, layout: Layout) -> tuple[dict[bytes, bytes], int, int]:
-    if not layout.first.match(data[position : position + 5]):
-        raise Broken("warc_damaged", "no record starts here")
-    found = search(layout.header_end, data, position, position + MAX_HEADER_BYTES)
-    if not found:
-        if len(data) - position < MAX_HEADER_BYTES:
-            raise Broken("warc_truncated", "the file ends inside a record's header")
-        raise Broken("warc_damaged", f"the header has no end within {MAX_HEADER_BYTES} bytes")
-    fields, length = layout.fields(data[position : found[0]])
-    return fields, found[1], length
+class _PlainHeaders:
+    """Reads the headers of records; what was searched for the end of one in vain is not searched again for the next."""
+
+    def __init__(self, data: Window, layout: Layout) -> None:
+        self._data, self._layout = data, layout
+        self._no_end_before = 0
+
+    def read(self, position: int) -> tuple[dict[bytes, bytes], int, int]:
+        """The fields of the header at `position`, where the content starts, and its length; raises Broken."""
+        data, layout = self._data, self._layout
+        if not layout.first.match(data[position : position + 5]):
+            raise Broken("warc_damaged", "no record starts here")
+        stop = position + MAX_HEADER_BYTES
+        found = search(layout.header_end, data, max(position, self._no_end_before), stop)
+        if not found:
+            self._no_end_before = max(min(stop, len(data)) - 2, position)
+            if len(data) < stop:
+                raise Broken("warc_truncated", "the file ends inside a record's header")
+            raise Broken("warc_damaged", f"the header has no end within {MAX_HEADER_BYTES} bytes")
+        fields, length = layout.fields(data[position : found[0]])
+        return fields, found[1], length
 
 
-def _after_newlines(data: Window, position: int) -> int:
-    while data[position : position + 1] in (b"\r", b"\n"):
-        position += 1
+def _after_newlines(data: Window, position: int, most: int | None = None) -> int:
+    """Behind the line breaks at `position`, or behind the first `most` of them."""
+    end = len(data) if most is None else min(position + most, len(data))
+    while position < end:
+        piece = data[position : min(position + PIECE, end)]
+        if left := len(piece.lstrip(b"\r\n")):
+            return position + len(piece) - left
+        position += len(piece)
     return position

@@ -13,9 +13,11 @@ from collections.abc import Generator
 
 import deflate
 
+from corpus_builder.guard import Reading
 from corpus_builder.remote.window import Window, come_ahead
 from corpus_builder.sources.record import HEADER_END, MAX_HEADER_BYTES, MAX_RECORD_BYTES, Broken, Layout, Record
 
+FIRST_WINDOW = 1 << 16  # where the other way took over, this one may not get far
 WINDOW = 1 << 20
 WIDEST = 8 << 20  # longer members go the other way, which holds less of them at a time; crawlers cut responses off far below
 TRIES = 4  # marks tried as the end of one member
@@ -24,21 +26,22 @@ _MARK = re.compile(rb"\x1f\x8b\x08")
 _SHORTEST = 20  # bytes of a member: header, trailer, and some data
 
 
-def whole_members(data: Window, start: int, layout: Layout) -> Generator[Record, None, int]:
+def whole_members(data: Window, start: int, layout: Layout, reading: Reading) -> Generator[Record, None, int]:
     """The records from `start` on, as long as each fills a gzip member of its own; then where that ends.
 
     What it hands out has passed its member's checksum, begins and ends where its member does, and is as long as its header
     says: just what the longer way would find.  At anything else it stops.
     """
-    base, window = start, b""
-    while start < len(data):
+    base, window, size = start, b"", FIRST_WINDOW
+    while start < len(data) and not reading.at(start):
         ends = _MARK.finditer(window, start - base + _SHORTEST)
         for _ in range(TRIES):
             mark = next(ends, None)
             if mark is None and base + len(window) < len(data):
                 if len(window) >= WIDEST and base == start:
                     return start
-                base, window = start, data[start : start + max(WINDOW, 2 * (base == start) * len(window))]
+                size = max(size, 2 * (base == start) * len(window))
+                base, window, size = start, data[start : start + size], max(min(2 * size, WINDOW), FIRST_WINDOW)
                 come_ahead(data, base + len(window))
                 break
             end = mark.start() if mark else len(window)

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from strategies import Archive, archive_bytes
 
 from corpus_builder.sources.frames import member_end
-from corpus_builder.sources.members import Packing
 from corpus_builder.sources.packing import packing_of
 from corpus_builder.sources.record import ARC, WARC, Damage, Record
+from corpus_builder.sources.stream import Packing
 from corpus_builder.sources.warc import REASONS, read_records, read_warc
 
 ZOO = Path(__file__).parent.parent / "zoo"

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from strategies import Harmed, warc_bytes
 
 from corpus_builder.errors import InputError
-from corpus_builder.sources import http, members, record, warc, whole
+from corpus_builder.sources import frames, http, members, record, warc, whole
 from corpus_builder.sources.warc import REASONS, Damage, OtherRecord, Page, Text, read_warc
 
 ZOO = Path(__file__).parent.parent / "zoo"
@@ -126,9 +126,10 @@ def test_small_reads_find_what_large_reads_find(tmp_path_factory, harmed: Harmed
     path = tmp_path_factory.getbasetemp() / "steps.warc.gz"
     path.write_bytes(harmed.content)
     found = []
-    for step in (7, 256, 2000):
+    for size in (7, 256, 2000):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(members, "STEP", step)
+            patch.setattr(frames, "PIECE", size)
+            patch.setattr(frames, "FIRST_PIECE", size)
             found.append([_brief(item) for item in warc.read_records(path)])
     assert found[0] == found[1]
     assert found[1] == found[2]

@@ -11,17 +11,19 @@ from fastwarc.stream_io import Lz4Writer, ZstdWriter
 from hypothesis import given, settings
 from strategies import Harmed, as_record, warc_bytes
 
+from corpus_builder.guard import Reading
 from corpus_builder.sources import members, whole
 from corpus_builder.sources.frames import GZIP, LZ4, ZSTD
 from corpus_builder.sources.packing import READERS
 from corpus_builder.sources.record import Damage, Layout, Record
+from corpus_builder.sources.stream import Packing
 from corpus_builder.sources.warc import read_records
 
 RECORDS = [as_record(number, b"HTTP/1.1 200 OK\r\n\r\n" + b"%d" % number * 400) for number in range(4)]
 MEMBERS = [gzip.compress(record, 6, mtime=0) for record in RECORDS]
 
 
-def never(data: object, start: int, layout: Layout) -> Generator[Record, None, int]:
+def never(data: object, start: int, layout: Layout, reading: Reading) -> Generator[Record, None, int]:
     yield from ()
     return start
 
@@ -96,6 +98,7 @@ def test_a_member_may_be_longer_than_the_window(tmp_path: Path, monkeypatch: pyt
     path = tmp_path / "stored.warc.gz"
     path.write_bytes(b"".join(stored))
     monkeypatch.setattr(whole, "WINDOW", window)
+    monkeypatch.setattr(whole, "FIRST_WINDOW", window)
     monkeypatch.setattr(members, "_Run", None)  # the longer way is not needed
     assert [item.number for item in read_records(path)] == [0, len(stored[0]), 2 * len(stored[0])]
 
@@ -114,7 +117,7 @@ class Counted(bytes):
 @pytest.mark.parametrize(("magic", "follows"), [(GZIP, b""), (GZIP, b"\0\0\0\0\0\0\3"), (ZSTD, b""), (LZ4, b"")])
 def test_looking_for_a_member_costs_little_where_its_mark_is_everywhere(magic: bytes, follows: bytes) -> None:
     data = Counted((magic + follows) * 3000)
-    assert members.next_member(data, 0, members.Packing(magic, READERS[magic])) == len(data)  # type: ignore[arg-type]
+    assert members.next_member(data, 0, Packing(magic, READERS[magic]), Reading()) == len(data)  # type: ignore[arg-type]
     assert data.taken < 3000 * 5000
 
 
