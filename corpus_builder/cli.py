@@ -16,6 +16,7 @@ import click
 from corpus_builder import __version__, cli_bench, cli_dedup, cli_index, cli_remote
 from corpus_builder.cli_print import end_with_nothing, log_to_stderr, say, say_json, say_trace
 from corpus_builder.errors import CorpusError, InputError
+from corpus_builder.redact import without_secrets
 
 EXIT_CODES = """\b
 Exit codes: 0 all is well; 1 `diff` found a difference, or the run was interrupted; 2 the recipe or an option
@@ -61,7 +62,7 @@ class _Sentences(click.Group):
             raise
         except click.ClickException as error:  # quotes what was typed, such as names of files
             error.show(shown := StringIO())
-            say(shown.getvalue().rstrip("\n"), err=True)
+            say(without_secrets(shown.getvalue().rstrip("\n")), err=True)
             sys.exit(error.exit_code)
         except Exception:  # a fault of ours; its traceback may quote what servers and files say
             say_trace()

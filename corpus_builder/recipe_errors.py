@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel, ValidationError
 
+from corpus_builder.redact import without_secrets
+
 
 def explain(error: ValidationError, where: str, recipe: type[BaseModel], tables: Mapping[str, type[BaseModel]]) -> str:
     """Pydantic's findings as sentences with the nearest right word."""
@@ -27,7 +29,7 @@ def explain(error: ValidationError, where: str, recipe: type[BaseModel], tables:
             sentences.append(f"{place + ': ' if place else ''}{found['ctx']['error']}")
         else:
             sentences.append(f"{place} = {found['input']!r}: {found['msg'][0].lower()}{found['msg'][1:]}")
-    return f"{where}: {'; '.join(sentences)}."
+    return f"{where}: {without_secrets('; '.join(sentences))}."
 
 
 def _keys_at(place: tuple[str | int, ...], recipe: type[BaseModel], tables: Mapping[str, type[BaseModel]]) -> list[str]:

@@ -55,6 +55,7 @@ class Web(ThreadingHTTPServer):
         self.peers: list[tuple[str, int]] = []  # who opened a connection
         self.lock = threading.Lock()
         self.extra_headers: dict[str, str] = {}
+        self.admits: Callable[[str, str], bool] = lambda path, authorization: True
 
     @property
     def url(self) -> str:
@@ -95,6 +96,10 @@ class Handler(BaseHTTPRequestHandler):
         if isinstance(fault, int):
             self._note(fault, 0)
             self._head(fault, 0, {"Retry-After": "0"} if fault in (429, 503) else {})
+            return
+        if not web.admits(self.path, self.headers.get("Authorization", "")):
+            self._note(403, 0)
+            self._head(403, 0, {})
             return
         if not path.is_file():
             self._note(404, 0)
