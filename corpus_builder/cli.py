@@ -246,7 +246,9 @@ def train_extractor(files: tuple[Path, ...], out: Path) -> None:
 
     A recipe takes the model as extract.model."""
     from corpus_builder.main_text.training import read_examples, train
+    from corpus_builder.ownership import keep_file_apart
 
+    keep_file_apart(out, files)
     if out.is_dir() or not out.parent.is_dir():
         raise InputError(f"The model cannot be written to {out}: name a file in a directory that is there.")
     examples = (example for path in files for example in read_examples(path))
@@ -344,7 +346,9 @@ def train_detector(japanese: tuple[Path, ...], other: tuple[Path, ...], out: Pat
     """
     from corpus_builder.files import write_atomically
     from corpus_builder.japanese.train_detector import train_files
+    from corpus_builder.ownership import keep_file_apart
 
+    keep_file_apart(out, (*japanese, *other))
     model = train_files(japanese, other).to_bytes()
     write_atomically(out, model)
     say(f'{out}: {len(model):,} bytes. A recipe uses it by detector = "ngrams:{out}" under [extract].')

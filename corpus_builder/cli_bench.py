@@ -66,7 +66,10 @@ def dedup(
     of FILES (WARC or HTML; by default invented ones); then time, disk and memory of the whole at sizes, on invented documents."""
     from corpus_builder.bench_dedup import as_text, run
     from corpus_builder.files import write_atomically
+    from corpus_builder.ownership import keep_file_apart
 
+    if out is not None:
+        keep_file_apart(out, files)
     found = run(files, documents, preset=preset, workers=workers, task_memory_bytes=memory_mib << 20, directory=scratch)
     if out is not None:
         write_atomically(out, f"{as_text(found)}\n".encode())

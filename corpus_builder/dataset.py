@@ -71,6 +71,9 @@ class Receipt:
         """The receipt that `as_json` wrote; ValueError where a name in it is not of the form that a writer gives."""
         tables = {name: TableFile(**table) for name, table in value["tables"].items()}
         receipt = cls(value["shard"], value["made_from"], tables, value["stats"])
+        counts = [number for table in tables.values() for number in (table.rows, table.size_bytes)]
+        if not all(isinstance(number, int) and number >= 0 for number in counts) or not isinstance(receipt.stats, dict):
+            raise ValueError(f"the numbers of the shard {receipt.shard!r} are none")
         stem = file_stem(receipt.shard, receipt.made_of)
         for name, table in tables.items():
             start = f"{name}/{stem}"
@@ -176,7 +179,7 @@ class Dataset:
         """The receipt that stands under a shard's name, whatever it was made from."""
         try:
             return Receipt.from_json(json.loads(self._receipt_path(name).read_bytes()))
-        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        except (FileNotFoundError, IsADirectoryError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
 
     def seal(self, receipts: Sequence[Receipt]) -> Manifest:
@@ -184,7 +187,7 @@ class Dataset:
         value = {"format": FORMAT, "stage": self.stage, "version": self.version, "shards": [r.as_json() for r in receipts]}
         packed = (json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode()
         path = self.root / "manifest.json"
-        before = path.read_bytes() if path.exists() else b""
+        before = path.read_bytes() if path.is_file() else b""
         tables = {name for receipt in receipts for name in receipt.tables}
         if before != packed:
             tables |= _tables_in(before)
@@ -265,7 +268,7 @@ def _tables_in(manifest: bytes) -> set[str]:
     """The tables that a manifest names, as far as it can be read."""
     try:
         return {str(name) for shard in json.loads(manifest)["shards"] for name in shard["tables"]}
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return set()
 
 
@@ -291,7 +294,7 @@ def read_manifest(root: Path) -> Manifest | None:
         value = json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
-    except ValueError as error:
+    except (ValueError, RecursionError, IsADirectoryError) as error:
         raise IntegrityError(f"{path} is not JSON ({error}); {remedy(path, 'delete it and build again')}.") from error
     if not isinstance(value, dict) or value.get("format") != FORMAT:
         found = value.get("format") if isinstance(value, dict) else None

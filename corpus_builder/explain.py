@@ -92,6 +92,8 @@ def _texts(out: Path, sign: Manifest, *rows: tuple[int, int] | None) -> tuple[st
     try:
         known: dict[str, Any] = json.loads((out / FILES).read_bytes())
         files = [RowFile(Path(known["files"][receipt.shard]), receipt.shard, "") for receipt in sign.receipts]
+        if not all(file.place.as_posix().endswith(f"/{file.name}") for file in files):  # shards are called after their files
+            return None
         ours, theirs = (RowTexts(files, known["text"]).read(places(row[0], [row[1]]))[0] for row in rows if row is not None)
     except (OSError, ValueError, KeyError, IndexError, InputError):
         return None

@@ -13,7 +13,7 @@ from corpus_builder.engine import Engine, Failure
 from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.files import digest_file, write_atomically
 from corpus_builder.html.page import storable_field
-from corpus_builder.names import stem_of
+from corpus_builder.names import is_below, stem_of
 from corpus_builder.ownership import keep_apart, kind_of, takes_in
 from corpus_builder.progress import with_progress
 from corpus_builder.recipe import Recipe, Source
@@ -159,8 +159,13 @@ def _places(recipe: Recipe, source: Source, pattern: str) -> Iterator[str]:
 def _listed(recipe: Recipe, source: Source, place: str) -> Iterator[str]:
     for line in read_list(place):
         check_scheme(line)
-        if is_remote(line) or Path(line).is_absolute():
+        if is_remote(line) or (Path(line).is_absolute() and not is_remote(place)):
             yield line
+        elif not is_below(line):
+            raise InputError(
+                f"{shown(place)} of source {source.name!r} names {harmless(line, 200)!r}, but a list names URLs, or files below its base by relative "
+                "paths without '..'; mend the list."
+            )
         elif source.base is None:
             raise RecipeError(
                 f"{shown(place)} of source {source.name!r} names its files by relative paths ({harmless(shown(line), 200)!r}); say "

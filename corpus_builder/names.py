@@ -39,6 +39,8 @@ SORTING: Final = re.compile(r"duckdb_temp_[A-Za-z0-9_.-]+")
 _PLAIN = re.compile(r"[A-Za-z0-9_=+@,~-][A-Za-z0-9_.=+@,~-]*")
 _WARC = re.compile(r"[A-Za-z0-9_=+@,~][A-Za-z0-9_.=+@,~-]{0,180}\.w?arc(\.gz)?", re.IGNORECASE)
 
+_TRICKS = re.compile(r"[\x00-\x1f\x7f\\]")
+
 
 def is_warc_path(name: object) -> bool:
     """Whether a string is the path of a WARC below a crawl's base, as Common Crawl writes them, and nothing else.
@@ -54,6 +56,15 @@ def is_warc_path(name: object) -> bool:
         return False
     *above, last = name.split("/")
     return all(map(_PLAIN.fullmatch, above)) and _WARC.fullmatch(last) is not None
+
+
+def is_below(name: str) -> bool:
+    """Whether a string is a path below where it is looked for: relative, no `..`, no empty step, no backslash or control character.
+
+    >>> [is_below(name) for name in ("a/b.parquet", "日本/語", "../a", "/a", "a//b", "./a", "", "a\\\\b")]
+    [True, True, False, False, False, False, False, False]
+    """
+    return not _TRICKS.search(name) and not {"", ".", ".."} & set(name.split("/"))
 
 
 def digest_of(value: Any) -> str:

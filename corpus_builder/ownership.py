@@ -15,6 +15,7 @@ import glob
 import json
 import os
 import re
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -30,7 +31,13 @@ MARK = ".corpus_builder"
 LOCK = ".lock"
 FORMAT = "corpus_builder-directory/1"
 _HIDDEN = (MARK, LOCK, ".scratch", ".cache", ".failures", ".index.json")  # hidden, and ours
-_OF_THE_SYSTEM = ("lost+found", "Thumbs.db", "desktop.ini", "$RECYCLE.BIN", "System Volume Information")
+_OF_THE_SYSTEM = re.compile(  # what systems and version control put into directories by themselves
+    r"""lost\+found | Thumbs\.db | desktop\.ini | \$RECYCLE\.BIN | System\ Volume\ Information
+    | (\._)? \.DS_Store | \.localized | \.directory | \.Trash.* | \.fseventsd | \.Spotlight-V100 | \.TemporaryItems
+    | \.nfs[0-9a-f]+ | \.fuse_hidden[0-9a-f]+ | \.snapshots? | \.zfs | \.gitkeep | \.keep | \.gitignore
+    | \.[0-9a-f]{32}\.tmp  # our mark, of a run that was killed while it wrote it""",
+    re.VERBOSE,
+)
 _HEADS: dict[Kind, tuple[str, Callable[[Any], bool]]] = {  # what directories have that were made before there were marks
     "build": ("build.json", lambda head: str(head["format"]).startswith("corpus_builder/") and "recipe" in head),
     "index": ("index.json", lambda head: str(head["format"]).startswith("corpus_builder-index/") and "parts" in head),
@@ -106,7 +113,7 @@ def _foreign(out: Path) -> Iterator[str]:
     except FileNotFoundError:
         return
     for name in found:
-        if name in _HIDDEN or not (name.startswith(".") or name in _OF_THE_SYSTEM):
+        if not _OF_THE_SYSTEM.fullmatch(name):
             yield name
 
 
@@ -144,12 +151,13 @@ def kind_of(out: Path) -> Kind | None:
 def _json(path: Path) -> dict[str, Any] | None:
     """The object in a small file; None where there is no file, an empty one where it holds no object."""
     try:
-        if path.is_symlink() or path.stat().st_size > 1 << 28:
+        there = path.lstat()
+        if not stat.S_ISREG(there.st_mode) or there.st_size > 1 << 28:
             return {}
         value = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ValueError, IsADirectoryError, RecursionError):
+    except (ValueError, PermissionError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 
@@ -232,6 +240,15 @@ class _Inside:
             return os.path.samefile(directory, self._root)  # spelled in other letters, or mounted twice
         except OSError:
             return False
+
+
+def keep_file_apart(out: Path, inputs: Iterable[str | Path]) -> None:
+    """InputError where the file that is to be written is one of those that are read."""
+    for path in inputs:
+        if os.path.realpath(path) == os.path.realpath(out) or (
+            os.path.exists(path) and out.exists() and os.path.samefile(path, out)
+        ):
+            raise InputError(f"{out} is an input, and would be overwritten; choose another file with --out.")
 
 
 # Clearing away

@@ -27,7 +27,7 @@ from corpus_builder.build import Built
 from corpus_builder.dataset import FORMAT, Receipt
 from corpus_builder.errors import InputError, IntegrityError
 from corpus_builder.files import digest_file
-from corpus_builder.names import RELEASED
+from corpus_builder.names import RELEASED, is_below
 from corpus_builder.progress import with_progress
 from corpus_builder.remote import s3
 from corpus_builder.remote.patience import Traffic, patiently, read_range
@@ -59,8 +59,11 @@ def publish(built: Built, place: str, *, read_back: bool = False, progress: bool
     """
     if place[:5].lower() != "s3://":
         raise InputError(f"{shown(place)!r} is no place to publish to; write s3://BUCKET/PREFIX.")
-    bucket_and_key(place)
     place = place.rstrip("/")
+    if (prefix := bucket_and_key(place)[1]) and not is_below(prefix):
+        raise InputError(
+            f"{place!r} is no place to publish to: its prefix has an empty step, a '..' or the like; write s3://BUCKET/PREFIX."
+        )
     if (manifest := built.manifests.get("release")) is None:
         raise InputError(f"The build {built.out} has no released corpus yet; run `corpus-builder build` to its end first.")
     before = _published(f"{place}/manifest.json")

@@ -15,15 +15,17 @@ import pytest
 from conftest import make_inputs, make_recipe, prose
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from loopback import web_server
 from test_crawl import Row, write_index
 from test_deduplicate import jsonl
 from test_ownership import run, tree
 
-from corpus_builder import Serial, build, deduplicate, publish
+from corpus_builder import Recipe, Serial, build, deduplicate, publish
 from corpus_builder.build import Built
 from corpus_builder.dataset import Receipt
 from corpus_builder.errors import InputError, IntegrityError
 from corpus_builder.index import add, remove
+from corpus_builder.inputs import find_inputs
 from corpus_builder.names import RECEIPT, TABLE_FILE, is_warc_path, stem_of
 
 TURNS: dict[str, Callable[[str, Path], str]] = {  # what a name is made into, and a file of somebody's that it could mean
@@ -93,6 +95,44 @@ def test_a_receipt_that_names_something_else_counts_as_none(copied: Path, how: s
         ".cache/inputs.json",
     }
     assert mine.read_text() == "mine"
+
+
+BROKEN: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "rows": lambda receipt: receipt["tables"]["documents"].update(rows="many"),
+    "size": lambda receipt: receipt["tables"]["documents"].update(size_bytes=-1),
+    "digest": lambda receipt: receipt["tables"]["documents"].update(sha256="0"),
+    "path": lambda receipt: receipt["tables"]["documents"].update(path=["documents"]),
+    "shard": lambda receipt: receipt.update(shard=3),
+    "made from": lambda receipt: receipt.update(made_from=None),
+    "stats": lambda receipt: receipt.update(stats=[]),
+    "tables": lambda receipt: receipt.update(tables=[]),
+    "surrogate": lambda receipt: receipt.update(shard="\ud800"),
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_what_else_is_wrong_in_a_manifest_or_receipt_is_damage_too(copied: Path, how: str) -> None:
+    out = copied / "out"
+    receipt, manifest = out / "extract" / "receipts" / "web-a.warc.gz.json", out / "extract" / "manifest.json"
+    whole = tree(out / "extract")
+    edit(manifest, lambda value: BROKEN[how](value["shards"][1]))
+    edit(receipt, BROKEN[how])
+    assert f"{manifest} is damaged" in run("verify", out, code=5)
+    build(make_recipe(copied / "inputs"), out, Serial())
+    assert tree(out / "extract") == whole
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, "3", "null", "\ufeff{}", "directory"])
+def test_a_manifest_or_receipt_that_is_no_object_is_damage(copied: Path, content: str) -> None:
+    out = copied / "out"
+    whole = tree(out / "extract")
+    for path in (out / "extract" / "manifest.json", out / "extract" / "receipts" / "web-a.warc.gz.json"):
+        path.unlink()
+        path.mkdir() if content == "directory" else path.write_text(content)
+    assert f"{out / 'extract' / 'manifest.json'} " in run("verify", out, code=5)
+    if content != "directory":
+        build(make_recipe(copied / "inputs"), out, Serial())
+        assert tree(out / "extract") == whole
 
 
 @pytest.mark.parametrize("made", ["a link", "a link to a copy", "a directory"])
@@ -301,7 +341,49 @@ def test_a_link_in_the_place_of_what_is_fetched_is_refused(tmp_path: Path, suffi
     assert (tmp_path / "mine").read_bytes() == b"mine"
 
 
+@pytest.mark.parametrize(
+    "line", ["../mine.warc.gz", "a/../../mine.warc.gz", "/etc/mine.warc.gz", "a//b.warc.gz", "./a.warc.gz", "a\\b.warc.gz"]
+)
+def test_a_list_names_files_below_its_base(tmp_path: Path, line: str) -> None:
+    """One that lies elsewhere, no files of this machine; one of the user's may name them by absolute paths."""
+    (tmp_path / "www").mkdir()
+    (tmp_path / "www" / "warc.paths").write_text(f"{line}\n")
+    with web_server(tmp_path / "www") as web:
+        for base in (str(tmp_path), web.url):
+            listed = {"name": "web", "kind": "warc", "paths": [f"{web.url}/warc.paths"], "base": base}
+            with pytest.raises(
+                InputError, match=r"warc\.paths of source 'web' names .*by relative paths without '\.\.'; mend the list"
+            ):
+                list(find_inputs(Recipe.of({"name": "r", "sources": [listed]}, base=tmp_path)))
+        said = run("crawl", tmp_path / "www" / "warc.paths", "--base", tmp_path, "--out", tmp_path / "out", code=3)
+        assert "or files below the base by relative paths without '..'" in said
+    if line.startswith("/"):
+        mine = {"name": "web", "kind": "warc", "paths": ["www/warc.paths"]}
+        with pytest.raises(InputError, match=r"/etc/mine\.warc\.gz .* does not exist"):
+            list(find_inputs(Recipe.of({"name": "r", "sources": [mine]}, base=tmp_path)))
+
+
+def test_why_reads_no_other_file_than_the_row_was_of(tmp_path: Path) -> None:
+    texts = jsonl(tmp_path / "texts.jsonl", [{"id": "a", "text": prose(1)}, {"id": "b", "text": f"{prose(1)}終。"}])
+    done = deduplicate([texts], tmp_path / "out", Serial())
+    (lost,) = done.dropped_rows().column("id").to_pylist()
+    assert done.why(lost)[0].differences
+    (tmp_path / "mine").mkdir()
+    jsonl(tmp_path / "mine" / "mine.jsonl", [{"text": "a secret"}, {"text": "another secret"}])
+    edit(
+        tmp_path / "out" / ".cache" / "files.json",
+        lambda value: value["files"].update({"texts.jsonl": str(tmp_path / "mine" / "mine.jsonl")}),
+    )
+    assert "secret" not in run("why", tmp_path / "out", lost)
+
+
 # The place that is published to
+
+
+@pytest.mark.parametrize("prefix", ["../v1", "a/../b", "a//b", "./v1", "a\\b", "a\nb"])
+def test_a_prefix_is_a_name_too(released: tuple[Built, Built], prefix: str) -> None:
+    with pytest.raises(InputError, match="is no place to publish to: its prefix has an empty step"):
+        publish(released[0], f"s3://bucket/{prefix}")
 
 
 @pytest.fixture(scope="module")

@@ -92,7 +92,7 @@ FOREIGN = {
     "build": ["extract/thesis.txt", "release/corpus/mine.parquet", "build.json", "report.html", ".lock", ".scratch/mine", MARK],
     "dedup": ["dedup/kept/mine.jsonl", "sign/mine.npy", "dedup.json", ".cache/files.json"],
     "index": ["parts/mine/manifest.json", "gone/mine.npy", "index.json", ".lock"],
-    "crawl": ["selection/mine.parquet", "parts/a.part", "crawl.json", "mine.warc.gz"],
+    "crawl": ["selection/mine.parquet", "parts/a.part", "crawl.json", "mine.warc.gz", ".bashrc"],
 }
 
 
@@ -112,6 +112,25 @@ def test_a_directory_of_somebody_elses_is_refused_and_stays_as_it_is(copy: Path,
     assert tree(copy) == before
 
 
+@pytest.mark.parametrize("kind", ["a pipe", "a directory", "a link", "no JSON", "of a later version", "deep"])
+def test_a_mark_that_is_none_of_ours_is_foreign(tmp_path: Path, kind: str) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    mark = out / MARK
+    if kind == "a pipe":
+        os.mkfifo(mark)
+    elif kind == "a directory":
+        mark.mkdir()
+    elif kind == "a link":
+        (tmp_path / "mark").write_text('{"format": "corpus_builder-directory/1", "kind": "build"}')
+        mark.symlink_to(tmp_path / "mark")
+    else:
+        later = '{"format": "corpus_builder-directory/1", "kind": "tokens"}'
+        mark.write_text({"no JSON": "{", "of a later version": later, "deep": "[" * 100_000}[kind])
+    with pytest.raises(InputError, match=r"did not put there \('\.corpus_builder'\)"), alone_in(out):
+        pass
+
+
 def test_the_first_of_many_foreign_files_are_named(tmp_path: Path) -> None:
     for name in "abcd":
         (tmp_path / "out" / name).mkdir(parents=True)
@@ -123,7 +142,7 @@ def test_the_first_of_many_foreign_files_are_named(tmp_path: Path) -> None:
 def test_a_directory_that_is_empty_but_for_what_systems_put_there_is_taken(copy: Path, kind: str) -> None:
     shutil.rmtree(copy / kind)
     (copy / kind / "lost+found").mkdir(parents=True)
-    for name in (".DS_Store", ".gitkeep", "Thumbs.db"):
+    for name in (".DS_Store", ".gitkeep", "Thumbs.db", ".nfs00000000012a", f".{'0' * 32}.tmp"):
         (copy / kind / name).write_text("system")
     run(*commands(copy)[kind])
     assert json.loads((copy / kind / MARK).read_text())["kind"] == kind
@@ -482,3 +501,16 @@ def test_plan_and_build_agree_on_a_directory_that_is_not_there_yet(copy: Path) -
     assert all(one.todo for one in plan(recipe, copy / "new") if not one.note)
     assert not (copy / "new").exists()
     assert deduplicate([copy / "texts.jsonl"], copy / "new", Serial()).kept == 3
+
+
+def test_a_model_is_not_written_over_what_it_is_trained_on(tmp_path: Path) -> None:
+    (tmp_path / "texts").write_text(f"{prose(1)}\n")
+    (tmp_path / "link").symlink_to("texts")
+    for words in (
+        ["train-detector", "--japanese", tmp_path / "texts", "--other", tmp_path / "link", "--out", tmp_path / "texts"],
+        ["train-detector", "--japanese", tmp_path / "texts", "--other", tmp_path / "texts", "--out", tmp_path / "link"],
+        ["train-extractor", tmp_path / "texts", "--out", tmp_path / "texts"],
+        ["bench", "dedup", tmp_path / "texts", "--out", tmp_path / "texts"],
+    ):
+        assert "is an input, and would be overwritten; choose another file with --out" in run(*words, code=3)
+    assert (tmp_path / "texts").read_text() == f"{prose(1)}\n"

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpus_builder.errors import InputError
-from corpus_builder.names import is_warc_path
+from corpus_builder.names import is_below, is_warc_path
 from corpus_builder.remote.lists import is_list, matching, read_list
 from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import check_scheme, is_remote, joined, shown
@@ -73,12 +73,22 @@ def index_files(named: tuple[str, ...], base: str, query: Query) -> list[str]:
     for name in named:
         check_scheme(name)
         for place in _files(name):
-            found += [joined(base, line) for line in read_list(place)] if is_list(place) else [place]
+            found += _listed(place, base) if is_list(place) else [place]
     wanted = [place for place in found if _wanted_partition(place, query)]
     if not wanted:
         others = f"; those of {', '.join(query.crawls)} were asked for" if query.crawls and found else ""
         raise InputError(f"There are no Parquet files of an index in {', '.join(map(shown, named))}{others}. Check the paths.")
     return wanted
+
+
+def _listed(place: str, base: str) -> list[str]:
+    lines = read_list(place)
+    for line in lines:
+        if not is_remote(line) and not is_below(line):
+            raise InputError(
+                f"{shown(place)} names {line!r}, but a list names URLs, or files below the base by relative paths without '..'; mend it."
+            )
+    return [joined(base, line) for line in lines]
 
 
 def _files(name: str) -> list[str]:

@@ -80,7 +80,7 @@ class Index:
             raise InputError(
                 f"There is no index in {root} (no index.json); `corpus-builder index add {root} OUT` makes one."
             ) from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, IsADirectoryError) as error:
             raise IntegrityError(f"{path} is damaged ({error}); {RESTORE}.") from error
 
     def fits(self, minhash: MinHash, keep: str, elders: str) -> None:
