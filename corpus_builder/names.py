@@ -18,7 +18,7 @@ _STEM: Final = rf"[A-Za-z0-9_.~%-]{{1,{LONGEST_STEM}}}"  # what `stem_of` gives
 TEMPORARY: Final = re.compile(r"\.[0-9a-f]{32}\.tmp")
 """A file that is being written, in any directory of ours."""
 RECEIPT: Final = re.compile(rf"{_STEM}\.json")
-TABLE: Final = re.compile(r"[a-z][a-z0-9_]*")
+TABLE: Final = re.compile(r"[a-z][a-z0-9_-]*")
 """The directory of one table of a stage."""
 TABLE_FILE: Final = re.compile(rf"{_STEM}\.[0-9a-f]{{8}}(\.[a-z0-9]{{1,12}}){{1,2}}")
 """A file of a shard: web-00000.warc.gz.3f9a01bc.parquet."""
