@@ -7,6 +7,7 @@ what `build` would run, and why.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from corpus_builder.quality.rulebook import DuplicateRule
 from corpus_builder.recipe import Recipe
 from corpus_builder.redact import shareable
 from corpus_builder.report.diff import Diff, diff
+from corpus_builder.report.duplicates import Duplicates, duplicates_of
 from corpus_builder.report.funnel import Funnel, funnels
 from corpus_builder.report.page import write_report
 from corpus_builder.report.verification import Verification, verify_build
@@ -47,6 +49,9 @@ def stage_names(recipe: Recipe) -> list[str]:
     has = {"sign": recipe.dedup is not None, "match": recipe.dedup is not None, "lines": recipe.lines is not None}
     has["screen"] = recipe.dedup is not None and not rules[0].duplicates
     return [name for name in STAGES if has.get(name, True)]
+
+
+logger = logging.getLogger(__name__)
 
 
 def stages_of(recipe: Recipe, inputs: Sequence[InputFile], out: Path) -> Iterator[Stage]:
@@ -118,6 +123,11 @@ class Built:
         """Write OUT/report.html."""
         return write_report(self.manifests, self.recipe, self.out)
 
+    def duplicates(self) -> Duplicates | None:
+        """How alike the near duplicates are; None where the recipe or the build has none yet."""
+        match, dedup = self.manifests.get("match"), self.recipe.dedup
+        return duplicates_of(match, dedup.matching, match.rows("matches")) if match and dedup else None
+
     def why(self, page: str) -> list[Story]:
         """The whole story of every page with this URL or id."""
         return why(self.manifests, self.recipe, page)
@@ -162,7 +172,10 @@ def build(
             manifests[stage.name] = run_stage(stage, stage.plan(manifests), out, engine, progress)
             if isinstance(stage, Match | Lines):
                 clear_stages(out / SCRATCH)
-    return Built(out, recipe, manifests)
+    built = Built(out, recipe, manifests)
+    for warning in duplicates.warnings if (duplicates := built.duplicates()) else ():
+        logger.warning(warning)
+    return built
 
 
 # The directory

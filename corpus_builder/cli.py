@@ -86,7 +86,7 @@ def build(recipe: Path, out: Path | None, as_json: bool, **machine: Any) -> None
     """Build the corpus of RECIPE, or go on with it; what is done is not done again."""
     from corpus_builder.build import build
     from corpus_builder.recipe import Recipe
-    from corpus_builder.report import funnel
+    from corpus_builder.report import duplicates, funnel
 
     loaded = Recipe.load(recipe)
     out = out or Path("data/corpus") / loaded.name
@@ -94,9 +94,10 @@ def build(recipe: Path, out: Path | None, as_json: bool, **machine: Any) -> None
         built = build(loaded, out, engine, task_memory_bytes=machine["memory_mib"] << 20, progress=True)
     page, found = built.report(), built.funnels()
     if as_json:
-        say_json({"out": str(out), "report": str(page), "funnels": [funnel.as_json(one) for one in found]})
+        told = {"out": str(out), "report": str(page), "funnels": [funnel.as_json(one) for one in found]}
+        say_json(told | duplicates.in_json(built.duplicates()))
     else:
-        say("\n\n".join(funnel.as_text(one) for one in found))
+        say("\n\n".join([*map(funnel.as_text, found), *duplicates.in_text(built.duplicates())]))
         say(
             f"\nThe corpus:         {out}/release/corpus/*.parquet\n"
             f"The report:         {page}\n"
@@ -139,14 +140,15 @@ def plan(recipe: Path | None, out: Path | None, as_json: bool, **settings: Any) 
 def report(out: Path, as_json: bool) -> None:
     """Write OUT/report.html, one file that works offline, and print the funnel."""
     from corpus_builder.build import Built
-    from corpus_builder.report import funnel
+    from corpus_builder.report import duplicates, funnel
 
     built = Built.open(out)
     page, found = built.report(), built.funnels()
     if as_json:
-        say_json({"report": str(page), "funnels": [funnel.as_json(one) for one in found]})
+        told = {"report": str(page), "funnels": [funnel.as_json(one) for one in found]}
+        say_json(told | duplicates.in_json(built.duplicates()))
     else:
-        say("\n\n".join(funnel.as_text(one) for one in found) + f"\n\nThe report: {page}")
+        say("\n\n".join([*map(funnel.as_text, found), *duplicates.in_text(built.duplicates()), f"The report: {page}"]))
 
 
 @main.command(short_help="Tell the whole story of a URL or an id.")

@@ -7,6 +7,7 @@ OUT/dedup/dropped/   id, survivor, similarity, matched, rule, row: one table for
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from corpus_builder.files import absolute, write_atomically
 from corpus_builder.index.contents import elders_of, write_head
 from corpus_builder.inputs import digests_of
 from corpus_builder.ownership import alone_in, clear_stages, keep_apart
+from corpus_builder.report import duplicates
+from corpus_builder.report.duplicates import Duplicates, duplicates_of
 from corpus_builder.report.why import Story
 from corpus_builder.rows import file_kind
 from corpus_builder.run import SCRATCH, TASK_MEMORY_BYTES, run_stage
@@ -35,6 +38,9 @@ from corpus_builder.signed import utf_8
 from corpus_builder.stages.dedup_rows import CopyRows, MatchRows, RowFile, RowSettings, SignRows
 
 STAGES = ("sign", "match", "superseded", "dedup")
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,7 @@ class Deduplicated:
     without_text: int  # kept: no text to compare
     broken: int  # kept: lines that are no JSON objects
     manifest: Manifest
+    duplicates: Duplicates  # how alike the near ones are, and what to look at twice
 
     @property
     def kept_files(self) -> list[Path]:
@@ -71,6 +78,7 @@ class Deduplicated:
             "dropped": self.dropped,
             "without_text": self.without_text,
             "broken": self.broken,
+            "duplicates": duplicates.as_json(self.duplicates),
             "kept_files": [str(path) for path in self.kept_files],
             "dropped_files": [str(path) for path in self.manifest.paths("dropped")],
         }
@@ -162,16 +170,20 @@ def deduplicate(
         write_head(out, minhash, keep)
         known = {"text": text, "files": {file.name: str(file.place) for file in given}}
         write_atomically(out / FILES, json.dumps(known, ensure_ascii=False, indent=1).encode("utf-8", "surrogateescape"))
-    return _summary(out, manifests)
+    done = _summary(out, manifests, matching)
+    for warning in done.duplicates.warnings:
+        logger.warning(warning)
+    return done
 
 
-def _summary(out: Path, manifests: dict[str, Manifest]) -> Deduplicated:
+def _summary(out: Path, manifests: dict[str, Manifest], matching: Matching) -> Deduplicated:
     signed = [receipt.stats for receipt in manifests["sign"].receipts]
     copied = [receipt.stats for receipt in manifests["dedup"].receipts]
     dropped = {rule: sum(stats["dropped"][rule] for stats in copied) for rule in reversed(PHASES)}
     count = {name: sum(stats[name] for stats in signed) for name in ("rows", "without text", "broken")}
     kept = sum(stats["kept"] for stats in copied)
-    return Deduplicated(out, count["rows"], kept, dropped, count["without text"], count["broken"], manifests["dedup"])
+    found = duplicates_of(manifests["match"], matching, count["rows"])
+    return Deduplicated(out, count["rows"], kept, dropped, count["without text"], count["broken"], manifests["dedup"], found)
 
 
 def named(files: Iterable[str | Path]) -> dict[str, Path]:
@@ -216,5 +228,7 @@ def as_text(done: Deduplicated) -> str:
     lines.append(f"{done.kept:>12,} kept" + (f", {done.without_text:,} of them without text" if done.without_text else ""))
     if done.broken:
         lines.append(f"{done.broken:>12,} of the kept lines are no JSON objects")
+    if found := duplicates.as_text(done.duplicates):
+        lines += ["", found]
     lines += [f"\nKept:    {done.out}/dedup/kept/", f"Dropped: {done.out}/dedup/dropped/*.parquet"]
     return "\n".join(lines)

@@ -17,6 +17,7 @@ from corpus_builder.quality.rules import Threshold
 from corpus_builder.recipe import Recipe
 from corpus_builder.redact import shareable
 from corpus_builder.report import charts
+from corpus_builder.report.duplicates import Duplicates, duplicates_of
 from corpus_builder.report.funnel import copies, funnels, records
 from corpus_builder.report.histograms import add_histogram
 from corpus_builder.report.lines import repeated_lines
@@ -52,6 +53,7 @@ def render(manifests: Mapping[str, Manifest], recipe: Recipe) -> str:
         funnels=found,
         widest=max((funnel.entered for funnel in found), default=0) or 1,
         released=_released(manifests, recipe),
+        duplicates=_duplicates(manifests, recipe),
         repeated=repeated_lines(manifests, recipe) if recipe.lines else None,
         records=records(manifests),
         charts=_charts(manifests, recipe),
@@ -66,6 +68,11 @@ def render(manifests: Mapping[str, Manifest], recipe: Recipe) -> str:
 def _shown(value: Any) -> Any:
     """What the page shows, harmless; what is markup already stays."""
     return harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _duplicates(manifests: Mapping[str, Manifest], recipe: Recipe) -> Duplicates | None:
+    match = manifests.get("match")
+    return duplicates_of(match, recipe.dedup.matching, match.rows("matches")) if match and recipe.dedup else None
 
 
 def _released(manifests: Mapping[str, Manifest], recipe: Recipe) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from corpus_builder.dedup.matching import PHASES, Matching
 from corpus_builder.dedup.minhash import SPECIFICATION
 from corpus_builder.dedup.preference import Preference, number_ranks
 from corpus_builder.files import intact
+from corpus_builder.report.duplicates import counts_of
 from corpus_builder.rows import Batch, copy_rows, read_rows
 from corpus_builder.signed import SignedShard, SignedWriter, keys_digest, split
 from corpus_builder.stages.search import Search
@@ -123,7 +124,7 @@ class MatchRows:
     elders_digest: str = ""
     found: Found | None = None
     name: str = field(default="match", init=False)
-    version: int = field(default=2, init=False)
+    version: int = field(default=3, init=False)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Made of all the keys; how the search was cut changes nothing."""
@@ -161,7 +162,9 @@ class MatchRows:
         """Copy the verdicts on one file."""
         place, files = shard.task
         out.table("dropped", DROPPED)
-        out.write("dropped", verdicts_on(place, files).select(DROPPED.names).cast(DROPPED))
+        verdicts = verdicts_on(place, files)
+        out.write("dropped", verdicts.select(DROPPED.names).cast(DROPPED))
+        out.stats.update(counts_of(verdicts))
 
 
 @dataclass(frozen=True)

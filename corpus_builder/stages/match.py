@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
 from corpus_builder.dedup.matching import Matching
+from corpus_builder.report.duplicates import counts_of
 from corpus_builder.signed import SignedShard, keys_digest, split
 from corpus_builder.stages.search import Search
 from corpus_builder.stages.verdicts import Found, verdicts_on
@@ -39,7 +40,7 @@ class Match:
     elders_digest: str = ""
     found: Found | None = None
     name: str = field(default="match", init=False)
-    version: int = field(default=2, init=False)
+    version: int = field(default=3, init=False)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Made of all the keys; how the search was cut changes nothing."""
@@ -97,7 +98,7 @@ class Match:
             take = pa.array(np.where(hit, at, 0), mask=~hit)
             out.write_group("matches", pa.table([ids, *(column.take(take) for column in columns)], schema=MATCHES))
             first += len(ids)
-        out.stats["losers"] = len(rows)
+        out.stats.update(losers=len(rows), **counts_of(verdicts))
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ VERDICTS = pa.schema(
         pa.field("matched_file", pa.string(), nullable=False),  # the shard of `matched`; of an index: its part
         pa.field("matched_row", pa.int64()),  # null in an index, whose rows move
         pa.field("in_index", pa.bool_(), nullable=False),  # whether `matched` is a document of an index
+        pa.field("survivor_file", pa.string(), nullable=False),  # the shard of `survivor`, of which ids may occur twice
+        pa.field("survivor_row", pa.int64(), nullable=False),
     ]
 )
 
@@ -46,7 +48,7 @@ class Verdicts:
     met: Files  # what documents that were hooked matched
     pointers: Files  # to survivors
     name: str = field(default="verdicts", init=False)
-    version: int = field(default=2, init=False)
+    version: int = field(default=3, init=False)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One for each group."""
@@ -75,7 +77,9 @@ class Verdicts:
         shards, rows = split(matched)
         files = [s.name.rpartition("/")[0] if s.elder else s.name for s in (search.shards[shard] for shard in shards.tolist())]
         elder = matched < search.first_new
-        columns = [*split(lost), own, kept, similarity, met, rules, files, pa.array(rows, mask=elder), elder]
+        places, at = split(survivor)
+        standing = [search.shards[shard].name for shard in places.tolist()]
+        columns = [*split(lost), own, kept, similarity, met, rules, files, pa.array(rows, mask=elder), elder, standing, at]
         return pa.table(columns, schema=VERDICTS)
 
     def _matched(self, group: int, lost: I64) -> tuple[I64, np.ndarray, I64]:
@@ -110,7 +114,8 @@ def verdicts_on(shard: int, files: Sequence[Path]) -> pa.Table:
 
 
 SUPERSEDED = pa.schema(
-    [pa.field(name, pa.string(), nullable=False) for name in ("part", "shard")] + [f for f in VERDICTS if f.name != "shard"]
+    [pa.field(name, pa.string(), nullable=False) for name in ("part", "shard")]
+    + [f for f in VERDICTS if f.name not in ("shard", "survivor_file", "survivor_row")]
 )
 
 
