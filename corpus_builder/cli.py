@@ -100,7 +100,7 @@ def build(recipe: Path, out: Path | None, as_json: bool, **machine: Any) -> None
         say("\n\n".join([*map(funnel.as_text, found), *duplicates.in_text(built.duplicates())]))
         say(
             f"\nThe corpus:         {out}/release/corpus/*.parquet\n"
-            f"The report:         {page}\n"
+            f"The report:         {out / 'report.html'}\n"
             f"Why was it dropped: corpus-builder why {out} URL-OR-ID\n"
             f"Is it all there:    corpus-builder verify {out}"
         )
