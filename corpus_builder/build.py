@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from corpus_builder.counts import expected_counts
 from corpus_builder.custom import own_modules
 from corpus_builder.dataset import FORMAT, Manifest, Stage, read_manifest
 from corpus_builder.engine import Engine, Ray, engine_of
@@ -20,12 +21,15 @@ from corpus_builder.files import absolute, write_atomically
 from corpus_builder.index.contents import elders_of
 from corpus_builder.inputs import find_inputs, input_files, keep_inputs_apart, read_keywords
 from corpus_builder.ownership import alone_in, clear_stages
+from corpus_builder.progress import say
 from corpus_builder.quality.rulebook import DuplicateRule
 from corpus_builder.recipe import Recipe
 from corpus_builder.redact import shareable
+from corpus_builder.release.edits import named_edit
 from corpus_builder.report.diff import Diff, diff
 from corpus_builder.report.duplicates import Duplicates, duplicates_of
 from corpus_builder.report.funnel import Funnel, funnels
+from corpus_builder.report.mixture import capped, foretold, wanted
 from corpus_builder.report.page import write_report
 from corpus_builder.report.verification import Verification, verify_build
 from corpus_builder.report.why import Story, why
@@ -78,12 +82,26 @@ def stages_of(recipe: Recipe, inputs: Sequence[InputFile], out: Path) -> Iterato
         footer_keywords=read_keywords(recipe),
         prepend_title=release.prepend_title,
         cut_lines=recipe.lines is not None and recipe.lines.action == "remove",
-        epochs={source: mix.epochs for source, mix in release.mixture.items() if mix.epochs is not None},
-        shares={source: mix.share for source, mix in release.mixture.items() if mix.share is not None},
-        max_epochs={
-            name: mix.max_epochs if (mix := release.mixture.get(name)) is not None else 1.0 for name in recipe.source_names
-        },
+        mixture=wanted(recipe),
     )
+
+
+def opened(recipe: Recipe, out: Path) -> list[Stage]:
+    """The stages, still without input files, with every list, table, model, function and index that the recipe names read.
+
+    Before the first page is: one that is missing or damaged costs a second, not a day.
+    """
+    expected_counts(recipe)
+    stages = list(stages_of(recipe, (), out))
+    stages[0].plan({})  # reads the models
+    for name in {name for names in recipe.release.edits.values() for name in names}:
+        named_edit(name, footer_keywords=read_keywords(recipe))
+    return stages
+
+
+def given(inputs: Sequence[InputFile], stages: Sequence[Stage]) -> list[Stage]:
+    """The stages with the input files."""
+    return [replace(stage, inputs=tuple(inputs)) if isinstance(stage, Extract) else stage for stage in stages]
 
 
 def _elders(recipe: Recipe, out: Path) -> tuple[tuple[SignedShard, ...], str]:
@@ -117,7 +135,7 @@ class Built:
 
     def funnels(self) -> list[Funnel]:
         """How many pages and characters came through each stage, and why the others did not; per source, then for all."""
-        return funnels(self.manifests, self.recipe.source_names)
+        return funnels(self.manifests, self.recipe.source_names, capped(self.manifests, self.recipe))
 
     def report(self) -> Path:
         """Write OUT/report.html."""
@@ -157,6 +175,7 @@ def build(
     out = absolute(out)
     found = list(find_inputs(recipe))
     keep_inputs_apart(recipe, out, found)
+    stages = opened(recipe, out)
     with (
         alone_in(out, "build", (*STAGES, "superseded")),
         engine_of(engine, lambda: Ray(task_memory_bytes=task_memory_bytes)) as engine,
@@ -165,11 +184,14 @@ def build(
         inputs = input_files(recipe, out, engine, progress, found)
         manifests: dict[str, Manifest] = {}
         _write_head(recipe, out)
-        for stage in stages_of(recipe, inputs, out):
+        for stage in given(inputs, stages):
             if isinstance(stage, Match | Lines) and not is_found(stage, manifests, out):
                 how = (manifests, task_memory_bytes, out / SCRATCH, engine, progress)
                 stage = find_duplicates(stage, *how) if isinstance(stage, Match) else count_lines(stage, *how)
             manifests[stage.name] = run_stage(stage, stage.plan(manifests), out, engine, progress)
+            if isinstance(stage, Extract):
+                for line in foretold(manifests["extract"], recipe):
+                    say(line, progress)
             if isinstance(stage, Match | Lines):
                 clear_stages(out / SCRATCH)
     built = Built(out, recipe, manifests)

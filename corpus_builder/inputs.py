@@ -25,6 +25,8 @@ from corpus_builder.sources.commoncrawl import SUFFIX
 from corpus_builder.stages.extract import InputFile
 from corpus_builder.terminal import harmless
 
+DIGESTS = ".cache/inputs.json"
+NOT_READ = "not read yet"
 STATS_AT_A_TIME = 16
 SHOWN_TO_PATTERNS = 100  # inputs whose names are tried: what is made of them is called after them
 TABLES = {  # some of what a build writes: suffix -> directories
@@ -35,16 +37,19 @@ TABLES = {  # some of what a build writes: suffix -> directories
 
 
 def input_files(
-    recipe: Recipe, out: Path, engine: Engine, progress: bool, found: Sequence[tuple[str, str, str]] | None = None
+    recipe: Recipe, out: Path, engine: Engine | None, progress: bool, found: Sequence[tuple[str, str, str]] | None = None
 ) -> list[InputFile]:
     """The recipe's input files, each with what tells its version; `found` is what `find_inputs` gave.
+
+    Without an engine no file is read: one whose digest is not kept has NOT_READ.
 
     Local files have the digest of their bytes, kept by path, size and time of change.  Remote ones are not fetched to be digested:
     the server is asked for length and ETag (or Last-Modified) at every run, one request a file.
     """
     found = list(find_inputs(recipe)) if found is None else found
     places = [place for _, _, place in found] + [beside(place, SUFFIX) for _, kind, place in found if kind == "commoncrawl"]
-    local = digests_of([Path(place) for place in places if not is_remote(place)], out, engine, progress)
+    paths = [Path(place) for place in places if not is_remote(place)]
+    local = digests_of(paths, out, engine, progress) if engine else dict.fromkeys(paths, NOT_READ) | kept_digests(paths, out)
     digests = {str(path): digest for path, digest in local.items()}
     stats = _stats([place for place in places if is_remote(place)], progress)
     digests |= {place: stat.identity for place, stat in stats.items()}
@@ -81,21 +86,32 @@ def keep_inputs_apart(recipe: Recipe, out: Path, found: Sequence[tuple[str, str,
 
 def digests_of(paths: Sequence[Path], out: Path, engine: Engine, progress: bool) -> dict[Path, str]:
     """Digests of the files' bytes, kept in a directory by path, size and time of change."""
-    cache_file = out / ".cache" / "inputs.json"
-    try:
-        cache = json.loads(cache_file.read_bytes())
-    except (FileNotFoundError, ValueError):
-        cache = {}
-    keys = {path: f"{path}|{path.stat().st_size}|{path.stat().st_mtime_ns}" for path in paths}
-    unknown = [path for path in keys if keys[path] not in cache]
+    states = {path: _state(path) for path in paths}  # before they are read: one that is written to meanwhile is another one
+    digests = kept_digests(paths, out)
+    unknown = [path for path in dict.fromkeys(paths) if path not in digests]
     engine.share(out, paths)
     for outcome in with_progress("digest", engine.map(digest_file, unknown), len(unknown), progress):
         if isinstance(outcome, Failure):
             raise InputError(f"{unknown[outcome.index]} cannot be read: {outcome.error}.")
-        cache[keys[unknown[outcome.index]]] = outcome.value
-    if kind_of(out) is not None:  # `plan` may come before the first build
-        write_atomically(cache_file, json.dumps({key: cache[key] for key in keys.values()}, indent=1).encode())
-    return {path: cache[key] for path, key in keys.items()}
+        digests[unknown[outcome.index]] = outcome.value
+    if kind_of(out) is not None:  # there may be no build yet
+        kept = {states[path]: digest for path, digest in digests.items()}
+        write_atomically(out / DIGESTS, json.dumps(kept, indent=1).encode())
+    return digests
+
+
+def kept_digests(paths: Sequence[Path], out: Path) -> dict[Path, str]:
+    """The digests that are kept in a directory of those files that are as they were when they were read."""
+    try:
+        kept = json.loads((out / DIGESTS).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return {path: kept[state] for path in paths if (state := _state(path)) in kept}
+
+
+def _state(path: Path) -> str:
+    found = path.stat()
+    return f"{path}|{found.st_size}|{found.st_mtime_ns}"
 
 
 def _stats(places: list[str], progress: bool) -> dict[str, Stat]:

@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from corpus_builder.build import stages_of
+from corpus_builder.build import given, opened
 from corpus_builder.dataset import Dataset, Manifest, Receipt, Shard
-from corpus_builder.engine import Serial
-from corpus_builder.inputs import input_files
+from corpus_builder.inputs import NOT_READ, find_inputs, input_files
 from corpus_builder.recipe import Recipe
+from corpus_builder.report.mixture import capped, foretold
 from corpus_builder.shard_files import TableFile
 from corpus_builder.stages.release import Release
 from corpus_builder.terminal import harmless
@@ -33,15 +33,24 @@ class StagePlan:
 
 
 def plan(recipe: Recipe, out: str | Path) -> list[StagePlan]:
-    """What `build` would run, and why, as far as it can be known before it runs."""
+    """What `build` would run, and why, as far as it can be known before it runs, and without reading the inputs.
+
+    An input that is not as it was when it was last read may be another one.  What else the recipe names is opened, as `build` does.
+    """
     out = Path(out)
-    inputs = input_files(recipe, out, Serial(), progress=False)
+    found = list(find_inputs(recipe))
+    stages = opened(recipe, out)
+    inputs = input_files(recipe, out, None, progress=False, found=found)
     manifests: dict[str, Manifest] = {}
     plans: list[StagePlan] = []
     unknown = False
-    for stage in stages_of(recipe, inputs, out):
+    for stage in given(inputs, stages):
         if isinstance(stage, Release) and unknown:
-            plans.append(StagePlan(stage.name, 0, note="parts are dealt out once the decisions stand"))
+            notes = [
+                "parts are dealt out once the decisions stand",
+                *([] if plans[0].todo else foretold(manifests["extract"], recipe)),
+            ]
+            plans.append(StagePlan(stage.name, 0, note="; ".join(notes)))
             continue
         dataset = Dataset(out / stage.name, stage.name, stage.version)
         shards = stage.plan(manifests)
@@ -53,7 +62,8 @@ def plan(recipe: Recipe, out: str | Path) -> list[StagePlan]:
         )
         unknown = unknown or bool(todo)
         manifests[stage.name] = Manifest(stage.name, stage.version, dataset.root, tuple(receipts))
-        plans.append(StagePlan(stage.name, len(shards) - len(todo), todo))
+        note = "; ".join(f"{one.source}: {one}" for one in capped(manifests, recipe)) if isinstance(stage, Release) else ""
+        plans.append(StagePlan(stage.name, len(shards) - len(todo), todo, note))
     return plans
 
 
@@ -78,7 +88,7 @@ def _why(last: Receipt | None, shard: Shard) -> str:
     if last is None:
         return "new"
     changed = [name for name, value in shard.made_from.items() if last.made_from.get(name) != value]
-    later = [name for name in changed if "not yet made" in shard.made_from[name]]
+    later = [name for name in changed if "not yet made" in shard.made_from[name] or NOT_READ in shard.made_from[name]]
     if not changed:
         return "its files are gone"
     return ", ".join(f"{name} may change" if name in later else f"{name} changed" for name in changed)
@@ -88,8 +98,8 @@ def as_text(plans: list[StagePlan]) -> str:
     """The plan as lines for a terminal."""
     lines = []
     for one in plans:
-        say = one.note or ("nothing to do" if not one.todo else f"{len(one.todo)} to run")
-        lines.append(f"{one.stage:8} {one.done:>7,} done, {say}")
+        say = [f"{len(one.todo)} to run"] if one.todo else [] if one.note and not one.done else ["nothing to do"]
+        lines.append(f"{one.stage:8} {one.done:>7,} done, {'; '.join([*say, *filter(None, [one.note])])}")
         lines += [f"           {harmless(shard)}: {harmless(reason)}" for shard, reason in one.todo[:SHOWN]]
         if len(one.todo) > SHOWN:
             lines.append(f"           and {len(one.todo) - SHOWN:,} more (--json lists them)")

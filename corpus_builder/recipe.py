@@ -249,11 +249,14 @@ class Mixture(_Part):
     epochs: float | None = Field(default=None, gt=0)
     share: float | None = Field(default=None, gt=0, lt=1)  # of the released characters; at most `max_epochs` epochs
     max_epochs: float = Field(default=4.0, gt=0)  # more than four epochs of the same text hurts (Swallow v2, NLP2025 C1-5)
+    strict: bool = False  # refuse a share that takes more than `max_epochs`, as soon as that is certain, instead of capping it
 
     @model_validator(mode="after")
     def _one(self) -> Mixture:
         if (self.epochs is None) == (self.share is None):
             raise ValueError("a mixture says either epochs = ... or share = ...")
+        if self.strict and self.share is None:
+            raise ValueError("strict goes with share = ...")
         if self.epochs is not None and self.epochs > self.max_epochs:
             raise ValueError(
                 f"epochs = {self.epochs} is more than max_epochs = {self.max_epochs}; repeating text more than four times "

@@ -140,6 +140,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("seconds_each", "a test that takes longer fails (a slow one: ten times as long)", default="300")
 
 
+class TooLong(BaseException):
+    """No `Exception`, which code under test may catch, and no failure that Hypothesis would try to make smaller."""
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """No test runs for ever.  One that hangs outside of Python cannot be failed: the process ends, with its traces."""
@@ -147,7 +151,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
     def late(*_: object) -> None:
         faulthandler.dump_traceback()
-        pytest.fail(f"the test took longer than {seconds:g} s")
+        raise TooLong(f"the test took longer than {seconds:g} s")
 
     before = signal.signal(signal.SIGALRM, late)
     signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -28,8 +28,9 @@ from corpus_builder import Ray, Recipe, Serial, StageError, build, plan
 from corpus_builder.build import Built
 from corpus_builder.dataset import read_table
 from corpus_builder.errors import InputError, RecipeError
+from corpus_builder.inputs import digests_of
 from corpus_builder.ownership import alone_in
-from corpus_builder.report.funnel import funnels
+from corpus_builder.report.funnel import as_text, funnels
 from corpus_builder.report.verification import verify_build
 
 
@@ -49,6 +50,7 @@ def copied(built, tmp_path) -> tuple[Path, Path]:
     directory, done = built
     shutil.copytree(directory, tmp_path / "inputs", copy_function=shutil.copy2)
     shutil.copytree(done.out, tmp_path / "out", copy_function=shutil.copy2)
+    digests_of(list((tmp_path / "inputs").iterdir()), tmp_path / "out", Serial(), progress=False)  # at their new place
     return tmp_path / "inputs", tmp_path / "out"
 
 
@@ -275,6 +277,55 @@ def test_epochs_and_shares_mix_the_sources(inputs, tmp_path):
     (web, *_) = funnels(done.manifests, done.recipe.source_names)
     assert web.accounted
     assert "not_drawn" in {step.label for step in web.steps}
+
+
+SHARE = {"wikipedia": {"share": 0.5}}
+UNJUDGED = {"sources": ["wikipedia"], "rules": [{"measure": "num_letters", "min": 1}]}
+
+
+def test_a_share_of_too_little_text_is_capped_and_told(inputs, tmp_path, caplog):
+    """Before any rule as what it looks like, then in the funnel, the report and the plan as what it is; the others are as wanted."""
+    done = build(make_recipe(inputs, release={"mixture": SHARE}), tmp_path / "out", Serial())
+    kept = {
+        name: done.manifests["decide"].by_shard[name].stats["kept"]["characters"] for name in ("web-a.warc.gz", "web-b.warc.gz")
+    }
+    web, wiki = sum(kept.values()), done.manifests["decide"].by_shard["jawiki.xml.bz2"].stats["kept"]["characters"]
+    extracted = sum(r.stats["characters"] for r in done.manifests["extract"].receipts if r.stats["source"] == "web")
+    said = f"share = 0.5 takes {web / wiki:.2f} epochs, capped at 4: {4 * wiki / (4 * wiki + web):.4f}"
+    early = f"share = 0.5 takes {extracted / wiki:.2f} epochs, capped at 4: {4 * wiki / (4 * wiki + extracted):.4f}"
+    assert [r.getMessage() for r in caplog.records] == [f"release.mixture.wikipedia: before any rule, {early}"]
+    assert sorted((row["source"], row["copy"]) for row in corpus(done)).count(("wikipedia", 3)) == 1
+    assert len(corpus(done)) == 10 + 4
+    assert [[step.label for step in funnel.steps if step.kind == "note"] for funnel in done.funnels()] == [[], [said], []]
+    assert f"  ! {said}" in as_text(done.funnels()[1]).splitlines()
+    assert f'<td colspan="5">{said}</td>' in done.report().read_text(encoding="utf-8")
+    assert plan(done.recipe, done.out)[-1].note == f"wikipedia: {said}"
+    changed = make_recipe(inputs, quality={"rules": [RULES[0]]}, release={"mixture": SHARE})
+    assert plan(changed, done.out)[-1].note == (
+        f"parts are dealt out once the decisions stand; release.mixture.wikipedia: before any rule, {early}"
+    )
+
+
+def test_a_strict_share_is_refused_once_it_is_certain(inputs, tmp_path):
+    """After the extraction where no rule can mend it, else with the decisions, and by `plan` of what stands."""
+    strict = {"mixture": {"wikipedia": {"share": 0.5, "strict": True}}}
+    says = r"release.mixture.wikipedia: share = 0.5 takes \d+\.\d\d epochs of the \d+ characters .* leave out strict"
+    unjudged = make_recipe(inputs, dedup=None, quality=UNJUDGED, release=strict)
+    with pytest.raises(RecipeError, match=says):
+        build(unjudged, tmp_path / "early", Serial())
+    assert sorted(path.name for path in (tmp_path / "early").iterdir() if path.is_dir() and path.name[0] != ".") == ["extract"]
+    with pytest.raises(RecipeError, match=says):
+        plan(unjudged, tmp_path / "early")
+    judged = make_recipe(inputs, release=strict)
+    with pytest.raises(RecipeError, match=says):
+        build(judged, tmp_path / "late", Serial())
+    assert (tmp_path / "late" / "decide" / "manifest.json").exists()
+    assert not (tmp_path / "late" / "release").exists()
+    with pytest.raises(RecipeError, match=says):
+        plan(judged, tmp_path / "late")
+    none = make_recipe(inputs, quality={"rules": [RULES[0], {"measure": "num_letters", "max": 10}]}, release=strict)
+    with pytest.raises(RecipeError, match="of a source of which no text is kept"):
+        build(none, tmp_path / "late", Serial())
 
 
 def test_parts_hold_about_what_was_asked(built):

@@ -33,6 +33,7 @@ def test_a_changed_threshold_is_named(built: Built) -> None:
 
 def test_another_warc_is_named_and_no_other_shard_of_a_map_stage(built: Built, tmp_path: Path) -> None:
     shutil.copytree(built.out.parent, tmp_path / "all")
+    build(make_recipe(tmp_path / "all" / "inputs"), tmp_path / "all" / "out", Serial())  # finds the inputs at their new place
     write_warc(tmp_path / "all" / "inputs" / "web-c.warc.gz", [page(60)])
     recipe = make_recipe(tmp_path / "all" / "inputs")
     before = {one.stage: [shard for shard, _ in one.todo] for one in plan(recipe, tmp_path / "all" / "out")}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from corpus_builder.dataset import Manifest
+from corpus_builder.release.mixture import Capped
 from corpus_builder.report.tables import extracted
 from corpus_builder.terminal import harmless
 
@@ -15,7 +16,7 @@ from corpus_builder.terminal import harmless
 class Step:
     """One line of the funnel.
 
-    `kind` is "in", "drop", "stand" (what stands after a stage) or "cut" (pages that go on, less some text).  `size` counts characters, or bytes where no text exists yet.
+    `kind` is "in", "drop", "stand" (what stands after a stage) or "cut" (pages that go on, less some text) or "note" (a sentence without numbers).  `size` counts characters, or bytes where no text exists yet.
     """
 
     stage: str
@@ -49,13 +50,14 @@ class Funnel:
         return self.entered == sum(step.pages for step in self.steps if step.kind == "drop") + self.stands
 
 
-def funnels(manifests: Mapping[str, Manifest], sources: Iterable[str]) -> list[Funnel]:
-    """One funnel for each source, then one for all together if there is more than one."""
-    each = [_funnel(manifests, {source}, source) for source in sources]
-    return each if len(each) == 1 else [*each, _funnel(manifests, {funnel.source for funnel in each}, "all")]
+def funnels(manifests: Mapping[str, Manifest], sources: Iterable[str], capped: Iterable[Capped] = ()) -> list[Funnel]:
+    """One funnel for each source, then one for all together if there is more than one; `capped` are shares to speak of."""
+    notes = {one.source: str(one) for one in capped}
+    each = [_funnel(manifests, {source}, source, notes) for source in sources]
+    return each if len(each) == 1 else [*each, _funnel(manifests, {funnel.source for funnel in each}, "all", {})]
 
 
-def _funnel(manifests: Mapping[str, Manifest], sources: set[str], name: str) -> Funnel:
+def _funnel(manifests: Mapping[str, Manifest], sources: set[str], name: str, notes: Mapping[str, str]) -> Funnel:
     extract = [r.stats for r in extracted(manifests).receipts if r.stats["source"] in sources]
     pages = sum(s["documents"] for s in extract)
     characters = sum(s["characters"] for s in extract)
@@ -72,6 +74,8 @@ def _funnel(manifests: Mapping[str, Manifest], sources: set[str], name: str) -> 
         steps += [Step("decide", "drop", reason, c["documents"], c["characters"]) for reason, c in _largest(dropped, "documents")]
         kept = _sum([{"kept": s["kept"]} for s in decide]).get("kept", {"documents": 0, "characters": 0})
         steps.append(Step("decide", "stand", "kept", kept["documents"], kept["characters"]))
+    if name in notes:
+        steps.append(Step("release", "note", notes[name], 0, 0, ""))
     if "release" in manifests:
         release = [r.stats for r in manifests["release"].receipts]
         cut = _sum({"cut": s["cut"][source]} for s in release for source in sources if source in s.get("cut", {})).get("cut")
@@ -130,6 +134,9 @@ def as_text(funnel: Funnel) -> str:
     """The funnel as lines for a terminal."""
     lines = []
     for step in funnel.steps:
+        if step.kind == "note":
+            lines.append(f"  ! {step.label}")
+            continue
         mark = {"in": "", "drop": "  - ", "cut": "  ~ ", "stand": "= "}[step.kind]
         size = f"{step.size:>15,} {step.unit}" if step.unit else ""
         share = f"{100 * step.pages / funnel.entered:5.1f} %" if funnel.entered else "      –"

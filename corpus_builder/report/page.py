@@ -21,6 +21,7 @@ from corpus_builder.report.duplicates import Duplicates, duplicates_of
 from corpus_builder.report.funnel import copies, funnels, records
 from corpus_builder.report.histograms import add_histogram
 from corpus_builder.report.lines import repeated_lines
+from corpus_builder.report.mixture import capped
 from corpus_builder.report.tables import examples
 from corpus_builder.sources import warc, wikipedia
 from corpus_builder.terminal import as_json, harmless
@@ -47,7 +48,7 @@ def render(manifests: Mapping[str, Manifest], recipe: Recipe) -> str:
         undefined=jinja2.StrictUndefined,
         finalize=_shown,
     )
-    found = funnels(manifests, recipe.source_names)
+    found = funnels(manifests, recipe.source_names, capped(manifests, recipe))
     return environment.get_template("page.html.jinja").render(
         recipe=recipe,
         funnels=found,

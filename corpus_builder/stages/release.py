@@ -18,7 +18,8 @@ from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read
 from corpus_builder.dedup.lines import without_lines
 from corpus_builder.document import LEDGER
 from corpus_builder.release.edits import edit_version, named_edit
-from corpus_builder.release.mixture import drawn, keyed_number, resolve_epochs
+from corpus_builder.release.mixture import Wanted, drawn, keyed_number, settle
+from corpus_builder.report.mixture import kept_characters
 
 CORPUS = pa.schema(
     [
@@ -55,9 +56,7 @@ class Release:
     footer_keywords: tuple[str, ...]
     prepend_title: tuple[str, ...]
     cut_lines: bool  # those that the stage `lines` found
-    epochs: Mapping[str, float]
-    shares: Mapping[str, float]
-    max_epochs: Mapping[str, float]
+    mixture: Wanted
     name: str = field(default="release", init=False)
     version: int = field(default=1, init=False)
 
@@ -102,10 +101,11 @@ class Release:
         return shards
 
     def _parts(self, decide: Manifest) -> Iterator[list[Unit]]:
-        characters: dict[str, int] = dict.fromkeys(self.max_epochs, 0)
-        for receipt in decide.receipts:
-            characters[receipt.stats["source"]] += receipt.stats["kept"]["characters"]
-        epochs = resolve_epochs(characters, self.epochs, self.shares, self.max_epochs)
+        settled = settle(kept_characters(decide, self.mixture.max_epochs), self.mixture)
+        for capped in settled.capped:
+            if capped.source in self.mixture.strict:
+                raise capped.refused()
+        epochs = settled.epochs
         units = [
             Unit(receipt.shard, group, copy, times, letters * min(1.0, times - copy))
             for receipt in decide.receipts
