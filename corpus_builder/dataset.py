@@ -104,7 +104,7 @@ class Manifest:
 
     def path(self, receipt: Receipt, table: str) -> Path:
         """Where a receipt's table lies."""
-        return self.root / receipt.tables[table].path
+        return self.root / self._table(receipt, table).path
 
     def paths(self, table: str) -> list[Path]:
         """The files of one table, in shard order; shards without rows included."""
@@ -112,7 +112,15 @@ class Manifest:
 
     def rows(self, table: str) -> int:
         """Number of rows of one table over all shards."""
-        return sum(receipt.tables[table].rows for receipt in self.receipts)
+        return sum(self._table(receipt, table).rows for receipt in self.receipts)
+
+    def _table(self, receipt: Receipt, table: str) -> TableFile:
+        try:
+            return receipt.tables[table]
+        except KeyError as error:
+            path = self.root / "manifest.json"
+            what = remedy(path, "delete it and build again")
+            raise IntegrityError(f"{path} is damaged: it names no {table} of the shard {receipt.shard!r}; {what}.") from error
 
 
 @dataclass(frozen=True)

@@ -122,6 +122,19 @@ def test_what_else_is_wrong_in_a_manifest_or_receipt_is_damage_too(copied: Path,
     assert tree(out / "extract") == whole
 
 
+def test_a_manifest_that_lacks_a_table_is_damage(copied: Path, indexed: Path, tmp_path: Path) -> None:
+    manifest = copied / "out" / "release" / "manifest.json"
+    edit(manifest, lambda value: value["shards"][0]["tables"].pop("corpus"))
+    assert f"{manifest} is damaged: it names no corpus of the shard 'part-00000'; delete it" in run(
+        "verify", copied / "out", code=5
+    )
+    shutil.copytree(indexed / "index", tmp_path / "index")
+    (part,) = (tmp_path / "index" / "parts").glob("*/manifest.json")
+    edit(part, lambda value: value["shards"][0]["tables"].pop("ids"))
+    said = run("index", "remove", tmp_path / "index", "--id", "t2", code=5)
+    assert f"{part} is damaged: it names no ids of the shard '000000'; restore it from a copy" in said
+
+
 @pytest.mark.parametrize("content", ["[" * 100_000, "3", "null", "\ufeff{}", "directory"])
 def test_a_manifest_or_receipt_that_is_no_object_is_damage(copied: Path, content: str) -> None:
     out = copied / "out"

@@ -468,6 +468,24 @@ def test_a_crawls_own_files_are_not_fetched_over_themselves(copy: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("suffix", ["", ".records.parquet"])
+def test_a_crawl_overwrites_no_warc_that_it_did_not_fetch(copy: Path, suffix: str) -> None:
+    (warc,) = (copy / "crawl").glob("*.warc.gz")
+    whole = tree(copy / "crawl")
+    (copy / "crawl" / "receipts" / f"{warc.name}.json").unlink()
+    path = warc.with_name(warc.name + suffix)
+    path.write_bytes(b"mine")
+    said = run(*commands(copy)["crawl"], code=4)
+    assert f"{path} is there already, and no receipt of ours vouches for it, so it is not touched" in said
+    assert path.read_bytes() == b"mine"
+    path.unlink()
+    run(*commands(copy)["crawl"])
+    assert {name for name, body in tree(copy / "crawl").items() if whole.get(name) != body and "selection/" not in name} == set()
+    (copy / "crawl" / "receipts" / f"{warc.name}.json").unlink()  # as a run leaves it that is killed just before
+    run(*commands(copy)["crawl"])
+    assert {name for name, body in tree(copy / "crawl").items() if whole.get(name) != body and "selection/" not in name} == set()
+
+
 @pytest.mark.parametrize("pattern", ["**/*json*", "**/texts*", "../copy/in/*/*/*/*.parquet"])
 def test_a_pattern_that_would_take_the_output_for_input_is_refused_before_anything_is_written(copy: Path, pattern: str) -> None:
     (copy / "in" / "a" / "b" / "c").mkdir(parents=True)

@@ -232,6 +232,12 @@ def _commit(pick: Pick, stat: Stat, part: Path, out: Path, layout: _Layout, traf
         refused=tuple(layout.refused),
         traffic=traffic,
     )
+    for made, path in ((temporary, records_of(out / pick.name)), (part, out / pick.name)):
+        if path.exists() and not _receipt(out, pick.name).exists() and digest_file(path) != digest_file(made):
+            raise InputError(
+                f"{path} is there already, and no receipt of ours vouches for it, so it is not touched. Move it, and run the same "
+                "command again: it goes on where it stopped."
+            )
     give_name(temporary, records_of(out / pick.name))
     give_name(part, out / pick.name)
     sync_directory(out)
