@@ -41,7 +41,8 @@ from corpus_builder.quality import reference
 from corpus_builder.quality.measures import measure_texts
 from corpus_builder.recipe import Recipe
 from corpus_builder.sources.warc import Page, read_warc
-from corpus_builder.stages.extract import InputFile, pages_of
+from corpus_builder.stages.extract import pages_of
+from corpus_builder.stages.input_file import InputFile
 
 SPEC = MinHash(ngram=5, bands=40, rows=20)  # Swallow corpus v1's 800 values
 MIN_JAPANESE_SCORE = 0.4

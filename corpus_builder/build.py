@@ -37,7 +37,8 @@ from corpus_builder.run import SCRATCH, TASK_MEMORY_BYTES, run_stage
 from corpus_builder.searches import count_lines, find_duplicates, is_found
 from corpus_builder.signed import SignedShard
 from corpus_builder.stages.decide import Decide, Screen
-from corpus_builder.stages.extract import Extract, InputFile
+from corpus_builder.stages.extract import Extract
+from corpus_builder.stages.input_file import InputFile
 from corpus_builder.stages.lines import Lines
 from corpus_builder.stages.match import Match
 from corpus_builder.stages.release import Release

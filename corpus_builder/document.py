@@ -23,6 +23,16 @@ DOCUMENT = pa.schema(
     ]
 )
 
+OWN_DOCUMENT = pa.schema(
+    [
+        *DOCUMENT,  # of rows of the user's own: JSON lines and Parquet
+        pa.field("own_id", pa.string(), nullable=False),  # the row's own id; "" where it has none
+        pa.field("extra", pa.string(), nullable=False),  # its further columns as a JSON object; "" where it has none
+    ]
+)
+
+OWN_IDS = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("own_id", pa.string(), nullable=False)])
+
 LEDGER = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
@@ -51,7 +61,8 @@ class Document:
     """One page or article as text.
 
     `id` is provenance: the input file's name, a slash, and a number within that file (the record's byte offset in a
-    WARC, the page id in a Wikipedia dump, the line or row number elsewhere).
+    WARC, the page id in a Wikipedia dump, the line number from 1 or the row number from 0 elsewhere).  Rows of the user's
+    own have their own id beside it, and their further columns as JSON.
 
     >>> Document(text="吾輩は猫である。").lines
     ('吾輩は猫である。',)
@@ -66,6 +77,8 @@ class Document:
     date: str = ""
     crawl: str = ""
     charset: str = ""
+    own_id: str = ""
+    extra: str = ""
 
     @cached_property
     def lines(self) -> tuple[str, ...]:

@@ -35,6 +35,10 @@ class InputError(CorpusError):
     exit_code = 3
 
 
+class FormatError(InputError):
+    """An input file is there, but is not what its source says that it is."""
+
+
 class StageError(CorpusError):
     """One or more shards of a stage failed; committed shards stay committed."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,16 +14,19 @@ from corpus_builder.engine import Engine, Failure
 from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.files import digest_file, write_atomically
 from corpus_builder.html.page import storable_field
+from corpus_builder.japanese.detectors import located
 from corpus_builder.names import is_below, stem_of
 from corpus_builder.ownership import keep_apart, kind_of, takes_in
 from corpus_builder.progress import with_progress
-from corpus_builder.recipe import Recipe, Source
+from corpus_builder.recipe import Recipe
 from corpus_builder.remote.lists import is_list, matching, read_list
 from corpus_builder.remote.patience import Stat
-from corpus_builder.remote.places import beside, check_scheme, is_remote, joined, name_of, shown
+from corpus_builder.remote.places import beside, check_scheme, is_remote, joined, name_of, names_of, shown
 from corpus_builder.remote.window import remote_stat
+from corpus_builder.sources.columns import Columns
 from corpus_builder.sources.commoncrawl import SUFFIX
-from corpus_builder.stages.extract import InputFile
+from corpus_builder.sources.source import Source
+from corpus_builder.stages.input_file import InputFile, Reading
 from corpus_builder.terminal import harmless
 
 DIGESTS = ".cache/inputs.json"
@@ -54,6 +58,7 @@ def input_files(
     stats = _stats([place for place in places if is_remote(place)], progress)
     digests |= {place: stat.identity for place, stat in stats.items()}
     counts = expected_counts(recipe)
+    readings = {source.name: _reading(recipe, source) for source in recipe.sources}
     return [
         InputFile(
             place,
@@ -62,8 +67,10 @@ def input_files(
             digests[place] + digests.get(beside(place, SUFFIX), ""),
             stats.get(place),
             counts.get((source, name_of(place))),
+            readings[source],
+            name if name != name_of(place) else "",
         )
-        for source, kind, place in found
+        for (source, kind, place), name in zip(found, names_of([place for _, _, place in found]), strict=True)
     ]
 
 
@@ -82,6 +89,20 @@ def keep_inputs_apart(recipe: Recipe, out: Path, found: Sequence[tuple[str, str,
                     f"The path {pattern!r} of source {source.name!r} takes in what is written to {out}, which would be an input the "
                     "next time; choose another directory with --out, or say the path more narrowly."
                 )
+
+
+def _reading(recipe: Recipe, source: Source) -> Reading:
+    """What a source says of how its files are read."""
+    return Reading(
+        Columns.of(source.columns),
+        source.extra,
+        source.document,
+        source.encoding,
+        source.language,
+        located(source.detector, recipe.resolve) if source.detector else None,
+        source.min_language_score,
+        source.unreadable,
+    )
 
 
 def digests_of(paths: Sequence[Path], out: Path, engine: Engine, progress: bool) -> dict[Path, str]:
@@ -124,7 +145,7 @@ def _stats(places: list[str], progress: bool) -> dict[str, Stat]:
 
 
 def find_inputs(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
-    """(source, kind, place) of every input file; InputError if a local one is missing, or if two have the same name."""
+    """(source, kind, place) of every input file; InputError if a local one is missing, or if one is named twice."""
     seen: dict[str, str] = {}
     for source in recipe.sources:
         for pattern in source.paths:
@@ -139,18 +160,24 @@ def find_inputs(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
                     )
                 if not name:
                     raise InputError(f"{shown(place)} of source {source.name!r} names no file; ids start with a file's name.")
-                if storable_field(f"{name}.") != f"{name}.":
+                if place in seen:
                     raise InputError(
-                        f"The name {harmless(name)!r} of a file of source {source.name!r} has control characters, or is not UTF-8; "
-                        "ids start with it, so rename the file."
+                        f"{shown(place)} is named twice, by the source {seen[place]!r} and by {source.name!r}: its documents would be "
+                        "duplicates of themselves. Name each file once."
                     )
-                if name in seen:
-                    raise InputError(
-                        f"{shown(place)} and {shown(seen[name])} have the same name; ids start with it, so rename one "
-                        "(or name each file once)."
-                    )
-                seen[name] = place
+                seen[place] = source.name
                 yield source.name, source.kind, place
+    places = list(seen)
+    first: dict[str, str] = {}
+    for name, place in zip(names_of(places), places, strict=True):
+        if storable_field(f"{name}.") != f"{name}.":
+            raise InputError(
+                f"The name {harmless(name)!r} of a file of source {seen[place]!r} has control characters, or is not UTF-8; ids start "
+                "with it, so rename the file."
+            )
+        if name in first:  # URLs that differ in their queries
+            raise InputError(f"{shown(place)} and {shown(first[name])} have the same name, which ids start with; rename one.")
+        first[name] = place
 
 
 def _places(recipe: Recipe, source: Source, pattern: str) -> Iterator[str]:
@@ -158,8 +185,8 @@ def _places(recipe: Recipe, source: Source, pattern: str) -> Iterator[str]:
     check_scheme(pattern)
     if is_remote(pattern):
         found = matching(pattern)
-    elif glob.has_magic(pattern):
-        found = sorted(glob.glob(str(recipe.resolve(pattern)), recursive=True))
+    elif glob.has_magic(pattern) and not recipe.resolve(pattern).exists():  # a path that exists is meant as it stands
+        found = sorted(map(os.path.normpath, glob.glob(_pattern(recipe.base / Path(pattern).expanduser()), recursive=True)))
     else:
         found = [str(recipe.resolve(pattern))]
     if not found:
@@ -170,6 +197,16 @@ def _places(recipe: Recipe, source: Source, pattern: str) -> Iterator[str]:
             yield from _listed(recipe, source, place)
         else:
             yield place
+
+
+def _pattern(path: Path) -> str:
+    """A path as a pattern, in which directories that exist as they are written are meant."""
+    stands = Path()
+    for part in path.parts:
+        if not (stands / part).exists():
+            break
+        stands /= part
+    return str(Path(glob.escape(str(stands)), path.relative_to(stands)))
 
 
 def _listed(recipe: Recipe, source: Source, place: str) -> Iterator[str]:

@@ -22,38 +22,17 @@ from corpus_builder.dedup.presets import resolve
 from corpus_builder.dedup.verification import verify_of
 from corpus_builder.errors import RecipeError
 from corpus_builder.html.page import PageSettings
-from corpus_builder.japanese.detectors import located
+from corpus_builder.japanese.detectors import ANY, JAPANESE, knows_japanese_alone, located
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.rules import Threshold
 from corpus_builder.recipe_errors import did_you_mean, explain
+from corpus_builder.sources.source import Source
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
-
-
-class Source(_Part):
-    """Where pages come from; every file's name must be unique, since ids start with it.
-
-    `paths` are files or globs of this machine, https:// or s3:// URLs, or lists of files (warc.paths.gz), whose lines are
-    relative to `base`.  `warc` may hold WARC, WET and ARC files; `commoncrawl` is what `corpus-builder crawl` wrote: WARCs of which
-    only some records were fetched.  `counts` is a table of how many responses (of WET files: texts) each file of the kind `warc`
-    should hold, so that one that is short of some is told.
-    """
-
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    kind: Literal["warc", "commoncrawl", "wikipedia", "jsonl"]
-    paths: tuple[str, ...] = Field(min_length=1)
-    base: str | None = None  # for example "https://data.commoncrawl.org/" or "s3://commoncrawl/"
-    counts: str | None = None
-
-    @model_validator(mode="after")
-    def _counts_of_archives(self) -> Source:
-        if self.counts is not None and self.kind != "warc":
-            raise ValueError('counts go with kind = "warc": other files have no records that somebody counted')
-        return self
 
 
 class Extract(_Part):
@@ -293,6 +272,10 @@ class Recipe(_Part):
         names = [source.name for source in self.sources]
         if len(set(names)) < len(names):
             raise ValueError("two sources have the same name; documents carry it, so give each its own")
+        for source in self.sources:
+            detector = source.detector or self.extract.detector
+            if source.language not in (None, JAPANESE, ANY) and not detector.startswith("fasttext:"):
+                raise ValueError(f"source {source.name!r}: {knows_japanese_alone(detector, source.language or '').rstrip('.')}")
         for where, used in self._uses_of_sources():
             for name in used:
                 if name not in names:
@@ -363,18 +346,23 @@ class Recipe(_Part):
         return PageSettings(**settings, own=own)
 
     def judged_by(self, rule: Rule) -> tuple[str, ...]:
-        """Sources whose documents a rule judges."""
+        """Sources whose documents a rule judges: those that it names, or `quality.sources`.
+
+        Where nobody names any, duplicates and host lists judge all; measures and filters, which are made for Japanese, those sources
+        that are Japanese.
+        """
         for sources in (rule.sources, self.dedup.sources if self.dedup and rule.duplicates else None, self.quality.sources):
             if sources is not None:
                 return sources
-        return self.source_names
+        of_japanese = rule.measure is not None or rule.filter is not None
+        return tuple(source.name for source in self.sources if source.is_japanese or not of_japanese)
 
     @classmethod
     def load(cls, path: str | Path) -> Recipe:
         """Read a recipe file; RecipeError says in a sentence what is wrong with it."""
         path = Path(path)
         try:
-            value = tomllib.loads(path.read_text(encoding="utf-8"))
+            value = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except FileNotFoundError as error:
             raise RecipeError(f"There is no recipe {path}; the shipped ones are in pipelines/.") from error
         except OSError as error:

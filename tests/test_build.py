@@ -377,7 +377,10 @@ def test_a_document_that_the_edits_empty_is_counted(inputs, tmp_path):
     [
         ([{"name": "web", "kind": "warc", "paths": ["nowhere.warc.gz"]}], "nowhere.warc.gz .* does not exist"),
         ([{"name": "web", "kind": "warc", "paths": ["nothing-*.warc.gz"]}], "No file matches 'nothing-"),
-        ([{"name": "web", "kind": "warc", "paths": ["web-a.warc.gz", "./web-a.warc.gz"]}], "have the same name"),
+        (
+            [{"name": "web", "kind": "warc", "paths": ["web-a.warc.gz", "./web-a.warc.gz"]}],
+            "is named twice, by the source 'web' and by 'web'",
+        ),
     ],
 )
 def test_inputs_that_are_not_there_are_sentences(inputs, tmp_path, sources, says):
@@ -388,7 +391,11 @@ def test_inputs_that_are_not_there_are_sentences(inputs, tmp_path, sources, says
 def test_an_empty_warc_and_one_that_is_none_are_counted(inputs, tmp_path):
     (inputs / "web-a.warc.gz").write_bytes(b"")
     (inputs / "web-b.warc.gz").write_bytes(b"this is no WARC\n" * 50)
-    done = build(make_recipe(inputs), tmp_path / "out", Serial())
+    sources = [
+        {"name": "web", "kind": "warc", "paths": ["web-*.warc.gz"], "unreadable": "report"},
+        {"name": "wikipedia", "kind": "wikipedia", "paths": ["jawiki.xml.bz2"]},
+    ]
+    done = build(make_recipe(inputs, sources=sources), tmp_path / "out", Serial())
     assert {row["source"] for row in corpus(done)} == {"wikipedia"}
     assert len([id_ for id_ in reasons(done) if id_.startswith("web-")]) == 2
     assert verify_build(done.manifests, done.recipe).problems == ()

@@ -233,7 +233,7 @@ def test_a_reader_that_goes_away_is_no_error(recipe: Path) -> None:
 def test_an_empty_corpus_is_said_to_be(tmp_path: Path) -> None:
     (tmp_path / "inputs").mkdir()
     (tmp_path / "inputs" / "web-a.warc.gz").write_bytes(b"no archive")
-    (tmp_path / "tiny.toml").write_text(RECIPE)
+    (tmp_path / "tiny.toml").write_text(RECIPE.replace('kind = "warc"', 'kind = "warc"\nunreadable = "report"'))
     result = run("build", tmp_path / "tiny.toml", "--out", tmp_path / "out", "--engine", "serial", code=7)
     assert result.stderr.endswith("the corpus is empty: of 1 pages that were read, none was kept; most went as not_a_warc (1).\n")
     assert "not_a_warc" in result.stdout

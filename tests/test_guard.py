@@ -21,7 +21,8 @@ from corpus_builder.errors import InputError, StageError
 from corpus_builder.guard import Crash, Reading, guarded
 from corpus_builder.html.page import PageSettings
 from corpus_builder.run import _make
-from corpus_builder.stages.extract import Extract, InputFile
+from corpus_builder.stages.extract import Extract
+from corpus_builder.stages.input_file import InputFile
 
 
 def work(unit: int) -> str:

@@ -28,7 +28,10 @@ def rules(*found, **quality):
         ({"dedup": {"band": 3}}, r"unknown key 'dedup.band'; did you mean 'bands'\?"),
         ({"sources": []}, "sources = .* at least 1 item"),
         ({"sources": [WEB, WEB]}, "two sources have the same name"),
-        ({"sources": [WEB | {"kind": "arc"}]}, r"sources\[0\].kind = 'arc': .*'warc', 'commoncrawl', 'wikipedia' or 'jsonl'"),
+        (
+            {"sources": [WEB | {"kind": "arc"}]},
+            r"sources\[0\].kind = 'arc': .*'warc', 'commoncrawl', 'wikipedia', 'jsonl', 'parquet' or 'text'",
+        ),
         ({"name": "a b"}, "name = 'a b'"),
         (
             rules({"measure": "hiragana_ratio", "min": 0.2}),

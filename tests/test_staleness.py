@@ -240,6 +240,40 @@ similar = put("dedup", {"similarity": 0.8})
 with_index = run(an_index, put("dedup.index", "index"))
 UT1 = {"ut1": "ut1", "ut1_categories": ["adult"]}
 
+ROWS = [
+    {
+        "text": prose(n, 9),
+        "body": prose(n + 20, 9),
+        "id": f"i{n}",
+        "u": f"https://u.example/{n}",
+        "t": "別の題",
+        "d": "2024-11-01",
+        "n": n,
+    }
+    for n in (60, 61)
+] + [{"text": "The quick brown fox jumps over the lazy dog, then rests. " * 9, "body": prose(90, 9)}]
+rich = run(
+    write("rich.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS)),
+    put("sources.3.paths", ["rich.jsonl"]),
+)
+with_text = run(
+    write("t.txt", f"{prose(60, 9)}\n\n{prose(61, 9)}\n\n{prose(62, 9)}"),
+    put("sources.3", {"name": "rows", "kind": "text", "paths": ["t.txt"]}),
+)
+with_damage = run(write("bad.jsonl", "no json\n"), put("sources.3.paths", ["*.jsonl"]), put("sources.3.unreadable", "report"))
+
+
+def in_english(recipe: dict[str, Any], folder: Path) -> None:
+    """Any model with the label will do."""
+    import fasttext
+
+    lines = [f"__label__en {line}" for line in ("the fox rests", "over the lazy dog", "a quick brown fox")]
+    (folder / "train.txt").write_text("\n".join([*(line for line in lines * 9), *(f"__label__ja {s}" for s in SENTENCES)]))
+    settings = {"minn": 1, "maxn": 3, "dim": 8, "epoch": 25, "lr": 0.5, "thread": 1, "verbose": 0}
+    fasttext.train_supervised(str(folder / "train.txt"), **settings).save_model(str(folder / "lid.bin"))
+    recipe["sources"][3] |= {"language": "en", "detector": "fasttext:lid.bin"}
+
+
 CASES: dict[str, list[Case]] = {
     # where pages come from
     "Recipe.name": [Case(put("name", "other"), same=True)],
@@ -251,6 +285,18 @@ CASES: dict[str, list[Case]] = {
     "Source.paths": [Case(put("sources.1.paths", ["web-b.warc.gz", "more.warc.gz"]))],
     "Source.base": [Case(moved_base, listed)],
     "Source.counts": [Case(write("counts.txt", "web-a.warc.gz\t20\n")), Case(put("sources.1.counts", "counts.txt"), same=True)],
+    "Source.text": [Case(put("sources.3.text", "body"), rich)],
+    "Source.id": [Case(put("sources.3.id", "u"), rich)],
+    "Source.url": [Case(put("sources.3.url", "u"), rich)],
+    "Source.title": [Case(put("sources.3.title", "t"), rich)],
+    "Source.date": [Case(put("sources.3.date", "d"), rich)],
+    "Source.extra": [Case(put("sources.3.extra", ["n"]), rich), Case(put("sources.3.extra", []), rich)],
+    "Source.document": [Case(put("sources.3.document", "paragraph"), with_text)],
+    "Source.encoding": [Case(put("sources.3.encoding", "utf-8"), with_text, same=True)],
+    "Source.language": [Case(put("sources.3.language", "none"), rich), Case(in_english, rich)],
+    "Source.detector": [Case(put("sources.3.detector", "ngrams:strict.bin"), rich)],
+    "Source.min_language_score": [Case(put("sources.3.min_language_score", 0.0), rich)],
+    "Source.unreadable": [Case(put("sources.3.paths", ["rows.jsonl"]), with_damage)],
     # from bytes to text
     "Extract.extractor": [
         Case(trafilatura),

@@ -54,7 +54,7 @@ JAPANESE_VERSION = 1  # of the scanner, the features and the typesetting; a chan
 
 
 class NoJapaneseText(Exception):
-    """The page's text, all of it, has fewer kana than MIN_KANA; the number is the argument."""
+    """The page's text, all of it, has fewer kana than it must; the number is the argument."""
 
 
 class TooDeep(Exception):
@@ -70,7 +70,12 @@ class OwnExtractorFailed(Exception):
 
 
 def named_extractor(
-    name: str, form: str = "plain", readings: bool = False, model: Path | None = None, own: UserFunction | None = None
+    name: str,
+    form: str = "plain",
+    readings: bool = False,
+    model: Path | None = None,
+    own: UserFunction | None = None,
+    min_kana: int = MIN_KANA,
 ) -> Extractor:
     """The extractor of that name: one of `EXTRACTORS`, or the user's own as `module:function`, which `own` is if it is loaded.
 
@@ -79,7 +84,7 @@ def named_extractor(
     """
     if name == "japanese":
         load_model(model or SHIPPED)
-        return partial(japanese_extractor, form=form, readings=readings, model=model)
+        return partial(japanese_extractor, form=form, readings=readings, model=model, min_kana=min_kana)
     if name in EXTRACTORS:
         return EXTRACTORS[name]
     if ":" in name:
@@ -115,12 +120,17 @@ def _loaded(name: str) -> Any:
 
 
 def japanese_extractor(
-    html_text: str, url: str | None = None, form: str = "plain", readings: bool = False, model: Path | None = None
+    html_text: str,
+    url: str | None = None,
+    form: str = "plain",
+    readings: bool = False,
+    model: Path | None = None,
+    min_kana: int = MIN_KANA,
 ) -> Extracted | None:
     r"""Main text by this project's own extractor, made for Japanese pages; docs/extractor.md says how well it does.
 
     `form` is "plain" (a line for each heading, paragraph, list item and table row) or "markdown"; `readings` keeps those of
-    ruby in parentheses; `model` is a file of weights instead of the shipped one.  No character of a kept block is lost.
+    ruby in parentheses; `model` is a file of weights instead of the shipped one; `min_kana` is 0 for pages in other languages.  No character of a kept block is lost.
     Raises NoJapaneseText and TooManyBlocks.
 
     >>> japanese_extractor("<title>猫</title><body><p>吾輩は猫である。名前はまだ無い。</p><p>どこで生れたかとんと見当がつかぬ。</p>")
@@ -128,7 +138,7 @@ def japanese_extractor(
     """
     found = scan(html_text.encode("utf-8", "replace"), readings)
     kana = int(found.blocks[:, [HIRAGANAS, KATAKANAS]].sum())
-    if kana < MIN_KANA:
+    if kana < min_kana:
         raise NoJapaneseText(kana)
     kept = kept_blocks(found, load_model(model or SHIPPED))
     if not kept.any():

@@ -13,7 +13,7 @@ from corpus_builder.html.bounds import elements, nests_deeper, visible_kana
 from corpus_builder.html.charset import decode
 from corpus_builder.html.extract import MIN_KANA, Extracted, NoJapaneseText, OwnExtractorFailed, TooDeep, named_extractor
 from corpus_builder.html.gate import gate
-from corpus_builder.japanese.detectors import DEFAULT, named_detector
+from corpus_builder.japanese.detectors import DEFAULT, JAPANESE, named_detector
 from corpus_builder.main_text.scan import MAX_BLOCKS, TooManyBlocks
 
 REASONS = {
@@ -31,6 +31,7 @@ REASONS = {
     "extraction_failed": "the extractor raised an error, named in the detail",
     "extraction_crashed": "the extractor ended the process; the detail names the signal",
     "extraction_endless": "the extractor did not end within the CPU time that is far more than any page takes",
+    "not_in_language": "the detector gives the main text less than min_language_score for the source's language",
     "not_japanese": "less than min_japanese_score of the main text's letters are Japanese",
 }
 
@@ -55,6 +56,7 @@ class PageSettings:
     max_elements: int = 20_000
     max_depth: int = 256
     max_undecodable: float = 0.01
+    language: str = JAPANESE  # that of the source; "none": no test, no gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def read_page(body: bytes, *, content_type: str, status: int, settings: PageSett
     """
     if drop := _unfit(body, status, content_type, settings):
         return drop
-    if reason := gate(body):
+    if settings.language == JAPANESE and (reason := gate(body)):
         return Drop(reason)
     decoded = decode(body, content_type)
     if decoded.undecodable > settings.max_undecodable:
@@ -85,7 +87,8 @@ def read_page(body: bytes, *, content_type: str, status: int, settings: PageSett
         return Drop("mojibake", decoded.mojibake, settings.max_undecodable, decoded.charset)
     if settings.extractor != "japanese" and (drop := _unparsable(decoded.text, settings)):
         return drop
-    extractor = named_extractor(settings.extractor, settings.form, settings.readings, settings.model, settings.own)
+    least = MIN_KANA if settings.language == JAPANESE else 0
+    extractor = named_extractor(settings.extractor, settings.form, settings.readings, settings.model, settings.own, least)
     try:
         found = extractor(decoded.text, None)
     except (CorpusError, OwnExtractorFailed):
@@ -105,10 +108,19 @@ def read_page(body: bytes, *, content_type: str, status: int, settings: PageSett
     text = storable(found.text) if found else ""
     if not found or not text:
         return Drop("extraction_empty")
-    score = named_detector(settings.detector)(text)
-    if score < settings.min_japanese_score:
-        return Drop("not_japanese", score, settings.min_japanese_score)
+    score = named_detector(settings.detector, settings.language)(text)
+    if drop := foreign(score, settings):
+        return drop
     return PageText(storable(found.title), text, decoded.charset, score)
+
+
+def foreign(score: float, settings: PageSettings) -> Drop | None:
+    """Why a text with this score of its source's detector is dropped; None where it is in its source's language."""
+    if score >= settings.min_japanese_score:
+        return None
+    if settings.language == JAPANESE:
+        return Drop("not_japanese", score, settings.min_japanese_score)
+    return Drop("not_in_language", score, settings.min_japanese_score, settings.language)
 
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
@@ -201,6 +213,6 @@ def _unparsable(text: str, settings: PageSettings) -> Drop | None:
     if nests_deeper(text, settings.max_depth):
         return Drop("too_deep", threshold=settings.max_depth)
     kana = visible_kana(text, MIN_KANA)
-    if kana < MIN_KANA:
+    if settings.language == JAPANESE and kana < MIN_KANA:
         return Drop("no_japanese_text", kana, MIN_KANA)
     return None

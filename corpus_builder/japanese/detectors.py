@@ -3,6 +3,8 @@
 detector = "ngrams"                              the model that the package brings along
 detector = "ngrams:data/models/detector.bin"     a model of `corpus-builder train-detector`
 detector = "fasttext:data/models/lid.176.ftz"    a fastText model with the label __label__ja; needs the extra `classifier`
+
+A source may be in another language: the first two know Japanese alone, a fastText model what it has labels for.
 """
 
 from __future__ import annotations
@@ -18,37 +20,60 @@ from corpus_builder.files import state_of
 from corpus_builder.japanese.detect import LONG, Detector, japanese_score, shipped
 
 DEFAULT = "ngrams"
-JAPANESE_LABEL = "__label__ja"
+JAPANESE, ANY = "ja", "none"
+"""Languages of a source: Japanese, and no test at all; another is the label of a fastText model without its `__label__`."""
 
-JapaneseScore = Callable[[str], float]
-"""`score(text)`: the share of a text that is Japanese, 0..1."""
+LanguageScore = Callable[[str], float]
+"""`score(text)`: the share of a text that is in a language, 0..1."""
 
 
-def named_detector(name: str) -> JapaneseScore:
-    """The detector of that name; a model is loaded once in each process, and again where its file is another.
+def named_detector(name: str, language: str = JAPANESE) -> LanguageScore:
+    """The detector of that name for a language; a model is loaded once in each process, and again where its file is another.
 
-    Raises RecipeError for a name that is none of the three kinds, InputError where there is no such model, MissingExtraError
-    where fastText is not installed.
+    Of `ANY`, every text has all.
+
+    Raises RecipeError for a name that is none of the three kinds or knows no such language, InputError where there is no such model,
+    MissingExtraError where fastText is not installed.
     """
+    if language == ANY:
+        return _all
     kind, path = _parts(name)
-    return _loaded(kind, path, state_of(path)) if path else japanese_score
+    if kind == "ngrams" and language != JAPANESE:
+        raise RecipeError(knows_japanese_alone(name, language))
+    return _loaded(kind, path, state_of(path), language) if path else japanese_score
 
 
 @lru_cache(maxsize=8)
-def _loaded(kind: str, path: str, state: tuple[int, int]) -> JapaneseScore:
+def _loaded(kind: str, path: str, state: tuple[int, int], language: str) -> LanguageScore:
     if kind == "ngrams":
         return Detector.from_bytes(_read(path), path).score
     model = load_fasttext(path)
-    if JAPANESE_LABEL not in model.labels:
+    label = f"__label__{language}"
+    if label not in model.labels:
         raise InputError(
-            f"The fastText model {path} has no label {JAPANESE_LABEL!r}; a language model such as lid.176.ftz has it."
+            f"The fastText model {path} has no label {label!r}; a language model such as lid.176.ftz has __label__ja."
         )
-    return partial(fasttext_score, model)
+    return partial(fasttext_score, model, label)
 
 
-def detector_version(name: str) -> str:
+def _all(text: str) -> float:
+    return 1.0
+
+
+def knows_japanese_alone(name: str, language: str) -> str:
+    """The sentence on a language that a detector does not know."""
+    return (
+        f"language = {language!r} needs a detector that knows it, and {name!r} knows Japanese alone. Name a fastText language model "
+        f'with the label __label__{language}, for example detector = "fasttext:lid.176.ftz"; or write language = "none", and every '
+        "text is taken."
+    )
+
+
+def detector_version(name: str, language: str = JAPANESE) -> str:
     """What a detector's scores depend on: its kind and a digest of its model, wherever that lies."""
-    named_detector(name)
+    if language == ANY:
+        return ANY
+    named_detector(name, language)
     kind, path = _parts(name)
     data = _read(path) if path else shipped().to_bytes()
     return f"{kind} {hashlib.sha256(data).hexdigest()[:32]}"
@@ -92,13 +117,13 @@ def load_fasttext(model: str) -> Any:
         raise InputError(f"{model} cannot be read as a fastText model: {error}") from error
 
 
-def fasttext_score(model: Any, text: str) -> float:
-    """The probability of Japanese under a fastText language model, averaged over a text's lines by their letters; 0.0 for none."""
+def fasttext_score(model: Any, label: str, text: str) -> float:
+    """The probability of a language under a fastText language model, averaged over a text's lines by their letters; 0.0 for none."""
     score = total = 0.0
     for piece in _pieces(text):
         letters = sum(map(str.isalpha, piece))
         labels, probabilities = model.predict(piece, k=-1)
-        score += letters * float(dict(zip(labels, probabilities, strict=True)).get(JAPANESE_LABEL, 0.0))
+        score += letters * float(dict(zip(labels, probabilities, strict=True)).get(label, 0.0))
         total += letters
     return min(score / total, 1.0) if total else 0.0
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -53,6 +55,42 @@ def name_of(place: str | Path) -> str:
     parts = urlsplit(str(place))
     path = str(place).partition("://")[2] if parts.scheme.lower() == "s3" else unquote(parts.path)  # a key may hold ? and #
     return path.rpartition("/")[2]
+
+
+def names_of(places: Sequence[str]) -> list[str]:
+    """Names that tell files apart: the file's own or, where several have the same, with as few directories before it as tell these apart.
+
+    A directory that holds them all is never needed for that, so the names do not depend on where it stands.  The same place twice
+    has the same name twice.
+
+    >>> names_of(["/data/2024/web/a.jsonl", "/data/2025/web/a.jsonl", "/data/a.jsonl", "/data/2025/b.jsonl"])
+    ['2024/web/a.jsonl', '2025/web/a.jsonl', 'a.jsonl', 'b.jsonl']
+    """
+    same: dict[str, set[str]] = {}
+    for place in places:
+        same.setdefault(name_of(place), set()).add(place)
+    names = {}
+    for group in same.values():
+        ways = {place: _parts(place) for place in group}
+        columns = [set(parts) for parts in zip(*ways.values(), strict=False)]
+        shared = next((n for n, parts in enumerate(columns) if len(parts) > 1), len(columns) - 1)
+        ways = {place: way[shared:] for place, way in ways.items()}
+        names.update({place: "/".join(way) for place, way in ways.items()})
+        for length in range(max(map(len, ways.values())) - 1, 0, -1):
+            ends = Counter(tuple(way[-length:]) for way in ways.values())
+            names.update({place: "/".join(way[-length:]) for place, way in ways.items() if ends[tuple(way[-length:])] == 1})
+    return [names[place] for place in places]
+
+
+def _parts(place: str) -> list[str]:
+    """The directories and the name of a file; a server is one of its directories."""
+    if not is_remote(place):
+        return list(Path(place).absolute().parts)
+    scheme, _, path = str(place).partition("://")
+    if scheme.lower() != "s3":
+        parts = urlsplit(place)
+        path = f"{parts.hostname or ''}{unquote(parts.path)}"
+    return [part for part in path.split("/") if part not in ("", ".", "..")]
 
 
 def shown(place: str | Path) -> str:

@@ -83,7 +83,11 @@ def _ids(extract: Manifest, key: str) -> list[str]:
     for table in ("documents", "ledger"):
         if paths := extract.paths(table):
             found += [row["id"] for row in query("select id from files where url = ? order by id", [key], files=paths)]
-    return found
+    own = [receipt for receipt in extract.receipts if "own_ids" in receipt.tables]
+    for table in ("documents", "own_ids") if own else ():
+        paths = [extract.path(receipt, table) for receipt in own]
+        found += [row["id"] for row in query("select id from files where own_id = ? order by id", [key], files=paths)]
+    return list(dict.fromkeys(found))
 
 
 def _row(manifest: Manifest, table: str, id_: str, columns: str) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from corpus_builder.errors import InputError
+from corpus_builder.errors import FormatError, InputError
 from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import name_of, shown
 from corpus_builder.remote.window import opened, opened_in_order
@@ -147,11 +147,13 @@ def lines_of(file: BinaryIO, longest: int = MAX_LINE_BYTES) -> Iterator[bytes]:
 
 
 def check_kind(found: Format, place: str | Path, source: str, kind: str) -> None:
-    """InputError where a file is certainly not of its source's kind; where the bytes do not tell, its reader does."""
-    if found.content in _FITS[kind] or (found.content in _UNSURE and kind != "parquet") or found.content == EMPTY:
+    """FormatError where a file is certainly not of its source's kind; where the bytes do not tell, its reader does."""
+    if found.content == EMPTY:
+        return
+    if found.content in _FITS[kind] or (found.content in _UNSURE and kind != "parquet"):
         if (kind == "parquet" and found.packing) or (found.content == WARC and found.packing in ("bzip2", "xz")):
             how = "not packed as a whole" if kind == "parquet" else "plain or packed with gzip, zstd or lz4"
-            raise InputError(f"{shown(place)} is {found}; such files are read {how}. Unpack it.")
+            raise FormatError(f"{shown(place)} is {found}; such files are read {how}. Unpack it.")
         return
     right = found.kind
     if kind in ("warc", "commoncrawl", "wikipedia") and found.content == TEXT:
@@ -161,7 +163,8 @@ def check_kind(found: Format, place: str | Path, source: str, kind: str) -> None
     )
     if found.content == UTF_16:
         remedy = "convert it with `iconv -f UTF-16 -t UTF-8`"
-    raise InputError(f'{shown(place)} is {found}, but its source {source!r} has kind = "{kind}"; {remedy}.')
+    whose = f"its source {source!r} has" if source else "it is read as"
+    raise FormatError(f'{shown(place)} is {found}, but {whose} kind = "{kind}"; {remedy}.')
 
 
 def _format(file: BinaryIO, place: str | Path, stat: Stat | None) -> Format:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from corpus_builder.document import Drop
-from corpus_builder.errors import InputError
+from corpus_builder.errors import FormatError
 from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import shown
 from corpus_builder.sources.columns import USUAL, Columns, Row, Seen, row_of
-from corpus_builder.sources.formats import BOM, MAX_LINE_BYTES, UNPACKING_ERRORS, lines_of, opened_unpacked
+from corpus_builder.sources.formats import BOM, MAX_LINE_BYTES, UNPACKING_ERRORS, check_kind, lines_of, opened_unpacked
 
 REASONS = {
     "bad_json": "the line is no JSON object",
@@ -27,13 +27,14 @@ def read_jsonl(path: str | Path, stat: Stat | None = None, columns: Columns = US
     """The lines of a file, plain or packed in any of `formats.PACKINGS`, numbered from 1; each with its text or one of `REASONS`.
 
     `id`, `url`, `title` and `date` are taken if they are strings (or whole numbers).  The file may lie at https:// or s3://; `stat`
-    is then the version that is meant.  Raises InputError where there is no such file, and at the end where no row has a column that is needed.
+    is then the version that is meant.  Raises InputError where there is no such file, and FormatError at the end where no row has a column that is needed.
     """
     seen = Seen(columns)
-    with opened_unpacked(path, stat) as (file, _):
+    with opened_unpacked(path, stat) as (file, found):
+        check_kind(found, path, "", "jsonl")
         yield from _lines(file, columns, seen)
     if sentence := seen.missing():
-        raise InputError(f"{shown(path)} has {sentence}.")
+        raise FormatError(f"{shown(path)} has {sentence}.")
 
 
 def _lines(file: BinaryIO, columns: Columns, seen: Seen) -> Iterator[Row]:

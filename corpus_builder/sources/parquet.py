@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpus_builder.document import Drop
-from corpus_builder.errors import InputError
+from corpus_builder.errors import FormatError, InputError
 from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import is_remote, shown
 from corpus_builder.remote.window import RangeFile
@@ -53,7 +53,7 @@ def read_parquet(path: str | Path, stat: Stat | None = None, columns: Columns = 
         schema = file.schema_arrow
         for name in columns.needed:
             if way_to(schema, name) is None:
-                raise InputError(f"{shown(path)} has {no_column(name, names_of(schema))}.")
+                raise FormatError(f"{shown(path)} has {no_column(name, names_of(schema))}.")
         check_text(path, schema, columns.text)
         if not file.metadata.num_rows:
             yield Row(0, drop=Drop("empty_file"))
@@ -91,7 +91,7 @@ def opened_parquet(path: str | Path, stat: Stat | None = None) -> Iterator[pq.Pa
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}.") from error
     except DAMAGE as error:
-        raise InputError(f"{shown(path)} is no sound Parquet file ({error}); fetch it again, or leave it out.") from error
+        raise FormatError(f"{shown(path)} is no sound Parquet file ({error}); fetch it again, or leave it out.") from error
     with file:
         yield file
 
@@ -153,7 +153,7 @@ def check_text(path: str | Path, schema: pa.Schema, name: str) -> None:
     """InputError where a column, which is there, holds no text."""
     kind = _stored(type_of(schema, name))
     if not any(is_text(kind) for is_text in _TEXT):
-        raise InputError(
+        raise FormatError(
             f"The column {name!r} of {shown(path)} holds no text: its type is {type_of(schema, name)}; name the column of the text "
             f"(there are {', '.join(names_of(schema))})."
         )

@@ -10,7 +10,7 @@ from typing import IO, Literal
 from corpus_builder.document import Drop
 from corpus_builder.remote.patience import Stat
 from corpus_builder.sources.columns import Row
-from corpus_builder.sources.formats import MAX_LINE_BYTES, UNPACKING_ERRORS, UTF_16, opened_unpacked
+from corpus_builder.sources.formats import MAX_LINE_BYTES, UNPACKING_ERRORS, UTF_16, check_kind, opened_unpacked
 
 MAX_UNDECODABLE = 0.01  # as of pages: the share of a document's characters that do not decode
 MAX_CHARACTERS = MAX_LINE_BYTES
@@ -33,6 +33,7 @@ def read_text(path: str | Path, stat: Stat | None = None, document: Unit = "file
     """
     number = 0
     with opened_unpacked(path, stat) as (packed, found):
+        check_kind(found, path, "", "text")
         codec = encoding or ("utf-16" if found.content == UTF_16 else "utf-8-sig")
         file = io.TextIOWrapper(packed, codec, errors="replace")
         try:

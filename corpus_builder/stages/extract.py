@@ -14,49 +14,23 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 
 from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of
-from corpus_builder.document import DOCUMENT, LEDGER, Document, Drop
-from corpus_builder.errors import StageError
+from corpus_builder.document import DOCUMENT, LEDGER, OWN_DOCUMENT, OWN_IDS, Document, Drop
+from corpus_builder.errors import FormatError, StageError
 from corpus_builder.guard import CPU_SECONDS, Crash, guarded
 from corpus_builder.html.extract import EXTRACTORS, OwnExtractorFailed, extractor_version, named_extractor
-from corpus_builder.html.page import PageSettings, read_page, storable, storable_field
-from corpus_builder.japanese.detectors import detector_version, named_detector
+from corpus_builder.html.page import PageSettings, foreign, read_page, storable, storable_field
+from corpus_builder.japanese.detectors import JAPANESE, detector_version, named_detector
 from corpus_builder.quality.hosts import host_of
-from corpus_builder.remote.patience import Stat
-from corpus_builder.remote.places import is_remote, name_of
+from corpus_builder.remote.places import is_remote, shown
 from corpus_builder.remote.window import remote_stat
 from corpus_builder.sources.commoncrawl import original_numbers
-from corpus_builder.sources.jsonl import read_jsonl
+from corpus_builder.sources.formats import EMPTY, check_kind, format_of
 from corpus_builder.sources.warc import Damage, OtherRecord, Page, Text, read_warc
 from corpus_builder.sources.wikipedia import Skipped, read_wikipedia
+from corpus_builder.stages.input_file import OWN_ROWS, Account, InputFile, Ledgered
+from corpus_builder.stages.own_data import documents_of
 
 BATCH_ROWS = 256
-
-
-@dataclass(frozen=True, slots=True)
-class InputFile:
-    """One input file: where it is, whose it is, and the digest of its bytes (of a remote one: the server's word for its version)."""
-
-    path: str
-    source: str
-    kind: str
-    digest: str
-    stat: Stat | None = None  # of a remote file: the version that is meant
-    expected: int | None = None  # how many responses it should hold, where that is known
-
-    @property
-    def name(self) -> str:
-        """The file's name, which ids start with."""
-        return name_of(self.path)
-
-
-@dataclass(frozen=True)
-class Ledgered:
-    """A page that did not become a document."""
-
-    id: str
-    url: str
-    drop: Drop
-    size_bytes: int
 
 
 @dataclass(frozen=True)
@@ -70,21 +44,17 @@ class Extract:
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One shard per input file, by name."""
-        settings = asdict(replace(self.settings, own=None))
-        del settings["own"]  # it is known by its digest, which `extractor_version` has
-        if self.settings.extractor == "japanese":  # for which these two have no effect
-            settings |= {"max_elements": PageSettings.max_elements, "max_depth": PageSettings.max_depth}
-        settings["detector"] = detector_version(self.settings.detector)
-        # A model is known by its bytes, not by where it lies.
-        settings["extractor_version"] = extractor_version(self.settings.extractor, settings.pop("model"), self.settings.own)
+        readings = {file.reading for file in self.inputs}
+        settings = {reading: settings_digest(reading.settings(self.settings)) for reading in readings}
         return [
             Shard(
                 file.name,
                 {
                     "stage": f"{self.name}/{self.version}",
-                    "settings": digest_of(settings),
+                    "settings": settings[file.reading],
                     "source": f"{file.source} ({file.kind})",
                     "input": file.digest,
+                    **file.reading.made_from(file.kind),
                     **({} if file.expected is None else {"expected": str(file.expected)}),
                 },
                 file,
@@ -99,18 +69,23 @@ class Extract:
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Read one input file from end to end."""
         file: InputFile = shard.task
-        out.table("documents", DOCUMENT)
+        schema = OWN_DOCUMENT if file.kind in OWN_ROWS else DOCUMENT
+        out.table("documents", schema)
         out.table("ledger", LEDGER)
+        if file.kind in OWN_ROWS:
+            out.table("own_ids", OWN_IDS)  # of rows that are in the ledger
         stats: dict[str, Any] = {"source": file.source, "documents": 0, "characters": 0, "dropped": {}, "records": {}}
         documents: list[Document] = []
         ledger: list[Ledgered] = []
+        account = Account(file)
         for found in pages_of(file, self.settings, stats["records"]):
+            account.add(found)
             if isinstance(found, Document):
                 stats["documents"] += 1
                 stats["characters"] += len(found.text)
                 documents.append(found)
                 if len(documents) == BATCH_ROWS:
-                    out.write("documents", _documents(documents))
+                    out.write("documents", _documents(documents, schema))
                     documents = []
             else:
                 dropped = stats["dropped"].setdefault(found.drop.reason, {"pages": 0, "bytes": 0})
@@ -118,11 +93,25 @@ class Extract:
                 dropped["bytes"] += found.size_bytes
                 ledger.append(found)
                 if len(ledger) == BATCH_ROWS:
-                    out.write("ledger", _ledger(ledger))
+                    _write_ledger(ledger, out)
                     ledger = []
-        out.write("documents", _documents(documents))
-        out.write("ledger", _ledger(ledger))
+        account.check(stats["records"])
+        out.write("documents", _documents(documents, schema))
+        _write_ledger(ledger, out)
         out.stats.update(stats)
+
+
+def settings_digest(settings: PageSettings) -> str:
+    """Digest of settings; models are known by their bytes, not by where they lie."""
+    said = asdict(replace(settings, own=None))
+    del said["own"]  # it is known by its digest, which `extractor_version` has
+    if settings.extractor == "japanese":  # for which these two have no effect
+        said |= {"max_elements": PageSettings.max_elements, "max_depth": PageSettings.max_depth}
+    said["detector"] = detector_version(settings.detector, settings.language)
+    said["extractor_version"] = extractor_version(settings.extractor, said.pop("model"), settings.own)
+    if settings.language == JAPANESE:
+        del said["language"]
+    return digest_of(said)
 
 
 def pages_of(file: InputFile, settings: PageSettings, records: dict[str, int]) -> Iterator[Document | Ledgered]:
@@ -135,20 +124,33 @@ def cleaned(found: Document | Ledgered) -> Document | Ledgered:
     """What is stored of a page, whichever source it comes from: fields on one line, all without control characters."""
     if isinstance(found, Ledgered):
         drop = replace(found.drop, detail=storable_field(found.drop.detail))
-        return replace(found, id=storable_field(found.id), url=storable_field(found.url), drop=drop)
+        own_id = storable_field(found.own_id)
+        return replace(found, id=storable_field(found.id), url=storable_field(found.url), drop=drop, own_id=own_id)
     if not (text := storable(found.text)):
-        return cleaned(Ledgered(found.id, found.url, Drop("no_text"), 0))
-    fields = {name: storable_field(getattr(found, name)) for name in DOCUMENT.names if name != "text"}
+        return cleaned(Ledgered(found.id, found.url, Drop("no_text"), 0, found.own_id))
+    fields = {name: storable_field(getattr(found, name)) for name in OWN_DOCUMENT.names if name != "text"}
     return Document(text=text, **fields)
 
 
 def _read(file: InputFile, settings: PageSettings, records: dict[str, int]) -> Iterator[Document | Ledgered]:
-    if file.kind in ("warc", "commoncrawl"):
-        yield from _from_warc(file, settings, records)
-    elif file.kind == "wikipedia":
-        yield from _from_wikipedia(file)
-    else:
-        yield from _from_jsonl(file, settings)
+    settings = file.reading.settings(settings)
+    try:
+        if not is_remote(file.path):  # a look at a remote file costs a request; its reader tells
+            check_kind(found := format_of(file.path), file.path, file.source, file.kind)
+            if found.content == EMPTY and file.kind in ("parquet", "wikipedia"):
+                yield Ledgered(f"{file.name}/0", "", Drop("empty_file"), 0)
+                return
+        if file.kind in ("warc", "commoncrawl"):
+            yield from _from_warc(file, settings, records)
+        elif file.kind == "wikipedia":
+            yield from _from_wikipedia(file, settings)
+        else:
+            yield from documents_of(file, settings)
+    except FormatError as error:
+        if file.reading.unreadable == "fail":
+            raise
+        detail = str(error).replace(shown(file.path), file.name)  # nothing in a dataset tells where its files lay
+        yield Ledgered(f"{file.name}/0", "", Drop("other_format", detail=detail), 0)
 
 
 def _from_warc(file: InputFile, settings: PageSettings, records: dict[str, int]) -> Iterator[Document | Ledgered]:
@@ -181,7 +183,7 @@ Found: TypeAlias = Page | Text | Damage | OtherRecord
 def _warm_up(settings: PageSettings) -> None:
     """Load libraries and models here, not once more in every child; a user's own extractor sees its first page in a child."""
     named_extractor(settings.extractor, settings.form, settings.readings, settings.model, settings.own)
-    named_detector(settings.detector)(_WARM_UP.decode())
+    named_detector(settings.detector, settings.language)(_WARM_UP.decode())
     if settings.extractor in EXTRACTORS:
         read_page(_WARM_UP, content_type="", status=200, settings=settings)
 
@@ -248,9 +250,8 @@ def _text(record: Text, page_id: str, source: str, settings: PageSettings) -> Do
         return Ledgered(page_id, url, Drop("undecodable", undecodable, settings.max_undecodable, "utf-8"), size)
     if not text:
         return Ledgered(page_id, url, Drop("no_text"), size)
-    score = named_detector(settings.detector)(text)
-    if score < settings.min_japanese_score:
-        return Ledgered(page_id, url, Drop("not_japanese", value=score, threshold=settings.min_japanese_score), size)
+    if drop := foreign(named_detector(settings.detector, settings.language)(text), settings):
+        return Ledgered(page_id, url, drop, size)
     return Document(
         text=text,
         id=page_id,
@@ -264,11 +265,14 @@ def _text(record: Text, page_id: str, source: str, settings: PageSettings) -> Do
     )
 
 
-def _from_wikipedia(file: InputFile) -> Iterator[Document | Ledgered]:
+def _from_wikipedia(file: InputFile, settings: PageSettings) -> Iterator[Document | Ledgered]:
+    tested = file.reading.language is not None  # a dump is in the language of its Wikipedia
     for article in read_wikipedia(file.path, file.stat):
         article_id = f"{file.name}/{article.number}"
         if isinstance(article, Skipped):
             yield Ledgered(article_id, article.url, article.drop, 0)
+        elif tested and (drop := foreign(named_detector(settings.detector, settings.language)(article.text), settings)):
+            yield Ledgered(article_id, article.url, drop, 0)
         else:
             yield Document(
                 text=article.text,
@@ -282,33 +286,14 @@ def _from_wikipedia(file: InputFile) -> Iterator[Document | Ledgered]:
             )
 
 
-def _from_jsonl(file: InputFile, settings: PageSettings) -> Iterator[Document | Ledgered]:
-    japanese_score = named_detector(settings.detector)
-    for line in read_jsonl(file.path, file.stat):
-        line_id = f"{file.name}/{line.number}"
-        if line.drop is not None:
-            yield Ledgered(line_id, line.url, line.drop, line.size_bytes)
-            continue
-        score = japanese_score(line.text)
-        if score < settings.min_japanese_score:
-            drop = Drop("not_japanese", value=score, threshold=settings.min_japanese_score)
-            yield Ledgered(line_id, line.url, drop, line.size_bytes)
-            continue
-        yield Document(
-            text=line.text,
-            id=line_id,
-            source=file.source,
-            url=line.url,
-            host=host_of(line.url),
-            title=line.title,
-            date=line.date,
-            charset="utf-8",
-        )
+def _documents(documents: list[Document], schema: pa.Schema) -> pa.Table:
+    return pa.table({name: [getattr(document, name) for document in documents] for name in schema.names}, schema=schema)
 
 
-def _documents(documents: list[Document]) -> pa.Table:
-    columns = {name: [getattr(document, name) for document in documents] for name in DOCUMENT.names}
-    return pa.table(columns, schema=DOCUMENT)
+def _write_ledger(rows: list[Ledgered], out: ShardWriter) -> None:
+    out.write("ledger", _ledger(rows))
+    if owned := [row for row in rows if row.own_id]:
+        out.write("own_ids", pa.table([[row.id for row in owned], [row.own_id for row in owned]], schema=OWN_IDS))
 
 
 def _ledger(rows: list[Ledgered]) -> pa.Table:

@@ -13,7 +13,8 @@ from corpus_builder.html.page import PageSettings
 from corpus_builder.remote.places import is_remote, name_of, shown
 from corpus_builder.remote.window import read_small
 from corpus_builder.sources.warc import Page
-from corpus_builder.stages.extract import InputFile, Ledgered, cleaned, page_of, pages_of
+from corpus_builder.stages.extract import cleaned, page_of, pages_of
+from corpus_builder.stages.input_file import InputFile, Ledgered
 
 
 def extracted_lines(path: str | Path, settings: PageSettings | None = None) -> Iterator[dict[str, Any]]:

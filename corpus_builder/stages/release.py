@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
 from corpus_builder.dedup.lines import without_lines
-from corpus_builder.document import LEDGER
+from corpus_builder.document import LEDGER, OWN_DOCUMENT
 from corpus_builder.release.edits import edit_version, named_edit
 from corpus_builder.release.mixture import Wanted, drawn, keyed_number, settle
 from corpus_builder.report.mixture import kept_characters
@@ -33,6 +33,11 @@ CORPUS = pa.schema(
         pa.field("text", pa.string(), nullable=False),
     ]
 )
+
+OWN_COLUMNS = ("own_id", "extra")
+"""Columns that a corpus has, too, where one of its sources has rows of the user's own."""
+
+OWN_CORPUS = pa.schema([*CORPUS, *(OWN_DOCUMENT.field(name) for name in OWN_COLUMNS)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ class Release:
                 self.prepend_title,
             ]
         )
+        own = {receipt.shard for receipt in extract.receipts if "own_ids" in receipt.tables}
         digests = {
             receipt.shard: [
                 receipt.stats["source"],
@@ -88,13 +94,15 @@ class Release:
             shards.append(
                 Shard(
                     f"part-{number:05}",
-                    {"stage": f"{self.name}/{self.version}", "settings": settings, "units": digest_of(made)},
+                    {"stage": f"{self.name}/{self.version}", "settings": settings, "units": digest_of(made)}
+                    | ({"columns": " ".join(OWN_CORPUS.names)} if own else {}),
                     {
                         "units": units,
                         "sources": {name: decide.by_shard[name].stats["source"] for name in names},
                         "documents": {name: extract.get(name, "documents") for name in names},
                         "decisions": {name: decide.get(name, "decisions") for name in names},
                         "lines": {name: manifests["lines"].get(name, "lines") for name in names if name in lines},
+                        "own": own & set(names) if own else None,
                     },
                 )
             )
@@ -128,7 +136,8 @@ class Release:
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Make one part: it is held in memory, to be put in order."""
-        out.table("corpus", CORPUS)
+        schema = CORPUS if shard.task["own"] is None else OWN_CORPUS
+        out.table("corpus", schema)
         out.table("ledger", LEDGER)
         released: dict[str, dict[str, int]] = {}
         dropped: dict[str, dict[str, dict[str, int]]] = {}
@@ -161,7 +170,7 @@ class Release:
                 place = keyed_number(self.seed, "row", row["id"], unit.copy)
                 rows.append((place, row | {"text": text, "copy": unit.copy}))
         rows.sort(key=lambda pair: (pair[0], pair[1]["id"], pair[1]["copy"]))
-        out.write("corpus", pa.Table.from_pylist([row for _, row in rows], schema=CORPUS))
+        out.write("corpus", pa.Table.from_pylist([row for _, row in rows], schema=schema))
         out.write("ledger", pa.Table.from_pylist(ledger, schema=LEDGER))
         out.stats.update(
             released=released,
@@ -185,9 +194,12 @@ class Release:
 def _kept(unit: Unit, task: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], list[int]]]:
     """The kept documents of a unit, and the numbers of the lines that are cut from each."""
     (keep,) = read_groups(task["decisions"][unit.shard], ["keep"], [unit.group])
-    columns = [name for name in CORPUS.names if name != "copy"]
+    own = task["own"] or ()
+    columns = [name for name in (OWN_CORPUS if unit.shard in own else CORPUS).names if name != "copy"]
     (table,) = read_groups(task["documents"][unit.shard], columns, [unit.group])
     rows: list[dict[str, Any]] = table.filter(keep.column("keep")).to_pylist()
+    if task["own"] is not None and unit.shard not in own:
+        rows = [row | dict.fromkeys(OWN_COLUMNS, "") for row in rows]
     repeated: list[list[int]] = [[] for _ in rows]
     if unit.shard in task["lines"]:
         (lines,) = read_groups(task["lines"][unit.shard], ["lines"], [unit.group])

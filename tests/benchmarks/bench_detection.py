@@ -54,7 +54,7 @@ def detectors(unpacked: Path) -> tuple[dict[str, Callable[[str], bool]], dict[st
     if models:
         model = load_fasttext(str(models[0]))
         verdicts["fastText"] = lambda text: model.predict(" ".join(text.split()))[0][:1] == ("__label__ja",)
-        shares["fastText"] = lambda text: fasttext_score(model, text)
+        shares["fastText"] = lambda text: fasttext_score(model, "__label__ja", text)
     try:
         import pycld2
     except ImportError:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus_builder.errors import InputError
+from corpus_builder.errors import FormatError, InputError
 from corpus_builder.sources.jsonl import read_jsonl
 
 GOOD = {"id": "a", "text": "本文です。", "url": "https://a.example/", "title": "題", "date": "2025-01-01", "score": 0.5}
@@ -68,9 +68,12 @@ def test_any_bytes_are_read(tmp_path_factory, content: bytes) -> None:
     for suffix in ("", ".gz", ".bz2"):
         path = tmp_path_factory.getbasetemp() / f"any.jsonl{suffix}"
         path.write_bytes(content)
-        for line in read_jsonl(path):
-            assert (line.drop is None) == bool(line.text)
-            line.text.encode()
+        try:
+            for line in read_jsonl(path):
+                assert (line.drop is None) == bool(line.text)
+                line.text.encode()
+        except FormatError:  # a ZIP archive, rows without a text
+            pass
 
 
 def test_an_empty_file_is_no_silence(tmp_path):
