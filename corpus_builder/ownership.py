@@ -92,25 +92,31 @@ def _lock(lock: int, out: Path, kind: Kind) -> None:
 
 def _claim(out: Path, kind: Kind) -> None:
     """Write our mark, unless it is there; InputError where the directory is not ours to write to."""
-    found = kind_of(out)
+    check_owned(out, kind)
+    if not (out / MARK).is_file():
+        make_directory(out)
+        replace_file(out / MARK, (json.dumps({"format": FORMAT, "kind": kind}) + "\n").encode())
+
+
+def check_owned(out: Path, kind: Kind) -> None:
+    """InputError where a directory is somebody else's, or of another kind; nothing is written."""
+    others = sorted(_foreign(out))
+    found = kind_of(out)  # after the listing: of another run that just began, the mark is there first
     if found not in (None, kind):
         raise _other_kind(out, kind)
-    if found is None and (others := sorted(_foreign(out))):
+    if found is None and others:
         more = f" and {len(others) - 2:,} more" if len(others) > 2 else ""
         raise InputError(
             f"{out} holds what corpus-builder did not put there ({', '.join(map(repr, others[:2]))}{more}), and nothing of it is "
             f"touched; choose a new or an empty directory{_option(kind)}."
         )
-    if not (out / MARK).is_file():
-        make_directory(out)
-        replace_file(out / MARK, (json.dumps({"format": FORMAT, "kind": kind}) + "\n").encode())
 
 
 def _foreign(out: Path) -> Iterator[str]:
     """What makes a directory one that is not empty; what systems put into every directory does not."""
     try:
         found = os.listdir(out)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     for name in found:
         if not _OF_THE_SYSTEM.fullmatch(name):

@@ -8,7 +8,8 @@ from typing import Any
 
 from corpus_builder.build import given, opened
 from corpus_builder.dataset import Dataset, Manifest, Receipt, Shard
-from corpus_builder.inputs import NOT_READ, find_inputs, input_files
+from corpus_builder.inputs import NOT_READ, find_inputs, input_files, keep_inputs_apart
+from corpus_builder.ownership import check_owned
 from corpus_builder.recipe import Recipe
 from corpus_builder.report.mixture import capped, foretold
 from corpus_builder.shard_files import TableFile
@@ -39,6 +40,8 @@ def plan(recipe: Recipe, out: str | Path) -> list[StagePlan]:
     """
     out = Path(out)
     found = list(find_inputs(recipe))
+    keep_inputs_apart(recipe, out, found)
+    check_owned(out, "build")
     stages = opened(recipe, out)
     inputs = input_files(recipe, out, None, progress=False, found=found)
     manifests: dict[str, Manifest] = {}

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -216,10 +217,39 @@ def test_a_disk_without_locks_is_told_as_that(tmp_path: Path, monkeypatch: pytes
         pass
 
 
-def test_plan_writes_nothing_into_a_foreign_directory(copy: Path) -> None:
-    before = tree(copy / "crawled")
-    run("plan", copy / "recipe.toml", "--out", copy / "crawled")
-    assert tree(copy / "crawled") == before
+def test_plan_refuses_what_build_would_and_writes_nothing(copy: Path) -> None:
+    (copy / "mine").mkdir()
+    (copy / "mine" / "mine.txt").write_text("mine")
+    before = tree(copy)
+    for out, says in {
+        "mine": "did not put there ('mine.txt')",
+        "dedup": "holds deduplicated files, and a build would mix",
+    }.items():
+        assert says in run("plan", copy / "recipe.toml", "--out", copy / out, code=3)
+    assert tree(copy) == before
+    (copy / "recipe.toml").write_text(f'name = "tiny"\n{RECIPE.replace("texts.jsonl", "build/extract/mine.jsonl")}')
+    shutil.copy(copy / "texts.jsonl", copy / "build" / "extract" / "mine.jsonl")
+    assert "where this command writes and clears away" in run("plan", copy / "recipe.toml", "--out", copy / "build", code=3)
+    (copy / "empty").mkdir()
+    (copy / "recipe.toml").write_text(f'name = "tiny"\n{RECIPE}')
+    run("plan", copy / "recipe.toml", "--out", copy / "empty")
+    assert tree(copy / "empty") == {}
+
+
+def test_a_run_that_begins_while_another_does_waits_for_its_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first has written its mark by the time that the second sees its files."""
+    real, out = os.listdir, tmp_path / "out"
+    with ExitStack() as first:
+
+        def listed(path: str) -> list[str]:
+            if path == out and not (out / ".lock").exists():
+                monkeypatch.setattr(os, "listdir", real)
+                first.enter_context(alone_in(out))
+            return real(path)
+
+        monkeypatch.setattr(os, "listdir", listed)
+        with pytest.raises(StageError, match="Another build is writing to"), alone_in(out):
+            pass
 
 
 # What others put into a directory of ours
