@@ -110,7 +110,7 @@ def guarded(
             start, stop = stop, None
         elif died.place == _READING:
             if reading is None or len(suspects) >= 2 * MAX_CRASHES:
-                raise StageError(f"the process that extracts died while it read ({died.crash.how})")
+                raise StageError(f"the process that does the work died while it read ({died.crash.how})")
             if reading.offset in suspects:
                 reading.broken[reading.offset] = died.crash
             suspects.append(reading.offset)
@@ -168,7 +168,9 @@ def _crash(status: int) -> Crash:
     code = os.waitstatus_to_exitcode(status)
     how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     if -code in _NOT_THE_UNIT:
-        raise StageError(f"the process that extracts was killed ({how}), most often because memory ran out; try fewer --workers")
+        raise StageError(
+            f"the process that does the work was killed ({how}), most often because memory ran out; try fewer --workers"
+        )
     return Crash(how, endless=-code == signal.SIGXCPU)
 
 
@@ -245,7 +247,7 @@ def _portable(error: BaseException) -> BaseException:
             raise TypeError
     except Exception:  # a user's exception class may refuse pickling in any way
         error = RuntimeError(f"{type(error).__name__}: {error}")
-    error.add_note(f"In the process that extracts:\n{trace}")
+    error.add_note(f"In the process that does the work:\n{trace}")
     return error
 
 

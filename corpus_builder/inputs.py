@@ -113,7 +113,8 @@ def digests_of(paths: Sequence[Path], out: Path, engine: Engine, progress: bool)
     engine.share(out, paths)
     for outcome in with_progress("digest", engine.map(digest_file, unknown), len(unknown), progress):
         if isinstance(outcome, Failure):
-            raise InputError(f"{unknown[outcome.index]} cannot be read: {outcome.error}.")
+            where = f" on {outcome.node}" if outcome.node else ""
+            raise InputError(f"{unknown[outcome.index]} cannot be read{where}: {outcome.error}.")
         digests[unknown[outcome.index]] = outcome.value
     if kind_of(out) is not None:  # there may be no build yet
         kept = {states[path]: digest for path, digest in digests.items()}

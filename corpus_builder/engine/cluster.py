@@ -132,11 +132,17 @@ class Ray:
             self._nonce = uuid.uuid4().hex
             if self._directory:
                 marks = self._directory / worker.MARKS
-                marks.mkdir(parents=True, exist_ok=True)
-                for left in [*marks.iterdir()]:  # by a run that was killed
-                    if re.fullmatch(r"[0-9a-f]{32}(\.[0-9a-f]+)?(\.[0-9]+)?", left.name):
-                        left.unlink()
-                (marks / self._nonce).write_text(self._nonce)
+                try:
+                    marks.mkdir(parents=True, exist_ok=True)
+                    for left in [*marks.iterdir()]:  # by a run that was killed
+                        if re.fullmatch(r"[0-9a-f]{32}(\.[0-9a-f]+)?(\.[0-9]+)?", left.name):
+                            left.unlink()
+                    (marks / self._nonce).write_text(self._nonce)
+                except OSError as error:
+                    raise StageError(
+                        f"{marks} cannot be written ({error.strerror}); nothing that was committed is lost. Check the disk and the "
+                        "permissions and run the same command again: it goes on where it stopped."
+                    ) from error
             self._wanted = {
                 **worker.facts(["Python", *_libraries()]),
                 "nonce": self._nonce,
@@ -195,9 +201,9 @@ class _Mapping:
         """One for each task, as they come."""
         waiting = deque(range(len(self.tasks)))
         self.look()
-        attempt, key = self.ray.remote(**self.options())(worker.run), uuid.uuid4().hex
+        attempt, key, wanted = self.ray.remote(**self.options())(worker.run), uuid.uuid4().hex, self.engine._wanted
         with _by_value(self.ray, self.engine._modules):
-            shared = self.ray.put(self.ray.cloudpickle.dumps(self.work))
+            shared = [self.ray.put(wanted), self.ray.put(self.ray.cloudpickle.dumps(self.work))]
         try:
             while waiting or self.flying:
                 if time.monotonic() - self.looked > LOOK_SECONDS:
@@ -207,7 +213,7 @@ class _Mapping:
                     with _by_value(self.ray, (worker, *self.engine._modules)):
                         placed = attempt.options(label_selector=self.selector(index))
                         task = self.ray.cloudpickle.dumps(self.tasks[index])
-                        self.flying[placed.remote(shared, key, self.engine._wanted, index, task)] = index
+                        self.flying[placed.remote(shared, wanted["nonce"], key, wanted["directory"], index, task)] = index
                 ready, _ = self.ray.wait(list(self.flying), num_returns=1, timeout=LOOK_SECONDS)
                 for reference in ready:
                     index = self.flying.pop(reference)

@@ -24,30 +24,34 @@ from typing import Any
 MARKS = ".nodes"
 
 
-def run(work: bytes, key: str, wanted: dict[str, Any], index: int, task: bytes) -> tuple[str, str, Any]:
-    """Do a task on this machine: ("did", node, outcome), or ("unfit", node, why) where the machine is not as the driver's."""
+def run(shared: list[Any], nonce: str, key: str, directory: str, index: int, task: bytes) -> tuple[str, str, Any]:
+    """Do a task on this machine: ("did", node, outcome), or ("unfit", node, why) where the machine is not as the driver's.
+
+    `shared` are references to what is wanted of the machine, known by `nonce`, and to the work, known by `key`: each process fetches
+    them once, so that little travels with a task.
+    """
     import ray
 
     node = str(ray.get_runtime_context().get_node_id())
     state = sys.modules.setdefault("corpus_builder worker", ModuleType("corpus_builder worker")).__dict__  # of this process
-    if state.get("fit for") != wanted["nonce"]:
+    if state.get("fit for") != nonce:
         try:
-            why = unfit(wanted, node)
+            why = unfit(ray.get(shared[0]), node)
         except Exception as error:  # a machine that cannot be looked at is not used either
             why = f"it cannot be checked ({type(error).__name__}: {error})"
         if why:
             return "unfit", node, why
-        state["fit for"] = wanted["nonce"]
+        state["fit for"] = nonce
 
     from corpus_builder.engine.outcomes import attempt
 
     def do(packed: bytes) -> Any:
         if state.get("key") != key:
-            state["work"] = pickle.loads(work)
+            state["work"] = pickle.loads(ray.get(shared[1]))
             state["key"] = key
         return state["work"](pickle.loads(packed))
 
-    at = Path(wanted["directory"], MARKS, f"{wanted['nonce']}.{node}.{index}") if wanted["directory"] else None
+    at = Path(directory, MARKS, f"{nonce}.{node}.{index}") if directory else None
     if at:
         with suppress(OSError):
             at.touch()
