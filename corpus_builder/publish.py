@@ -8,7 +8,8 @@ Each object is stored by one request, so readers see all of it or nothing, and t
 that the manifest vouches for.  `manifest.json` comes last; what it names is there.  Names of parts change with what they are made
 of, so an older corpus stays readable until the new manifest stands; only then the parts that no manifest names any more go.  The
 manifest at the place may be anybody's: an object goes only where it has a name that a release gives, and the length and digest of the
-file that was published under it.
+file that was published under it.  While parts are on their way, `publishing.json` names them and those of older corpora in the form of
+a manifest, so that what a run leaves that was killed goes, too, whichever corpus comes next.
 """
 
 from __future__ import annotations
@@ -66,12 +67,17 @@ def publish(built: Built, place: str, *, read_back: bool = False, progress: bool
         )
     if (manifest := built.manifests.get("release")) is None:
         raise InputError(f"The build {built.out} has no released corpus yet; run `corpus-builder build` to its end first.")
-    before = _published(f"{place}/manifest.json")
+    before, journal = _published(f"{place}/manifest.json"), f"{place}/publishing.json"
+    begun = _published(journal)
     tables = [table for receipt in manifest.receipts for table in receipt.tables.values()]
     if strange := [table.path for table in tables if not RELEASED.fullmatch(table.path)]:
         raise IntegrityError(
             f"{manifest.root / 'manifest.json'} names {strange[0]!r}, which is no file of a released corpus; build again, then publish."
         )
+    older = {(receipt.shard, receipt.made_of): receipt for receipt in [*begun, *before]}
+    changes = bool(begun) or older.keys() != {(receipt.shard, receipt.made_of) for receipt in manifest.receipts}
+    if changes:
+        _begin(journal, [*older.values(), *manifest.receipts])
     send = partial(_send, manifest.root, place)
     with ThreadPoolExecutor(AT_A_TIME) as threads:
         try:
@@ -86,9 +92,10 @@ def publish(built: Built, place: str, *, read_back: bool = False, progress: bool
         for table in with_progress("read", iter([*tables, head]), len(tables) + 1, progress, unit="file"):
             _hold(f"{place}/{table.path}", table)
     named = {table.path for table in tables}
-    stale = [table for table in before if table.path not in named and _stands(f"{place}/{table.path}", table)]
-    for table in stale:
-        patiently(f"{place}/{table.path}", partial(s3.delete, f"{place}/{table.path}"))
+    there = {table.path: table for receipt in older.values() for table in receipt.tables.values()}
+    stale = [table for path, table in sorted(there.items()) if path not in named and _stands(f"{place}/{path}", table)]
+    for path in [*(table.path for table in stale), *(["publishing.json"] if changes else [])]:
+        patiently(f"{place}/{path}", partial(s3.delete, f"{place}/{path}"))
     done = [table for table, one in zip([*tables, head], [*sent, sent_head], strict=True) if one]
     return Published(
         place=place,
@@ -100,8 +107,16 @@ def publish(built: Built, place: str, *, read_back: bool = False, progress: bool
     )
 
 
-def _published(manifest: str) -> list[TableFile]:
-    """The files that the manifest at the place names, by path; none where there is no manifest.
+def _begin(journal: str, receipts: list[Receipt]) -> None:
+    """Name what may stand at the place from now on."""
+    value = {"format": FORMAT, "stage": "release", "shards": [receipt.as_json() for receipt in receipts]}
+    packed = json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
+    file = TableFile("publishing.json", 0, len(packed), hashlib.sha256(packed).hexdigest())
+    _put(journal, file, partial(io.BytesIO, packed))
+
+
+def _published(manifest: str) -> list[Receipt]:
+    """The receipts of the files that a manifest at the place names; none where there is no manifest.
 
     They are named by the one who wrote that manifest, so only names that a release gives are taken; InputError for all others.
     """
@@ -110,9 +125,9 @@ def _published(manifest: str) -> list[TableFile]:
     try:
         value: Any = json.loads(read_small(manifest))
         if value["format"] == FORMAT and value["stage"] == "release":
-            found = [table for shard in value["shards"] for table in Receipt.from_json(shard).tables.values()]
-            if all(RELEASED.fullmatch(table.path) for table in found):
-                return sorted(found, key=lambda table: table.path)
+            found = [Receipt.from_json(shard) for shard in value["shards"]]
+            if all(RELEASED.fullmatch(table.path) for receipt in found for table in receipt.tables.values()):
+                return found
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
     raise InputError(

@@ -177,6 +177,7 @@ class CuttingProxy(threading.Thread):
     def __init__(self, port: int, cuts: list[int]) -> None:
         super().__init__(daemon=True)
         self.target, self.cuts = port, cuts
+        self.total = 0  # bytes that were passed on, both ways
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         self.start()
@@ -201,6 +202,7 @@ class CuttingProxy(threading.Thread):
             while data := source.recv(1 << 14):
                 sink.sendall(data if cut is None else data[: cut - passed])
                 passed += len(data)
+                self.total += len(data)
                 if cut is not None and passed >= cut:
                     time.sleep(0.02)
                     sink.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

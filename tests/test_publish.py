@@ -5,9 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
+import random
 import shutil
+import subprocess
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -66,6 +70,7 @@ def test_what_stopped_goes_on_and_the_manifest_comes_last(s3, s3_port: int, rele
     with pytest.raises(InputError, match=r"the connection failed|cannot be reached"):
         publish(released, "s3://stopped/v1")
     there = objects(s3, "stopped")
+    del there["v1/publishing.json"]
     assert 0 < len(there) < len(files(released, "v1"))
     assert "v1/manifest.json" not in there
     proxy.close()
@@ -110,6 +115,55 @@ def test_damage_here_or_there_is_found(s3, released: Built, tmp_path: Path) -> N
     assert "v2/manifest.json" not in objects(s3, "damage")
 
 
+def killed_again_and_again(s3, s3_port: int, released: Built, tmp_path: Path, bucket: str, kills: int) -> None:
+    """Publish over an older corpus, kill -9 after so many bytes, again; whenever it dies, what a manifest names is there."""
+    s3.create_bucket(Bucket=bucket)
+    older = build(make_recipe(make_inputs(tmp_path / "inputs"), seed=7), tmp_path / "older", Serial())
+    publish(older, f"s3://{bucket}/v1")
+    s3.put_object(Bucket=bucket, Key="v1/corpus/note.txt", Body=b"mine")
+    both = {**files(older, "v1"), **files(released, "v1")}
+    chance = random.Random(kills)
+    command = [sys.executable, "-m", "corpus_builder", "publish", str(released.out), f"s3://{bucket}/v1"]
+    killed = 0
+    while killed < kills:
+        proxy = CuttingProxy(s3_port, [])
+        most = chance.randrange(1, 40_000)
+        environment = {**os.environ, "AWS_ENDPOINT_URL": proxy.url}
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+            while process.poll() is None and proxy.total < most:
+                time.sleep(0.001)
+            ended = process.poll()
+            process.kill()
+            assert ended in (None, 0), process.stdout.read()
+        proxy.close()
+        killed += ended is None
+        there = objects(s3, bucket)
+        assert there.pop("v1/corpus/note.txt") == b"mine"
+        assert ended is None or "v1/publishing.json" not in there
+        manifest = json.loads(there["v1/manifest.json"])
+        named = [table for shard in manifest["shards"] for table in shard["tables"].values()]
+        assert [there[f"v1/{table['path']}"] for table in named] == [both[f"v1/{table['path']}"] for table in named]
+        if ended == 0:
+            assert there == files(released, "v1")
+            s3.delete_object(Bucket=bucket, Key=chance.choice(sorted(there)))
+            if "v1/manifest.json" not in objects(s3, bucket):
+                publish(older, f"s3://{bucket}/v1")
+            publish(released, f"s3://{bucket}/v1") if chance.random() < 0.5 else publish(older, f"s3://{bucket}/v1")
+    publish(released, f"s3://{bucket}/v1", read_back=True)
+    there = objects(s3, bucket)
+    assert {key: body for key, body in there.items() if key in files(released, "v1")} == files(released, "v1")
+    assert set(there) == {*files(released, "v1"), "v1/corpus/note.txt"}
+
+
+def test_killed_at_any_moment_it_goes_on(s3, s3_port: int, released: Built, tmp_path: Path) -> None:
+    killed_again_and_again(s3, s3_port, released, tmp_path, "killed", 2)
+
+
+@pytest.mark.slow
+def test_killed_forty_times_it_goes_on(s3, s3_port: int, released: Built, tmp_path: Path) -> None:
+    killed_again_and_again(s3, s3_port, released, tmp_path, "killed-often", 40)
+
+
 class Forgetful(BaseHTTPRequestHandler):
     """A store of the old kind: it keeps objects, knows no digests, and damages what it is told to."""
 
@@ -138,6 +192,10 @@ class Forgetful(BaseHTTPRequestHandler):
             self._answer(200, body)
 
     do_HEAD = do_GET
+
+    def do_DELETE(self) -> None:
+        self.kept.pop(self.path, None)
+        self._answer(204, b"")
 
     def _answer(self, status: int, body: bytes, more: dict[str, str] | None = None) -> None:
         self.send_response(status)
