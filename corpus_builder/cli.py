@@ -322,7 +322,7 @@ def dedup(
     memory_mib: int,
     **settings: Any,
 ) -> None:
-    """Drop near-duplicates of FILES, or go on with it: .parquet, .jsonl, .jsonl.gz, .jsonl.zst, or directories of them.
+    """Drop near-duplicates of FILES, or go on with it: Parquet or JSON lines, plain or packed, or directories of them.
 
     OUT/dedup/kept gets each file with fewer rows, OUT/dedup/dropped who was dropped and who survives instead."""
     from corpus_builder.deduplicate import as_text

@@ -29,7 +29,7 @@ def hash_options() -> list[Callable[..., Any]]:
 
 
 OPTIONS: list[Callable[..., Any]] = [
-    click.option("--text", default="text", show_default=True, help="Column of the text."),
+    click.option("--text", default="text", show_default=True, help="Column of the text; meta.body within others."),
     click.option("--id", help="Column of the id.  [default: id; where a row has none, FILE/ROW]"),
     *hash_options(),
     click.option("--seed", type=click.IntRange(0, (1 << 63) - 1), default=0, show_default=True, help="Seed of the hashes."),
@@ -83,10 +83,9 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 def run(files: tuple[Path, ...], out: Path, engine: Any, memory_mib: int, settings: dict[str, Any]) -> Any:
     """Deduplicate, with bars."""
     from corpus_builder.deduplicate import deduplicate
-    from corpus_builder.rows import file_kind
 
     for file in files if settings["url"] else ():
-        if file_kind(file) is None and not file.exists():
+        if not file.exists():
             raise RecipeError(
                 f"There is no file {file}. If it is the column of the URL, write --url --url-column {file}: --url is the rule alone."
             )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,13 +27,15 @@ from corpus_builder.files import absolute, write_atomically
 from corpus_builder.index.contents import elders_of, write_head
 from corpus_builder.inputs import digests_of
 from corpus_builder.ownership import alone_in, clear_stages, keep_apart
+from corpus_builder.remote.places import names_of
 from corpus_builder.report import duplicates
 from corpus_builder.report.duplicates import Duplicates, duplicates_of
 from corpus_builder.report.why import Story
-from corpus_builder.rows import file_kind
+from corpus_builder.rows import is_rows
 from corpus_builder.run import SCRATCH, TASK_MEMORY_BYTES, run_stage
 from corpus_builder.searches import find_duplicates, is_found
 from corpus_builder.signed import utf_8
+from corpus_builder.sources.formats import PARQUET, UTF_16, format_of
 from corpus_builder.stages.dedup_rows import CopyRows, MatchRows, RowFile, RowSettings, SignRows
 
 STAGES = ("sign", "match", "superseded", "dedup")
@@ -187,34 +188,30 @@ def _summary(out: Path, manifests: dict[str, Manifest], matching: Matching) -> D
 
 
 def named(files: Iterable[str | Path]) -> dict[str, Path]:
-    """The files by name, in the order of the names; of directories, all the JSONL and Parquet files in them (but no plain
+    """The files by name, in the order of the names; of directories, all the JSON lines and Parquet files in them (but no plain
     `.json`: that mostly describes the data).
 
-    A name is the file's own or, where two are alike, its path below the directory that holds them all.
+    A name is the file's own or, where two are alike, has as few directories before it as tell them apart.
     """
     found: list[Path] = []
     for given in map(absolute, files):
-        inside = (
-            sorted(p for p in given.rglob("*") if p.is_file() and file_kind(p) and p.suffix != ".json")
-            if given.is_dir()
-            else [given]
-        )
+        inside = sorted(p for p in given.rglob("*") if p.is_file() and is_rows(p)) if given.is_dir() else [given]
         if not inside:
-            raise InputError(f"The directory {given} holds no .parquet or .jsonl (.gz, .zst) file.")
+            raise InputError(f"The directory {given} holds no file of JSON lines or Parquet.")
         found += inside
     for place in found:
         if not place.is_file():
             raise InputError(f"There is no file {place}.")
-        if file_kind(place) is None:
-            raise InputError(f"{place} is neither .parquet nor .jsonl (.gz, .zst) by its name; rename it, or leave it out.")
+        if not is_rows(place, named=True):
+            utf_16 = " with `iconv -f UTF-16 -t UTF-8`" if (what := format_of(place)).content == UTF_16 else ""
+            raise InputError(f"{place} is {what}, neither Parquet nor JSON lines; convert it{utf_16}, or leave it out.")
+        if (what := format_of(place)).content == PARQUET and what.packing:
+            raise InputError(f"{place} is {what}; Parquet is read not packed as a whole. Unpack it.")
     if not found:
         raise InputError("No file is given; name JSONL or Parquet files, or directories of them.")
     if len({place.absolute() for place in found}) < len(found):
         raise InputError("A file is given twice: it would be its own duplicate. Name each file once.")
-    names = [place.name for place in found]
-    if len(set(names)) < len(names):
-        above = os.path.commonpath([place.absolute().parent for place in found])
-        names = [place.absolute().relative_to(above).as_posix() for place in found]
+    names = names_of([str(place.absolute()) for place in found])
     for name in names:
         if (shown := utf_8(name).decode()) != name:
             raise InputError(f"The name of the file {shown} is no UTF-8; rename it.")

@@ -85,7 +85,7 @@ def test_formats_and_layouts_are_kept(tmp_path: Path) -> None:
     (root / "README.md").write_text("")
     done = deduplicate([root], tmp_path / "out", Serial())
     names = [path.name.split(".", 1)[0] for path in done.kept_files]
-    assert names == ["a", "b", "data%2Fen%2Ftrain-00000", "data%2Ftrain-00000"]
+    assert names == ["a", "b", "en%2Ftrain-00000", "train-00000"]
     assert [path.suffix for path in done.kept_files] == [".gz", ".zst", ".parquet", ".parquet"]
     assert gzip.decompress(done.kept_files[0].read_bytes()) == line + b"\n"
     left = pq.read_table(done.kept_files[3])
@@ -93,7 +93,7 @@ def test_formats_and_layouts_are_kept(tmp_path: Path) -> None:
     assert left.schema.equals(before.schema, check_metadata=True)
     assert left.to_pylist() == table.slice(0, 1).to_pylist()
     assert set(done.dropped_rows().column("survivor").to_pylist()) == {
-        "a.jsonl.gz/0", "a.jsonl.gz/1", "data/train-00000.parquet/0",
+        "a.jsonl.gz/0", "a.jsonl.gz/1", "train-00000.parquet/0",
     }  # fmt: skip
     assert done.dropped["exact"] == 5
 
@@ -278,7 +278,7 @@ def test_the_command(files: list[Path], tmp_path: Path) -> None:
     ("name", "settings", "kind", "says"),
     [
         ("absent.jsonl", {}, InputError, "There is no file"),
-        ("x.csv", {}, InputError, "neither .parquet nor .jsonl"),
+        ("x.csv", {}, InputError, "x.csv is text, neither Parquet nor JSON lines; convert it, or leave it out"),
         ("a.jsonl", {"text": "txt"}, StageError, "did you mean 'text'"),
         ("a.jsonl", {"keep": "best"}, RecipeError, "largest:NAME"),
         ("a.jsonl", {"keep": "largest:score"}, StageError, "no column 'score'"),

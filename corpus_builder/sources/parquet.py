@@ -151,23 +151,22 @@ def type_of(schema: pa.Schema, path: str) -> pa.DataType:
 
 def check_text(path: str | Path, schema: pa.Schema, name: str) -> None:
     """InputError where a column, which is there, holds no text."""
-    kind = _stored(type_of(schema, name))
-    if not any(is_text(kind) for is_text in _TEXT):
+    if not is_text(type_of(schema, name)):
         raise FormatError(
             f"The column {name!r} of {shown(path)} holds no text: its type is {type_of(schema, name)}; name the column of the text "
             f"(there are {', '.join(names_of(schema))})."
         )
 
 
-def _stored(kind: pa.DataType) -> pa.DataType:
-    """What a dictionary or an extension type holds."""
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a type is one of text; a dictionary or an extension type is what it holds."""
     while True:
         if pa.types.is_dictionary(kind):
             kind = kind.value_type
         elif isinstance(kind, pa.BaseExtensionType):
             kind = kind.storage_type
         else:
-            return kind
+            return any(is_kind(kind) for is_kind in _TEXT)
 
 
 def texts_of(column: pa.Array) -> tuple[list[str | None], set[int]]:

@@ -85,7 +85,7 @@ class SignRows:
         optional_rank = settings.keep.kind in ("newest", "oldest")
         needed = [settings.text, settings.id, settings.url, None if optional_rank else ranked_by]
         columns = dict.fromkeys(name for name in (*needed, id_, url, ranked_by) if name)
-        for batch in read_rows(file.place, list(columns), [name for name in needed if name]):
+        for batch in read_rows(file.place, list(columns), [name for name in needed if name], settings.text):
             texts = [clean(text) for text in batch.columns[settings.text]]
             ids = [name_of_row(file, batch, id_, row) for row in range(batch.rows)]
             urls = [value if isinstance(value, str) else None for value in batch.columns[url]]
