@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import shutil
 import sys
@@ -62,6 +63,10 @@ def reasons(done: Built) -> dict[str, str]:
     for path in done.manifests["decide"].paths("decisions"):
         found |= {row["id"]: row["reason"] for row in read_table(path).to_pylist()}
     return found
+
+
+def decisions(done: Built) -> list[dict[str, object]]:
+    return [row for path in done.manifests["decide"].paths("decisions") for row in read_table(path).to_pylist()]
 
 
 def corpus(done: Built) -> list[dict[str, object]]:
@@ -493,3 +498,21 @@ def test_what_counts_as_a_duplicate_is_the_recipes_choice(inputs, tmp_path, how)
     assert all(row["value"] >= (verify or 0.0) for row in lost if row["reason"] == "duplicate")
     assert ("duplicate_url" in {row["reason"] for row in lost}) == how.get("url", False)
     assert len(lost) >= 3
+
+
+def test_a_pair_that_is_just_as_similar_as_verify_asks_for_is_one(tmp_path):
+    write_warc(tmp_path / "a.warc.gz", [page(0), page(1, prose(0) + "終。", date="2024-12-08T00:00:00Z")])
+    value = {"name": "v", "sources": [{"name": "web", "kind": "warc", "paths": ["a.warc.gz"]}], "quality": {"rules": [RULES[0]]}}
+
+    def lost(verify):
+        dedup = {"bands": 14, "rows": 8, "verify": verify}
+        return [
+            row
+            for row in decisions(build(Recipe.of(value | {"dedup": dedup}, base=tmp_path), tmp_path / "out", Serial()))
+            if row["reason"]
+        ]
+
+    ((similarity, threshold),) = [(row["value"], row["threshold"]) for row in lost(0.5)]
+    assert (0.8 < similarity < 1.0, threshold) == (True, 0.5)
+    assert [(row["value"], row["threshold"]) for row in lost(similarity)] == [(similarity, similarity)]
+    assert lost(math.nextafter(similarity, 1.0)) == []

@@ -492,7 +492,7 @@ def test_warcs_that_cannot_be_fetched_in_parts(tmp_path: Path) -> None:
 
 def test_a_directory_holds_one_query(varied: Path, tmp_path: Path) -> None:
     crawl([str(varied)], tmp_path / "out", Query(limit=1), base=str(varied), plan_only=True)  # nothing is there yet
-    with pytest.raises(StageError):  # its WARCs are no WARCs
+    with pytest.raises(StageError, match=r"^2 of 2 WARCs were not fetched"):  # its WARCs are no WARCs
         crawl([str(varied)], tmp_path / "out", base=str(varied))
     for query, base in [(Query(statuses=()), str(varied)), (Query(), str(varied) + "/")]:
         with pytest.raises(InputError, match=r"holds the records of another index, base or query \(.*crawl\.json says which\)"):

@@ -92,7 +92,7 @@ def test_errors_are_raised_here_with_their_trace() -> None:
     with pytest.raises(InputError, match=r"^There is no such file\.") as found:
         list(guarded(units, lambda unit: unit, lambda unit, crash: 0))
     assert "in units" in found.value.__notes__[0]
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match=r"^1\n"):
         list(guarded(units, refuse, lambda unit, crash: 0))
     with pytest.raises(RuntimeError, match="SystemExit: 5"):
         list(guarded(units, lambda unit: sys.exit(5), lambda unit, crash: 0))

@@ -100,7 +100,7 @@ def test_nothing_is_sealed_whose_files_are_not_there(tmp_path) -> None:
 
 def test_failures_are_told_above_the_bar(tmp_path, capfd) -> None:
     stage = Numbers(3, 2, ValueError("bad"))
-    with pytest.raises(StageError):
+    with pytest.raises(StageError, match=r"1 of 3 shards of the stage 'numbers' failed"):
         run_stage(stage, stage.plan({}), tmp_path, Serial(), True)
     assert "corpus-builder: numbers: 0002: ValueError: bad\n" in capfd.readouterr().err
 

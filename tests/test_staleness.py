@@ -395,7 +395,13 @@ CASES: dict[str, list[Case]] = {
     "Release.part_characters": [Case(put("release.part_characters", 1_500))],
     "Mixture.epochs": [Case(put("release.mixture.web.epochs", 0.2), put("release.mixture.web", {"epochs": 0.8}))],
     "Mixture.share": [Case(put("release.mixture.wikipedia.share", 0.1), put("release.mixture.wikipedia", {"share": 0.2}))],
-    "Mixture.max_epochs": [Case(put("release.mixture.web.max_epochs", 3), put("release.mixture.web", {"epochs": 1.5}), same=True)],
+    "Mixture.strict": [
+        Case(put("release.mixture.wikipedia.strict", True), put("release.mixture.wikipedia", {"share": 0.1}), same=True),
+    ],
+    "Mixture.max_epochs": [
+        Case(put("release.mixture.web.max_epochs", 3), put("release.mixture.web", {"epochs": 1.5}), same=True),
+        Case(put("release.mixture.wikipedia.max_epochs", 2), put("release.mixture.wikipedia", {"share": 0.9})),
+    ],
 }  # fmt: skip
 
 

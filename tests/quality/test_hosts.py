@@ -106,3 +106,15 @@ def test_lists_that_cannot_be_used_are_sentences(tmp_path, ut1):
 def test_the_digest_follows_the_entries():
     one, same, other = (HostList(frozenset(names)) for names in (("a", "b"), ("b", "a"), ("a",)))
     assert one.digest == same.digest != other.digest != HostList(frozenset("a"), exact=True).digest
+
+
+def test_an_entry_of_one_directory_matches_what_lies_in_it_alone():
+    blogs = HostList(urls=frozenset({"b.example/ads"}))
+    urls = [
+        "https://b.example/ads",
+        "https://www.b.example/ads/1",
+        "https://b.example/",
+        "https://b.example/adsense",
+        "https://c.example/ads",
+    ]
+    assert blogs.match_hosts(urls) == ["b.example/ads", "b.example/ads", None, None, None]

@@ -26,6 +26,10 @@ def test_each_page_stands_in_one_place(built: Built) -> None:
         ("kept", 1),
         ("released", 1),
     ]
+    assert [(step.size > 0, step.unit) for step in web.steps if step.kind == "drop"] == [
+        (True, "bytes"), (True, "bytes"), (True, "bytes"), (True, "characters"), (True, "characters"),
+    ]  # fmt: skip
+    assert [(step.label, step.size, step.unit) for step in wikipedia.steps[:2]] == [("pages read", 0, ""), ("redirect", 0, "")]
     assert every.source == "all"
     assert every.entered == 17
     assert all(funnel.accounted for funnel in (web, wikipedia, every))
