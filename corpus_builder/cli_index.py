@@ -51,7 +51,7 @@ def remove(
     url_files: tuple[Path, ...],
     as_json: bool,
 ) -> None:
-    """Take documents out of INDEX; from then on, no later document loses to them."""
+    """Take documents out of INDEX; from then on, no later document loses to them, and `add` leaves out what has their id or URL."""
     from corpus_builder.index import remove
 
     ids, urls = (*ids, *_lines(id_files)), (*urls, *_lines(url_files))
@@ -63,7 +63,7 @@ def remove(
     else:
         say(f"{done.documents:,} documents removed.")
     for one in done.unknown:
-        say(f"not in the index: {harmless(one)}", err=True)
+        say(f"not in the index, and kept out of it from now on: {harmless(one)}", err=True)
     if not done.documents:
         end_with_nothing("no document was removed.")
 
@@ -125,4 +125,7 @@ def _as_text(found: dict[str, Any]) -> str:
     for part in found["parts"]:
         gone = f", {part['removed']:,} removed" if part["removed"] else ""
         lines.append(f"{harmless(part['name']):24} {part['documents']:>15,} documents{gone}, {part['size_bytes']:,} bytes")
+    ids, urls = found["kept_out"]["ids"], found["kept_out"]["urls"]
+    if ids or urls:
+        lines.append(f"kept out for good: {ids:,} ids, {urls:,} URLs")
     return "\n".join(lines)

@@ -16,10 +16,11 @@ from corpus_builder.dedup.minhash import MinHash
 from corpus_builder.engine import Engine, Serial, engine_of
 from corpus_builder.errors import InputError, IntegrityError
 from corpus_builder.files import INDEX_FILE, RESTORE, absolute
-from corpus_builder.index.contents import Index, Part, head_of, mark
+from corpus_builder.index.contents import Index, Part, Taken, head_of, mark
+from corpus_builder.index.removals import documents_gone, id_hash, rows_named, sorted_hashes, taken_of
 from corpus_builder.ownership import alone_in
 from corpus_builder.run import run_stage
-from corpus_builder.signed import SignedShard, SignedWriter, hash_of, id_bytes, keys_digest, opened, utf_8
+from corpus_builder.signed import SignedShard, SignedWriter, hash_of, id_bytes, keys_digest, opened
 from corpus_builder.stages.verdicts import is_of
 
 SHARD_ROWS = 1_000_000
@@ -116,13 +117,22 @@ def add(
         origin = digest_of([[receipt.shard, receipt.made_of] for receipt in (*sign.receipts, *match.receipts)])
         stage = Standing(f"part-{origin[:16]}", head.minhash, tuple(sources), origin)
         run_stage(stage, stage.plan({}), root / "parts", engine, progress)
-        gone = own.gone if own is not None and own.made_of == origin else {}  # of other rows, the removed ones are not known
-        part = Part(name, stage.name, origin, origin, gone)
+        part = Part(name, stage.name, origin, origin, taken=own.taken if own else "")
+        gone = documents_gone(index, own) if own else {}
+        place = index.parts.index(own) if own else len(index.parts)
         # What the part superseded when it was added before stands again, and goes again if it still loses.
-        kept = index.before(out).parts if own else index.parts
-        after = index.parts[index.parts.index(own) + 1 :] if own else ()
+        kept = index.without_cause({own.origin}).parts[:place] if own else index.parts
         mark(out, origin)  # first: a run in `out` that finds no such part yet sees the index as it was
-        return replace(index, parts=(*kept, part, *after)).without(_superseded(out, match), by=origin).write()
+        index = replace(index, parts=(*kept, part, *index.parts[place + 1 :])).without(_superseded(out, match), by=origin)
+        for by, documents in gone.items():
+            index = index.without(rows_named(index, [index.parts[place]], documents=documents).rows, by)
+        ids, urls = taken_of(index, index.taken.ids), taken_of(index, index.taken.urls)
+        return index.without(rows_named(index, [index.parts[place]], ids, urls).rows).write()
+
+
+def _written(index: Index, hashes: npt.NDArray[np.uint64]) -> str:
+    """The file of `gone` for some hashes; "" for none."""
+    return index.write_gone(hashes) if len(hashes) else ""
 
 
 @contextmanager
@@ -171,45 +181,25 @@ class Removed:
 
 
 def remove(root: str | Path, ids: Sequence[str] = (), urls: Sequence[str] = ()) -> Removed:
-    """Take documents out of an index by id or URL; from then on, nothing loses to them."""
-    root = Path(root)
+    """Take documents out of an index by id or URL; nothing loses to them from then on, and no addition brings them back."""
+    root = absolute(root)
     with _changing(root):
         index = Index.open(root)
-        by_id = {utf_8(id_): id_ for id_ in ids}
-        by_url = {hash_of(url): url for url in urls}
-        hashes = np.array(sorted(by_url), dtype=np.uint64)
-        met: set[str] = set()
-        gone: dict[tuple[str, str], I64] = {}
-        documents = 0
-        urls_known = False
-        for part in index.parts:
-            for signed in index.shards_of(part):
-                before = [opened(path) for path in signed.gone]
-                rows: list[int] = []
-                for first in range(0, signed.rows, ROWS_AT_A_TIME):
-                    here = np.arange(first, min(first + ROWS_AT_A_TIME, signed.rows))
-                    named = (
-                        [row for row, id_ in zip(here.tolist(), id_bytes(signed, here), strict=True) if id_ in by_id]
-                        if ids
-                        else []
-                    )
-                    met.update(by_id[id_] for id_ in id_bytes(signed, np.array(named, dtype=np.int64)))
-                    address = opened(signed.keys)["url"][here]
-                    urls_known |= bool(address.any())
-                    listed = here[np.isin(address, hashes)] if urls else here[:0]
-                    met.update(by_url[int(value)] for value in address[listed - first].tolist())
-                    rows += [*named, *listed.tolist()]
-                gone[part.name, signed.name] = np.setdiff1d(
-                    np.array(rows, dtype=np.int64), np.concatenate([np.zeros(0, np.int64), *before])
-                )
-                documents += len(gone[part.name, signed.name])
-        if urls and not urls_known:
+        by_id, by_url = {id_hash(id_): id_ for id_ in ids}, {hash_of(url): url for url in urls}
+        found = rows_named(index, index.parts, sorted_hashes(by_id), sorted_hashes(by_url))
+        if urls and not found.urls_known:
             raise InputError(
                 f"The index {root} knows no URLs: the rows that were added to it had none in the column `url`, or in that of "
                 "`dedup --url-column`. Remove documents by id."
             )
-        index.without(gone).write()
-    return Removed(documents, tuple(one for one in (*ids, *urls) if one not in met))
+        taken = Taken(
+            _written(index, np.union1d(taken_of(index, index.taken.ids), sorted_hashes(by_id))),
+            _written(index, np.union1d(taken_of(index, index.taken.urls), sorted_hashes(by_url))),
+        )
+        replace(index, taken=taken).without(found.rows).write()
+    unknown = [id_ for hash_, id_ in by_id.items() if hash_ not in found.ids]
+    unknown += [url for hash_, url in by_url.items() if hash_ not in found.urls]
+    return Removed(found.documents, tuple(unknown))
 
 
 def compact(root: str | Path, engine: Engine | None = None, progress: bool = False) -> Index:
@@ -225,7 +215,13 @@ def compact(root: str | Path, engine: Engine | None = None, progress: bool = Fal
                 made_of = digest_of([part.made_of, dict(part.gone)])
                 stage = Standing(f"part-{made_of[:16]}", index.minhash, tuple((s, None) for s in alone.shards()), made_of)
                 run_stage(stage, stage.plan({}), root / "parts", engine, progress)
-                part = Part(part.name, stage.name, part.origin, made_of)
+                part = Part(
+                    part.name,
+                    stage.name,
+                    part.origin,
+                    made_of,
+                    taken=_written(index, np.unique(np.concatenate([*documents_gone(index, part).values()]))),
+                )
             parts.append(part)
         return replace(index, parts=tuple(parts)).write()
 
@@ -239,12 +235,12 @@ def check(root: str | Path) -> list[str]:
             problems += verify(index.manifest(part), RESTORE)
         except IntegrityError as error:
             problems.append(str(error))
-        for name in part.gone_files:
-            path = index.root / "gone" / name
-            try:
-                sound = hashlib.sha256(opened(path).tobytes()).hexdigest()[:32] == name.removesuffix(".npy")
-            except IntegrityError:
-                sound = False
-            if not sound:
-                problems.append(f"{path} is missing or damaged; without it removed documents would stand again; {RESTORE}.")
+    for name in index.gone_files:
+        path = index.root / "gone" / name
+        try:
+            sound = hashlib.sha256(opened(path).tobytes()).hexdigest()[:32] == name.removesuffix(".npy")
+        except IntegrityError:
+            sound = False
+        if not sound:
+            problems.append(f"{path} is missing or damaged; without it removed documents would stand again; {RESTORE}.")
     return problems

@@ -2,7 +2,7 @@
 
 INDEX/index.json        format, hash specification, and the parts in the order in which they were added; replaced as a whole
 INDEX/parts/NAME.xxxx/  a sealed dataset: keys, cards and ids (see `signed`) of the documents that the search kept
-INDEX/gone/xxxx.npy     rows that were removed from a shard of a part, sorted
+INDEX/gone/xxxx.npy     rows that were removed from a shard of a part, sorted; or 64-bit hashes of ids and URLs that must not come back
 
 Whatever index.json does not name is left over from a command that broke off, and is cleared away by the next.  Only documents that
 stand are held: one that lost, or was removed, never costs a later copy its place.
@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,8 @@ class Part:
     """Documents that were added at a time.
 
     `origin` is a digest of what they were made from when they were added, `made_of` of what the files hold now.  `gone` names, by shard,
-    the files of the rows that were removed since, each with the origin of the part whose documents superseded them, or "".
+    the files of the rows that were removed since, each with the origin of the part whose documents superseded them, or "".  `taken` names
+    the file of the documents that were gone when it was compacted, or is "".
     """
 
     name: str
@@ -47,11 +48,20 @@ class Part:
     origin: str
     made_of: str
     gone: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    taken: str = ""
 
     @property
     def gone_files(self) -> list[str]:
         """The files of all rows that were removed."""
         return [file for files in self.gone.values() for file, _ in files]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The files of the ids and of the URLs that were removed for good, or ""; see `index.removals`."""
+
+    ids: str = ""
+    urls: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,7 @@ class Index:
     minhash: MinHash
     keep: str
     parts: tuple[Part, ...] = ()
+    taken: Taken = Taken()
 
     @classmethod
     def open(cls, root: Path) -> Index:
@@ -75,7 +86,8 @@ class Index:
                     f"{FORMAT} and {SPECIFICATION}; use the version that wrote it, or make a new index from the builds."
                 )
             numbers = {name: int(number) for name, number in value["minhash"].items()}
-            return cls(root, MinHash(**numbers), str(value["keep"]), tuple(_part(part) for part in value["parts"]))
+            parts, taken = tuple(_part(part) for part in value["parts"]), _taken(value.get("taken", {}))
+            return cls(root, MinHash(**numbers), str(value["keep"]), parts, taken)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise InputError(
                 f"There is no index in {root} (no index.json); `corpus-builder index add {root} OUT` makes one."
@@ -110,10 +122,14 @@ class Index:
         if own is None:
             return self
         place = self.parts.index(own)
-        later = {part.origin for part in self.parts[place:]}
+        restored = self.without_cause({part.origin for part in self.parts[place:]})
+        return replace(restored, parts=restored.parts[:place])
+
+    def without_cause(self, origins: Set[str]) -> Index:
+        """The index with the documents that parts of some origins superseded."""
         parts = []
-        for part in self.parts[:place]:
-            gone = {shard: [one for one in files if one[1] not in later] for shard, files in part.gone.items()}
+        for part in self.parts:
+            gone = {shard: [one for one in files if one[1] not in origins] for shard, files in part.gone.items()}
             parts.append(replace(part, gone={shard: files for shard, files in gone.items() if files}))
         return replace(self, parts=tuple(parts))
 
@@ -148,7 +164,15 @@ class Index:
             gone = sum(len(opened(self.root / "gone" / name)) for name in part.gone_files)
             size = sum(table.size_bytes for receipt in manifest.receipts for table in receipt.tables.values())
             parts.append({"name": part.name, "documents": manifest.rows("keys") - gone, "removed": gone, "size_bytes": size})
-        return {"format": FORMAT, "specification": SPECIFICATION, **asdict(self.minhash), "keep": self.keep, "parts": parts}
+        taken = {name: len(opened(self.root / "gone" / file)) if file else 0 for name, file in asdict(self.taken).items()}
+        head = {"format": FORMAT, "specification": SPECIFICATION, **asdict(self.minhash), "keep": self.keep}
+        return head | {"parts": parts, "kept_out": taken}
+
+    @property
+    def gone_files(self) -> list[str]:
+        """All files of `gone` that the index names."""
+        parts = [name for part in self.parts for name in (*part.gone_files, part.taken)]
+        return [name for name in (*parts, self.taken.ids, self.taken.urls) if name]
 
     def write(self) -> Index:
         """Make this what the index is, then clear away what it does not name."""
@@ -158,10 +182,11 @@ class Index:
             "minhash": asdict(self.minhash),
             "keep": self.keep,
             "parts": [asdict(part) for part in self.parts],
+            "taken": asdict(self.taken),
         }
         write_atomically(self.root / INDEX_FILE, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
         named = {part.directory for part in self.parts}
-        files = {name for part in self.parts for name in part.gone_files}
+        files = set(self.gone_files)
         for found in sorted((self.root / "parts").glob("part-*")):
             if PART.fullmatch(found.name) and found.name not in named:
                 clear_stage(found)
@@ -177,11 +202,12 @@ class Index:
             gone = dict(part.gone)
             for (name, shard), rows in shards.items():
                 if name == part.name and len(rows):
-                    gone[shard] = [*gone.get(shard, ()), (self._write_gone(rows), by)]
+                    gone[shard] = [*gone.get(shard, ()), (self.write_gone(rows), by)]
             parts.append(replace(part, gone=gone))
         return replace(self, parts=tuple(parts))
 
-    def _write_gone(self, rows: I64) -> str:
+    def write_gone(self, rows: npt.NDArray[Any]) -> str:
+        """Write numbers of rows, or hashes, into `gone`; the name of the file."""
         name = f"{hashlib.sha256(rows.tobytes()).hexdigest()[:32]}.npy"
         packed = io.BytesIO()
         np.save(packed, rows)
@@ -202,11 +228,20 @@ def _part(value: Mapping[str, Any]) -> Part:
     """A part as index.json has it; ValueError where it names a file that is none of an index."""
     part = Part(**value)
     digests = (part.made_of, part.origin, *(by for files in part.gone.values() for _, by in files if by))
-    for form, names in {PART: [part.directory], GONE: part.gone_files, DIGEST: digests}.items():
+    for form, names in {PART: [part.directory], GONE: [*part.gone_files, *filter(None, [part.taken])], DIGEST: digests}.items():
         for name in names:
             if not form.fullmatch(name):
                 raise ValueError(f"it names {name!r}, which is no file of an index")
     return part
+
+
+def _taken(value: Mapping[str, Any]) -> Taken:
+    """What index.json says was removed for good; ValueError where it names a file that is none of an index."""
+    taken = Taken(**value)
+    for name in filter(None, (taken.ids, taken.urls)):
+        if not GONE.fullmatch(name):
+            raise ValueError(f"it names {name!r}, which is no file of an index")
+    return taken
 
 
 def _words(spec: MinHash) -> str:
