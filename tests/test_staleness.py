@@ -25,10 +25,13 @@ from conftest import SENTENCES, Response, contents, html, page, prose, write_war
 from pydantic import BaseModel
 
 from corpus_builder import Recipe, Serial, build, deduplicate
-from corpus_builder.build import Built
+from corpus_builder.build import STAGES, Built, given, opened
 from corpus_builder.index import add, remove
+from corpus_builder.inputs import input_files
 from corpus_builder.japanese import detect
 from corpus_builder.main_text.model import SHIPPED, load_model
+from corpus_builder.quality.measures import MEASURES
+from corpus_builder.release.edits import EDITS
 from corpus_builder.sources.commoncrawl import SUFFIX
 
 # ---- The base: small, with everything in it
@@ -500,6 +503,55 @@ def test_nothing_of_a_recipe_is_stale(name: str, place: int, bases: Path, tmp_pa
     there = {name.partition("/")[0] for name in expected}  # stages that the recipe no longer has may stay, if nobody opens them
     assert {name: content for name, content in contents(again.out).items() if name.partition("/")[0] in there} == expected
     assert (tables(fresh.out) == tables(root / "out")) == case.same
+
+
+# ---- The code's own versions
+
+
+VERSIONS: list[tuple[str, str, Any]] = [  # the stage that is made anew, what is changed, to what
+    ("sign", "corpus_builder.stages.sign.SPECIFICATION", "minhash/99"),
+    ("extract", "corpus_builder.html.extract.JAPANESE_VERSION", 99),
+    ("measure", "corpus_builder.stages.measure.MEASURES", {"num_letters": MEASURES["num_letters"]}),
+    ("release", "corpus_builder.release.edits.EDITS", dict.fromkeys(EDITS, 99)),
+]
+
+
+def planned(stage: Any, manifests: Any) -> list[tuple[str, str]]:
+    return [(shard.name, shard.made_of) for shard in stage.plan(manifests)]
+
+
+def everything(recipe: dict[str, Any], folder: Path) -> None:
+    put("dedup.keep", "largest:own")(recipe, folder)
+    duplicates_last(recipe, folder)
+
+
+def test_another_version_of_a_stage_makes_all_of_it_anew(bases: Path) -> None:
+    root, recipe = base_of(bases, everything)
+    done = Built.open(root / "out")
+    loaded = Recipe.of(recipe, base=root / "inputs")
+    stages = given(input_files(loaded, root / "out", Serial(), progress=False), opened(loaded, root / "out"))
+    assert [stage.name for stage in stages] == list(STAGES)
+    for stage in stages:
+        before = planned(stage, done.manifests)
+        assert before == [(receipt.shard, receipt.made_of) for receipt in done.manifests[stage.name].receipts]
+        object.__setattr__(stage, "version", 99)
+        after = planned(stage, done.manifests)
+        assert [name for name, _ in after] == [name for name, _ in before]
+        assert not set(after) & set(before), stage.name
+
+
+@pytest.mark.parametrize(("stage", "name", "value"), VERSIONS, ids=[name for _, name, _ in VERSIONS])
+def test_another_version_of_what_a_stage_uses_makes_it_anew(
+    bases: Path, monkeypatch: pytest.MonkeyPatch, stage: str, name: str, value: Any
+) -> None:
+    root, recipe = base_of(bases, everything)
+    done = Built.open(root / "out")
+    loaded = Recipe.of(recipe, base=root / "inputs")
+    inputs = input_files(loaded, root / "out", Serial(), progress=False)
+    (one,) = [one for one in given(inputs, opened(loaded, root / "out")) if one.name == stage]
+    before = planned(one, done.manifests)
+    monkeypatch.setattr(name, value)
+    assert not set(planned(one, done.manifests)) & set(before)
 
 
 # ---- The same for rows

@@ -37,7 +37,7 @@ _MORE: dict[str, tuple[str, ...]] = {
     "report/": ("report",),
     "sources/": ("test_archives.py",),
     "stages/dedup_rows.py": ("test_deduplicate.py", "test_staleness.py"),
-    "stages/extract.py": ("test_archives.py", "test_staleness.py", "test_build.py"),
+    "stages/extract.py": ("test_staleness.py", "test_archives.py"),
     "stages/lines.py": ("test_repeated_lines.py", "test_staleness.py"),
     "stages/line_counts.py": ("test_repeated_lines.py",),
     "stages/links.py": ("test_searches.py", "test_search_at_scale.py"),
@@ -45,7 +45,7 @@ _MORE: dict[str, tuple[str, ...]] = {
     "stages/verdicts.py": ("test_searches.py", "test_search_at_scale.py", "test_index.py"),
     "stages/search.py": ("test_searches.py", "test_search_at_scale.py"),
     "stages/preview.py": ("test_cli.py",),
-    "stages/": ("test_staleness.py", "test_build.py"),
+    "stages/": ("test_staleness.py",),
 }
 
 

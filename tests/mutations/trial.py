@@ -2,6 +2,7 @@
 
     python tests/mutations/trial.py --seconds 600                          any file
     python tests/mutations/trial.py --seconds 600 --only stages/ --seed 3  files whose path has this in it
+    python tests/mutations/trial.py --seconds 600 --like digest_of         changes that have this in them
     python tests/mutations/trial.py --list --only exchange.py              what would be tried, without a run
 
 A change is made at random places: a comparison or a condition turned round, a number one off, an operator swapped, a statement taken
@@ -16,6 +17,7 @@ import argparse
 import collections
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -41,6 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--only", action="append", default=[], help="part of a path below corpus_builder/; can be repeated")
+    parser.add_argument("--like", default="", help="a regular expression that the change, as it is printed, has in it")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--list", action="store_true")
     given = parser.parse_args()
@@ -52,7 +55,7 @@ def main() -> None:
         and (not given.only or any(part in name for part in given.only))
         if tests_of(name, ROOT)
         for change in changes_of(name, path.read_text(encoding="utf-8"))
-        if str(change) not in known
+        if str(change) not in known and re.search(given.like, str(change))
     ]
     random.Random(given.seed).shuffle(found)
     if given.list:
