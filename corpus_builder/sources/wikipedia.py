@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
 
 from corpus_builder.document import Drop
+from corpus_builder.guard import Reading
 from corpus_builder.remote.patience import Stat
 from corpus_builder.sources.formats import UNPACKING_ERRORS, opened_unpacked
 from corpus_builder.sources.wikitext import wikitext_to_text
@@ -21,7 +23,10 @@ REASONS = {
     "not_wikitext": "the page's content is of another model than wikitext",
     "disambiguation": "the page tells things of one name apart",
     "empty_article": "no text is left without the markup",
+    "page_damaged": "the page is no sound XML, has no number, or is too large",
     "dump_damaged": "the dump ends, or is broken, here: what came before is kept",
+    "reading_crashed": "reading the dump from here on ends the process: what came before is kept",
+    "reading_endless": "reading the dump from here on takes more CPU time than any page should: what came before is kept",
     "not_a_dump": "the file is no MediaWiki export",
 }
 
@@ -39,7 +44,7 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A page that is no article, or the place where the dump is broken (number: pages read before, negative)."""
+    """A page that is no article, or what cannot be read (number: pages read before, negative)."""
 
     number: int
     title: str
@@ -47,6 +52,24 @@ class Skipped:
     drop: Drop
 
 
+@dataclass(frozen=True, slots=True)
+class PageXml:
+    """A `page` element as bytes; `place` counts the pages before it, `base` is where the wiki's pages are."""
+
+    place: int
+    base: str
+    content: bytes
+
+
+MAX_PAGE_BYTES = 64 << 20
+"""Ours: MediaWiki's own limit for a text is 2 MiB.  What is held of a dump is a page and PIECE bytes, besides what the page is parsed to."""
+MAX_TAGS, MAX_TAG_BYTES = 100_000, 1 << 16  # in a page, and of one tag: what bounds the tree that it is parsed to; ours
+MAX_TITLE_CHARS = 1000  # MediaWiki's are up to 255 bytes
+PIECE = 1 << 18
+_START, _END = b"<page>", b"</page>"
+_ROOT = re.compile(rb"\s*(?:<\?[^>]*>\s*|<![^>]*>\s*)*<(?:[\w.-]+:)?([\w.-]+)")
+_BASE = re.compile(rb"<base>([^<]{1,1000})</base>")
+_TAG = re.compile(rb"""<[A-Za-z/](?:[^<>"']|"[^"<]*+"|'[^'<]*+')*+>""")
 _REDIRECT = re.compile(r"\s*#\s*(?:redirect|転送|リダイレクト)\s*:?\s*\[\[", re.IGNORECASE)
 _DISAMBIGUATION = re.compile(
     r"\{\{\s*(?:aimai|曖昧さ回避|あいまいさ回避|disambig(?:uation)?|dab|人名の曖昧さ回避|地名の曖昧さ回避|同名の地名|学校名の曖昧さ回避|山の曖昧さ回避|"
@@ -59,43 +82,105 @@ _DISAMBIGUATION = re.compile(
 def read_wikipedia(path: str | Path, stat: Stat | None = None) -> Iterator[Article | Skipped]:
     """Every page of a dump, as an article or with the reason why it is none (`REASONS`).
 
-    The dump may lie at https:// or s3://; `stat` is then the version that is meant.  InputError if there is no such file.  A dump that is broken gives what can be read, then one Skipped.
+    The dump may lie at https:// or s3://; `stat` is then the version that is meant.  InputError if there is no such file.  A page that is broken costs that page; a dump that is broken gives what can be read, then one Skipped.
     """
+    for page in read_pages(path, stat):
+        yield page if isinstance(page, Skipped) else understood(page)
+
+
+def read_pages(path: str | Path, stat: Stat | None = None, reading: Reading | None = None) -> Iterator[PageXml | Skipped]:
+    """Every page of a dump as bytes; see `read_wikipedia`.  `reading` is told how many pages were read."""
     with opened_unpacked(path, stat) as (file, _):
-        yield from _pages(file)
+        yield from _Pages(file, reading or Reading()).all()
 
 
-def _pages(file: IO[bytes]) -> Iterator[Article | Skipped]:
-    pages = 0
-    base = "https://ja.wikipedia.org/wiki/"
-    try:
-        for kind, element in _elements(file):
-            if kind == "base":
-                base = _base(element.text or "") or base
-            else:
-                pages += 1
-                yield _page(element, base)
-    except (ElementTree.ParseError, ValueError, *UNPACKING_ERRORS) as error:
-        reason = "dump_damaged" if pages else "not_a_dump"
-        yield Skipped(-1 - pages, "", "", Drop(reason, value=pages, detail=str(error)[:200]))
-        return
-    if not pages:
-        yield Skipped(-1, "", "", Drop("not_a_dump", detail="no page in it"))
+class _Pages:
+    """The `page` elements of a dump, found by their tags: MediaWiki writes them without attributes, and escapes them in texts."""
 
+    def __init__(self, file: IO[bytes], reading: Reading) -> None:
+        self._file, self._reading = file, reading
+        self._held = bytearray()
+        self._passed = 0  # unpacked bytes before those that are held
+        self.pages = 0
+        self._base = "https://ja.wikipedia.org/wiki/"
 
-def _elements(file: IO[bytes]) -> Iterator[tuple[str, Any]]:
-    """The `base` and `page` elements, each freed after it was looked at."""
-    root: Any = None
-    for event, element in ElementTree.iterparse(file, events=("start", "end")):
-        if root is None:
-            root = element
-            if _name(root) != "mediawiki":
-                raise ValueError(f"its root element is {_name(root)!r}, not 'mediawiki'")
-        if event == "end" and _name(element) in ("base", "page"):
-            yield _name(element), element
-            element.clear()
-            if element is not root and _name(element) == "page":
-                root.clear()
+    def all(self) -> Iterator[PageXml | Skipped]:
+        """The pages; what cannot be read, at its place."""
+        try:
+            if not self._reading.at(0):
+                self._open()
+            while (page := self._next()) is not None:
+                self.pages += 1
+                yield page
+        except (ValueError, *UNPACKING_ERRORS) as error:
+            yield self._end("dump_damaged" if self.pages else "not_a_dump", f"{str(error)[:200]} (after byte {self._passed})")
+            return
+        if crash := self._reading.broken.get(self.pages):
+            reason = "reading_endless" if crash.endless else "reading_crashed"
+            yield self._end(reason, f"{crash.how} after byte {self._passed} of what the dump unpacks to")
+        elif not self.pages:
+            yield self._end("not_a_dump", "no page in it")
+
+    def _end(self, reason: str, detail: str) -> Skipped:
+        return Skipped(-1 - self.pages, "", "", Drop(reason, value=self.pages, detail=detail))
+
+    def _open(self) -> None:
+        """Raises ValueError where the file is no dump."""
+        while len(self._held) < PIECE and self._more():
+            pass
+        root = _ROOT.match(self._held)
+        if not root or root[1] != b"mediawiki":
+            raise ValueError(
+                f"its root element is {root[1].decode('latin-1')[:40]!r}, not 'mediawiki'" if root else "it is no XML"
+            )
+        if base := _BASE.search(self._held):
+            self._base = _base(html.unescape(base[1].decode("utf-8", "replace"))) or self._base
+
+    def _next(self) -> PageXml | Skipped | None:
+        """The next page; None at the end, or where reading goes no further."""
+        if self._reading.at(self.pages):
+            return None
+        if not self._find(_START):
+            if self.pages and b"</mediawiki" not in self._held:
+                raise ValueError("the dump ends without </mediawiki>")
+            return None
+        looked = 0
+        while (end := self._held.find(_END, looked)) < 0:
+            looked = max(len(self._held) - len(_END), 0)
+            if looked > MAX_PAGE_BYTES:
+                self._pass(max(self._held.rfind(_START, len(_START)), len(_START)))
+                self._find(_START)
+                return self._damaged(f"it has more than {MAX_PAGE_BYTES >> 20} MiB")
+            if not self._more():
+                raise ValueError("the dump ends inside a page")
+        last = self._held.rfind(_START, len(_START), end)
+        if last > 0:  # the end of a page is lost; the next one may be sound
+            self._pass(last)
+            return self._damaged("another page starts within it")
+        content = bytes(self._held[: end + len(_END)])
+        self._pass(len(content))
+        return PageXml(self.pages, self._base, content)
+
+    def _damaged(self, detail: str) -> Skipped:
+        return Skipped(-1 - self.pages, "", "", Drop("page_damaged", detail=f"{detail} (before byte {self._passed})"))
+
+    def _find(self, tag: bytes) -> bool:
+        """Pass over what comes before a tag; False where there is none."""
+        while (found := self._held.find(tag)) < 0:
+            self._pass(max(len(self._held.rstrip()) - 20, 0))
+            if not self._more():
+                return False
+        self._pass(found)
+        return True
+
+    def _pass(self, size: int) -> None:
+        del self._held[:size]
+        self._passed += size
+
+    def _more(self) -> bool:
+        piece = self._file.read(PIECE)
+        self._held += piece
+        return bool(piece)
 
 
 def _name(element: Any) -> str:
@@ -104,24 +189,57 @@ def _name(element: Any) -> str:
 
 def _base(url: str) -> str:
     """https://ja.wikipedia.org/wiki/ from the URL of the main page."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
     return f"{parts.scheme}://{parts.netloc}/wiki/" if parts.netloc else ""
+
+
+def understood(page: PageXml) -> Article | Skipped:
+    """A page as an article, or why it is none."""
+    try:
+        for number, tag in enumerate(_TAG.finditer(page.content), 1):
+            if number > MAX_TAGS or len(tag[0]) > MAX_TAG_BYTES:
+                raise ValueError(f"it has more than {MAX_TAGS} tags, or a tag of more than {MAX_TAG_BYTES} bytes")
+        return _page(ElementTree.fromstring(page.content), page.base)
+    except (ElementTree.ParseError, ValueError) as error:
+        return Skipped(-1 - page.place, *named(page), Drop("page_damaged", detail=str(error)[:200]))
+
+
+def named(page: PageXml) -> tuple[str, str]:
+    """Title and URL of a page that cannot be parsed, as far as they can be seen."""
+    found = re.search(rb"<title>([^<]{1,1000})</title>", page.content[: 1 << 14])
+    title = html.unescape(found[1].decode("utf-8", "replace")) if found else ""
+    return title, _url(page.base, title) if title else ""
+
+
+def _url(base: str, title: str) -> str:
+    return base + quote(title.replace(" ", "_"), safe="/:;@$!*(),~", errors="replace")
 
 
 def _page(page: Any, base: str) -> Article | Skipped:
     fields = {_name(child): child for child in page}
     revisions = [child for child in page if _name(child) == "revision"]
     revision = {_name(child): child.text or "" for child in (revisions[-1] if revisions else ())}
-    title = _text(fields, "title")
-    number = int(_text(fields, "id") or 0)
-    url = base + quote(title.replace(" ", "_"), safe="/:;@$!*(),~")
+    title = _text(fields, "title")[:MAX_TITLE_CHARS]
+    number = _number(fields, "id")
+    url = _url(base, title)
     wikitext = revision.get("text", "")
     if drop := _no_article(fields, revision, wikitext):
         return Skipped(number, title, url, drop)
     text = wikitext_to_text(wikitext, title)
     if not text:
         return Skipped(number, title, url, Drop("empty_article"))
-    return Article(number, title, revision.get("timestamp", ""), url, text)
+    return Article(number, title, revision.get("timestamp", "")[:40], url, text)
+
+
+def _number(fields: dict[str, Any], name: str) -> int:
+    """A field that is a whole number; 0 where there is none."""
+    value = _text(fields, name)
+    if not re.fullmatch(r"-?\d{1,15}|", value, re.ASCII):
+        raise ValueError(f"its <{name}> is {value[:40]!r}")
+    return int(value or 0)
 
 
 def _text(fields: dict[str, Any], name: str) -> str:
@@ -129,12 +247,12 @@ def _text(fields: dict[str, Any], name: str) -> str:
 
 
 def _no_article(fields: dict[str, Any], revision: dict[str, str], wikitext: str) -> Drop | None:
-    if (namespace := _text(fields, "ns")) not in ("", "0"):
+    if namespace := _number(fields, "ns"):
         return Drop("not_article", value=float(namespace))
     if "redirect" in fields or _REDIRECT.match(wikitext):
-        return Drop("redirect", detail=fields["redirect"].get("title", "") if "redirect" in fields else wikitext[:80])
+        return Drop("redirect", detail=(fields["redirect"].get("title", "") if "redirect" in fields else wikitext)[:80])
     if revision.get("model", "wikitext") != "wikitext":
-        return Drop("not_wikitext", detail=revision["model"])
+        return Drop("not_wikitext", detail=revision["model"][:80])
     if _DISAMBIGUATION.search(wikitext):
         return Drop("disambiguation")
     return None

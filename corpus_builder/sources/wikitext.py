@@ -51,20 +51,48 @@ _UNSEEN = re.compile(
 )
 _OPEN_NOTE = re.compile(r"<ref\b[^<>]*>[^\n]*", re.IGNORECASE)  # a note without an end takes the rest of its line
 _FORMAT = re.compile(r"</?(?:ref|small|big|center|span|font|s|u|i|b|em|strong|sub|sup|abbr|noinclude|includeonly)\b[^<>]*>", re.I)
-_EXTERNAL = re.compile(r"\[(?:https?:|ftp:)?//[^\s\[\]<>]+[ \t]*([^\[\]\n]*)\]")  # [http://... its words]
+_EXTERNAL = re.compile(r"\[(?:https?:|ftp:)?//[^\s\[\]<>]++[ \t]*+([^\[\]\n]*+)\]")  # [http://... its words]
 _EXTERNAL_OPEN = re.compile(r"\[(?=(?:https?:|ftp:)?//)")
-_ANY_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
+_TAG = re.compile(r"<(/?)([a-zA-Z][^\s<>/]*+)([^<>]*+)>")
+_ALONE = {"br", "hr", "wbr", "img", "li", "dd", "dt", "references", "templatestyles", "section"}  # tags that need no end
 MAX_TAGS = 2_000
-"""With more tags than this, all are taken off before parsing: the parser's time grows with the square of unclosed ones."""
+"""With more tags than this, all are taken off before parsing."""
 
 
 def _prepared(wikitext: str) -> str:
     """Wikitext without what only gets in the way: comments, magic words, notes, formulas, tags of form, tables in braces."""
     text = _FORMAT.sub("", _OPEN_NOTE.sub("", _UNSEEN.sub("", _COMMENT.sub("", wikitext))))
     text = _EXTERNAL_OPEN.sub("", _EXTERNAL.sub(r"\1", text))
-    if text.count("<") > MAX_TAGS:
-        text = _ANY_TAG.sub("", text)
-    return _paired(_without_tables(text))
+    text = _SLASHES.sub("//", text)
+    return _paired(_paired_tags(_without_tables(text)))
+
+
+_SLASHES = re.compile(r"/{3,}+")
+
+
+def _paired_tags(text: str) -> str:
+    """The text without tags that have no partner; what is no tag at all does not begin like one.
+
+    The parser tries every "<" to the end of the text, and goes back: its time grows with the square of what is open, or worse.
+    """
+    tags = list(_TAG.finditer(text))
+    sound: set[int] = set()
+    open_: dict[str, list[int]] = {}
+    for place, tag in enumerate(tags):
+        name = tag[2].lower()
+        if not tag[1] and (tag[3].endswith("/") or name in _ALONE):
+            sound.add(place)
+        elif not tag[1]:
+            open_.setdefault(name, []).append(place)
+        elif open_.get(name):
+            sound |= {place, open_[name].pop()}
+    if len(tags) > MAX_TAGS:
+        sound = set()
+    out, last = [], 0
+    for place, tag in enumerate(tags):
+        out += [text[last : tag.start()].replace("<", "&lt;"), tag[0] if place in sound else ""]
+        last = tag.end()
+    return "".join([*out, text[last:].replace("<", "&lt;")])
 
 
 _BRACES = re.compile(r"\{\{|\}\}|\[\[|\]\]")
@@ -258,15 +286,18 @@ def _write_template(template: Any, out: list[str], depth: int) -> None:
 
 _HEADING = re.compile(r"^\x01(\d)(.*?)\x02$")
 _EMPTY_BRACKETS = re.compile(r"[（(][\s、，,;；:：・/]*[）)]")
-_LEFT_IN_BRACKETS = re.compile(r"(?<=[（(])[\s、，,;；:：・/]+|[\s、，,;；:：・/]+(?=[）)])")
+_LEFT_IN_BRACKETS = re.compile(r"(?<=[（(])[\s、，,;；:：・/]++|(?<![\s、，,;；:：・/])[\s、，,;；:：・/]++(?=[）)])")
 _LEFTOVER = re.compile(
     r"""
-      <ref\b[^>]*/> | <ref\b[^>]*>.*?(?:</ref\s*>|$)   # notes that the parser could not pair
+      <ref\b[^<>]*/> | <ref\b[^<>]*>.*?(?:</ref\s*>|$)   # notes that the parser could not pair
     | </?(?:ref|small|big|center|span|div|font|nowiki|noinclude|includeonly|onlyinclude|br|s|u|i|b|sub|sup|p|blockquote)\b[^<>]*>
     | '{2,} | \[\[ | \]\] | \{\{ | \}\} | \x01 | \x02
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+MAX_ROUNDS = 20
+"""Ours: brackets within brackets; where more is nested, every character of markup goes."""
+_MARKUP = re.compile(r"[][{}<>'（）()\x01\x02]")
 _COLUMNS = re.compile(r"^\s*(?:[|!]|\{\||\}\}|-{4,})")
 
 
@@ -300,9 +331,13 @@ def _tidy(text: str, title: str) -> str:
 def _clean(line: str) -> str:
     line = line.replace("\u200b", "").replace("\ufeff", "")
     before = None
-    while before != line:  # what is taken out can bring together what again is to be taken out
+    for _ in range(MAX_ROUNDS):  # what is taken out can bring together what again is to be taken out
+        if before == line:
+            break
         before = line
         line = re.sub(r"^[*#:; \t\u3000]+", "", _LEFTOVER.sub("", line))
         line = _LEFT_IN_BRACKETS.sub("", _EMPTY_BRACKETS.sub("", line))
+    else:
+        line = _MARKUP.sub("", line)
     line = re.sub(r"[ \t\u00a0]+", " ", line).strip(" \t\u3000")
     return line.encode("utf-8", "replace").decode() if not line.isascii() else line

@@ -16,17 +16,17 @@ import pyarrow as pa
 from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of
 from corpus_builder.document import DOCUMENT, LEDGER, OWN_DOCUMENT, OWN_IDS, Document, Drop
 from corpus_builder.errors import FormatError, StageError
-from corpus_builder.guard import CPU_SECONDS, Crash, guarded
+from corpus_builder.guard import Crash, Reading, guarded
 from corpus_builder.html.extract import EXTRACTORS, OwnExtractorFailed, extractor_version, named_extractor
 from corpus_builder.html.page import PageSettings, foreign, read_page, storable, storable_field
 from corpus_builder.japanese.detectors import JAPANESE, detector_version, named_detector
 from corpus_builder.quality.hosts import host_of
 from corpus_builder.remote.places import is_remote, shown
-from corpus_builder.remote.window import remote_stat
 from corpus_builder.sources.commoncrawl import original_numbers
 from corpus_builder.sources.formats import EMPTY, check_kind, format_of
-from corpus_builder.sources.warc import Damage, OtherRecord, Page, Text, read_warc
-from corpus_builder.sources.wikipedia import Skipped, read_wikipedia
+from corpus_builder.sources.record import Damage, Record
+from corpus_builder.sources.warc import OtherRecord, Page, Text, read_of_crawl, understood
+from corpus_builder.stages.dump import crash_drop, from_wikipedia, one_version
 from corpus_builder.stages.input_file import OWN_ROWS, Account, InputFile, Ledgered
 from corpus_builder.stages.own_data import documents_of
 
@@ -143,7 +143,7 @@ def _read(file: InputFile, settings: PageSettings, records: dict[str, int]) -> I
         if file.kind in ("warc", "commoncrawl"):
             yield from _from_warc(file, settings, records)
         elif file.kind == "wikipedia":
-            yield from _from_wikipedia(file, settings)
+            yield from from_wikipedia(file, settings)
         else:
             yield from documents_of(file, settings)
     except FormatError as error:
@@ -155,12 +155,14 @@ def _read(file: InputFile, settings: PageSettings, records: dict[str, int]) -> I
 
 def _from_warc(file: InputFile, settings: PageSettings, records: dict[str, int]) -> Iterator[Document | Ledgered]:
     number_of = original_numbers(file.path) if file.kind == "commoncrawl" else int
-    stat = remote_stat(file.path) if is_remote(file.path) and file.stat is None else file.stat  # one version for every child
+    stat = one_version(file)
     _warm_up(settings)
+    reading = Reading()
     found = guarded(
-        partial(read_warc, file.path, stat),
+        partial(read_of_crawl, file.path, stat, reading),
         partial(_record, file, settings, number_of),
         partial(_crashed, file, settings, number_of),
+        reading,
     )
     seen = end = 0
     for kind, number, page in found:
@@ -177,7 +179,7 @@ def _from_warc(file: InputFile, settings: PageSettings, records: dict[str, int])
 
 
 _WARM_UP = "<html><body><p>これは、ライブラリーとモデルを読みこむためだけに書かれた、ごく短い日本語の文章です。".encode()
-Found: TypeAlias = Page | Text | Damage | OtherRecord
+Found: TypeAlias = tuple[Record | Damage, str]
 
 
 def _warm_up(settings: PageSettings) -> None:
@@ -189,9 +191,10 @@ def _warm_up(settings: PageSettings) -> None:
 
 
 def _record(
-    file: InputFile, settings: PageSettings, number_of: Callable[[int], int], record: Found
+    file: InputFile, settings: PageSettings, number_of: Callable[[int], int], found: Found
 ) -> tuple[str, int, Document | Ledgered | None]:
     """What a record counts as, where it is, and its page as a document or a row of the ledger."""
+    record = understood(*found)
     page_id = f"{file.name}/{number_of(record.number)}"
     if isinstance(record, OtherRecord):
         revisit = Ledgered(page_id, record.url, Drop("revisit"), 0) if record.kind == "revisit" else None
@@ -205,15 +208,16 @@ def _record(
 
 
 def _crashed(
-    file: InputFile, settings: PageSettings, number_of: Callable[[int], int], record: Found, crash: Crash
+    file: InputFile, settings: PageSettings, number_of: Callable[[int], int], found: Found, crash: Crash
 ) -> tuple[str, int, Ledgered]:
+    record = found[0]
     if settings.extractor not in EXTRACTORS and crash.how.startswith("exit code"):  # no crash: its own code ends the process
         page_id = f"{file.name}/{number_of(record.number)}"
         raise StageError(f"The extractor {settings.extractor} ended its process ({crash.how}) on the page {page_id!r}.")
-    drop = Drop("extraction_endless", threshold=CPU_SECONDS) if crash.endless else Drop("extraction_crashed", detail=crash.how)
-    body = record.body if isinstance(record, Page | Text) else b""
-    kind = "conversion" if isinstance(record, Text) else "response"
-    return kind, record.number, Ledgered(f"{file.name}/{number_of(record.number)}", record.url, drop, len(body))
+    size, kind = record.length if isinstance(record, Damage) else len(record.head) + len(record.rest), "response"
+    if isinstance(record, Record) and record.fields[b"warc-type"].lower() == b"conversion":
+        kind = "conversion"
+    return kind, record.number, Ledgered(f"{file.name}/{number_of(record.number)}", record.url, crash_drop(crash), size)
 
 
 def page_of(record: Page, page_id: str, source: str, settings: PageSettings) -> Document | Ledgered:
@@ -263,27 +267,6 @@ def _text(record: Text, page_id: str, source: str, settings: PageSettings) -> Do
         crawl=record.crawl,
         charset="utf-8",
     )
-
-
-def _from_wikipedia(file: InputFile, settings: PageSettings) -> Iterator[Document | Ledgered]:
-    tested = file.reading.language is not None  # a dump is in the language of its Wikipedia
-    for article in read_wikipedia(file.path, file.stat):
-        article_id = f"{file.name}/{article.number}"
-        if isinstance(article, Skipped):
-            yield Ledgered(article_id, article.url, article.drop, 0)
-        elif tested and (drop := foreign(named_detector(settings.detector, settings.language)(article.text), settings)):
-            yield Ledgered(article_id, article.url, drop, 0)
-        else:
-            yield Document(
-                text=article.text,
-                id=article_id,
-                source=file.source,
-                url=article.url,
-                host=host_of(article.url),
-                title=article.title,
-                date=article.date,
-                charset="utf-8",
-            )
 
 
 def _documents(documents: list[Document], schema: pa.Schema) -> pa.Table:

@@ -5,6 +5,7 @@ regular expression, a copy of bytes) shows in CPU time only, of which the least 
 both sides: of eight times the input, linear work takes 8 times as long and quadratic work 64 times.
 """
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -42,11 +43,34 @@ def test_first_segments_that_nothing_follows_wait_at_no_cost() -> None:
     assert many < 10 * few
 
 
+ARC_INFO = b"filedesc://a 1 20081104142103 text/plain 0\n\nhttp://a 1 "
+NESTED = replace(SUBJECTS["wikitext"], wrap=lambda content: content + "）".encode() * (len(content) // 3))
+MARKUP = (
+    "[//",
+    "//",
+    "[//a ",
+    "<ref",
+    "<ref ",
+    "<div ",
+    '<span style="',
+    "<nowiki>",
+    "、",
+    "{{",
+    "{|",
+    "[[",
+    "'''a",
+    "<!--",
+    "\n== a",
+)
 TIMED = [
     Case(SUBJECTS["body gzip False"], gz(b"")),
-    Case(SUBJECTS["arc"], b"12345678901234 ", before=b"filedesc://a 1 20081104142103 text/plain 0\n\nhttp://a 1 ", after=b"x\n"),
-    Case(SUBJECTS["arc in a member"], b"12345678901234 ", before=b"filedesc://a 1 20081104142103 text/plain 0\n\nhttp://a 1 ", after=b"x\n"),
-]  # fmt: skip
+    Case(SUBJECTS["arc"], b"12345678901234 ", before=ARC_INFO, after=b"x\n"),
+    Case(SUBJECTS["arc in a member"], b"12345678901234 ", before=ARC_INFO, after=b"x\n"),
+    *(Case(SUBJECTS["wikitext"], piece.encode()) for piece in MARKUP),
+    Case(NESTED, "（".encode()),
+    Case(SUBJECTS["dump"], b"<page>", before=b"<mediawiki>"),
+    Case(SUBJECTS["dump"], b"<pag", before=b"<mediawiki><page>"),
+]
 
 
 @pytest.mark.parametrize("case", TIMED, ids=lambda case: f"{case.subject.name} {case.repeated[:20]!r}")

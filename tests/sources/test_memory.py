@@ -25,9 +25,14 @@ print(int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[
 """
 
 
-def read(path: Path) -> list[str]:
+READ_DUMP = READ.replace(
+    "warc import Damage, read_warc", "wikipedia import Skipped as Damage, read_wikipedia as read_warc"
+).replace("item.reason", "item.drop.reason")
+
+
+def read(path: Path, program: str = READ) -> list[str]:
     """What another process finds in a file; its peak memory is checked."""
-    done = subprocess.run([sys.executable, "-c", READ, str(path)], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
     *found, peak = done.stdout.split()
     assert int(peak) < MEBIBYTES, f"{peak} MiB"
     return found
@@ -115,3 +120,41 @@ def test_segments_without_an_end(tmp_path: Path) -> None:
     assert found.count("OtherRecord") == 39
     assert found.count("warc_segment_missing") == 1 + 39 - 8
     assert found[-1] == "Page"
+
+
+def open_records(number: int, size: int) -> bytes:
+    """First segments with headers of `size` bytes that nothing follows."""
+    extra = f"X: {'x' * size}\r\nWARC-Segment-Number: 1\r\nWARC-Record-ID: "
+    return b"".join(gz(record("response", b"", extra=f"{extra}<{n}>")) for n in range(number))
+
+
+@pytest.mark.slow
+def test_first_segments_with_long_headers(tmp_path: Path) -> None:
+    path = tmp_path / "headers.warc.gz"
+    path.write_bytes(open_records(8000, 60_000))  # 480 MB of headers
+    assert read(path) == ["warc_segment_missing"] * 8000
+
+
+@pytest.mark.parametrize(
+    ("before", "repeated", "times", "after", "found"),
+    [
+        (b"", b"<logitem><id>1</id></logitem>" * 1000, 2000, b"", ["Article"]),
+        (b"", b"x" * (1 << 20), 450, b"", ["Article"]),
+        (b"<page>", b"<a/>" * 10_000, 1500, b"</page>", ["page_damaged", "Article"]),
+        (b"<page><a", b" b=''" * 10_000, 1000, b"/></page>", ["page_damaged", "Article"]),
+        (b"<page><text>", b"x" * (1 << 20), 450, b"", ["page_damaged", "Article"]),
+        (b"", b"<page>" * 100_000, 200, b"", ["page_damaged", "page_damaged", "Article"]),
+    ],
+    ids=["elements", "text", "elements in a page", "attributes", "no end", "starts"],
+)
+def test_a_dump_whose_elements_are_no_pages(
+    tmp_path: Path, before: bytes, repeated: bytes, times: int, after: bytes, found: list[str]
+) -> None:
+    path = tmp_path / "jawiki.xml.gz"
+    last = "<page><title>港</title><ns>0</ns><id>1</id><revision><text>港の話。</text></revision></page></mediawiki>"
+    with gzip.open(path, "wb", 1) as file:
+        file.write(b"<mediawiki>" + before)
+        for _ in range(times):
+            file.write(repeated)
+        file.write(after + last.encode())
+    assert read(path, READ_DUMP) == found

@@ -7,6 +7,7 @@ import pytest
 from conftest import write_wikipedia
 
 from corpus_builder.errors import InputError
+from corpus_builder.sources import wikipedia
 from corpus_builder.sources.wikipedia import REASONS, Article, Skipped, read_wikipedia
 
 ARTICLES = [
@@ -87,6 +88,54 @@ def test_a_missing_dump_is_a_sentence(tmp_path):
 
 
 def test_every_reason_has_a_meaning():
-    assert {"redirect", "not_article", "not_wikitext", "disambiguation", "empty_article", "dump_damaged", "not_a_dump"} == set(
-        REASONS
-    )
+    read = {"page_damaged", "dump_damaged", "not_a_dump", "reading_crashed", "reading_endless"}
+    assert {"redirect", "not_article", "not_wikitext", "disambiguation", "empty_article"} | read == set(REASONS)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "detail"),
+    [
+        ("<ns>0</ns><id>9</id>", "<ns>x</ns><id>9</id>", "its <ns> is 'x'"),
+        ("<ns>0</ns><id>9</id>", f"<ns>0</ns><id>{'9' * 5000}</id>", f"its <id> is '{'9' * 40}'"),
+        ("<ns>0</ns><id>9</id>", "<ns>0</ns><id>９</id>", "its <id> is '９'"),
+        ("<ns>0</ns><id>9</id>", "<ns>&bomb;</ns><id>9</id>", "undefined entity: line 1"),
+        ("<ns>0</ns><id>9</id>", "<ns>0</n><id>9</id>", "mismatched tag: line 1"),
+    ],
+)
+def test_a_page_that_is_broken_costs_that_page(dump, old, new, detail):
+    expected = list(read_wikipedia(dump))
+    xml = bz2.decompress(dump.read_bytes()).decode()
+    assert old in xml
+    dump.write_bytes(bz2.compress(xml.replace(old, new).encode()))
+    found = list(read_wikipedia(dump))
+    assert [*found[:1], *found[2:]] == [*expected[:1], *expected[2:]]
+    assert (found[1].number, found[1].title, found[1].url) == (-2, expected[1].title, expected[1].url)
+    assert (found[1].drop.reason, found[1].drop.detail[: len(detail)]) == ("page_damaged", detail)
+
+
+def test_a_page_without_an_end_costs_that_page(dump):
+    expected = list(read_wikipedia(dump))
+    xml = bz2.decompress(dump.read_bytes()).decode()
+    dump.write_bytes(bz2.compress(xml.replace("</page>", "", 2).encode()))
+    found = list(read_wikipedia(dump))
+    assert found[1:] == expected[2:]
+    assert (found[0].number, found[0].drop.reason) == (-1, "page_damaged")
+
+
+def test_a_page_that_is_too_large_costs_that_page(dump, monkeypatch):
+    expected = list(read_wikipedia(dump))
+    xml = bz2.decompress(dump.read_bytes()).decode()
+    dump.write_bytes(bz2.compress(xml.replace("#転送", "転送" * 4000).encode()))
+    monkeypatch.setattr(wikipedia, "MAX_PAGE_BYTES", 9000)
+    monkeypatch.setattr(wikipedia, "PIECE", 500)
+    found = list(read_wikipedia(dump))
+    assert [*found[:1], *found[2:]] == [*expected[:1], *expected[2:]]
+    assert (found[1].number, found[1].drop.reason, found[1].drop.detail[:22]) == (-2, "page_damaged", "it has more than 0 MiB")
+
+
+@pytest.mark.parametrize("piece", [1, 7, 64, 1000])
+def test_how_much_is_read_at_a_time_changes_nothing(dump, monkeypatch, piece):
+    expected = list(read_wikipedia(dump))
+    monkeypatch.setattr(wikipedia._Pages, "_open", lambda self: None)  # it reads until it has seen the root
+    monkeypatch.setattr(wikipedia, "PIECE", piece)
+    assert list(read_wikipedia(dump)) == expected

@@ -1,0 +1,66 @@
+"""Articles of a Wikipedia dump as documents, each understood under the guard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from corpus_builder.document import Document, Drop
+from corpus_builder.guard import CPU_SECONDS, Crash, Reading, guarded
+from corpus_builder.html.page import PageSettings, foreign
+from corpus_builder.japanese.detectors import named_detector
+from corpus_builder.quality.hosts import host_of
+from corpus_builder.remote.patience import Stat
+from corpus_builder.remote.places import is_remote
+from corpus_builder.remote.window import remote_stat
+from corpus_builder.sources.wikipedia import PageXml, Skipped, named, read_pages, understood
+from corpus_builder.stages.input_file import InputFile, Ledgered
+
+
+def from_wikipedia(file: InputFile, settings: PageSettings) -> Iterator[Document | Ledgered]:
+    """Every page of a dump; what ends the process, or never ends, costs one article."""
+    tested = file.reading.language is not None  # a dump is in the language of its Wikipedia
+    if tested:
+        named_detector(settings.detector, settings.language)("")  # its model is read here, not once more in every child
+    reading = Reading()
+    return guarded(
+        partial(read_pages, file.path, one_version(file), reading),
+        partial(_article, file, settings, tested),
+        partial(_crashed, file),
+        reading,
+    )
+
+
+def one_version(file: InputFile) -> Stat | None:
+    """The version of a remote file that every child is to read."""
+    return remote_stat(file.path) if is_remote(file.path) and file.stat is None else file.stat
+
+
+def crash_drop(crash: Crash) -> Drop:
+    """Why a page is dropped at which the process ended."""
+    return Drop("extraction_endless", threshold=CPU_SECONDS) if crash.endless else Drop("extraction_crashed", detail=crash.how)
+
+
+def _article(file: InputFile, settings: PageSettings, tested: bool, page: PageXml | Skipped) -> Document | Ledgered:
+    article = understood(page) if isinstance(page, PageXml) else page
+    article_id = f"{file.name}/{article.number}"
+    if isinstance(article, Skipped):
+        return Ledgered(article_id, article.url, article.drop, 0)
+    if tested and (drop := foreign(named_detector(settings.detector, settings.language)(article.text), settings)):
+        return Ledgered(article_id, article.url, drop, 0)
+    return Document(
+        text=article.text,
+        id=article_id,
+        source=file.source,
+        url=article.url,
+        host=host_of(article.url),
+        title=article.title,
+        date=article.date,
+        charset="utf-8",
+    )
+
+
+def _crashed(file: InputFile, page: PageXml | Skipped, crash: Crash) -> Ledgered:
+    if isinstance(page, Skipped):
+        return Ledgered(f"{file.name}/{page.number}", page.url, crash_drop(crash), 0)
+    return Ledgered(f"{file.name}/{-1 - page.place}", named(page)[1], crash_drop(crash), 0)
