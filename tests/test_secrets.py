@@ -103,6 +103,8 @@ def test_a_build_over_signed_urls_holds_none_of_it(web: Web, tmp_path: Path) -> 
         result = CliRunner().invoke(main, list(map(str, command)))
         assert result.exit_code == 0, result.output
         assert found_in(result.output) == [], command
+        if "build" in command:
+            assert swept(out) == {}
     assert swept(out) == swept(tmp_path / "index") == {}
     stored = json.loads((out / "build.json").read_bytes())["recipe"]["sources"]
     assert [one["paths"] for one in stored] == [[f"{web.url}/web.paths"], [f"{web.url}/jawiki.xml.bz2"]]
