@@ -9,9 +9,10 @@ import base64
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Any
 
 from corpus_builder.document import Drop
@@ -40,10 +41,10 @@ class Columns:
         """The columns that a file must have: that of the text, and those that are named."""
         return tuple(dict.fromkeys([self.text, *(getattr(self, name) for name in self.named)]))
 
-    @property
+    @cached_property
     def all(self) -> tuple[str, ...]:
-        """Every column that is looked at."""
-        return tuple(getattr(self, column.name) for column in fields(self) if column.name != "named")
+        """Every column that is looked at, in the order of the fields."""
+        return (self.text, self.id, self.url, self.title, self.date)
 
 
 USUAL = Columns()
@@ -128,20 +129,22 @@ def row_of(number: int, value: Mapping[str, Any], columns: Columns, size_bytes: 
 
     `text` is given where the column's values are no strings.
     """
-    found = {name: pick(value, getattr(columns, name)) for name in ("text", "id", "url", "title", "date")}
-    text = found["text"] if text is None else text
-    own_id, url, title, day = (as_string(found[name]) for name in ("id", "url", "title", "date"))
-    taken = {"text": text, "id": own_id, "url": url, "title": title, "date": day}
-    names = [
-        getattr(columns, name)
-        for name, one in taken.items()
-        if found[name] is None or isinstance(found[name], str) or (isinstance(one, str) and one)
+    paths = columns.all
+    found = [value[path] if path in value else pick(value, path) for path in paths]
+    if text is None:
+        text = found[0]
+    one_each = [text, *map(as_string, found[1:])]
+    taken = [
+        path
+        for path, inner, one in zip(paths, found, one_each, strict=True)
+        if inner is None or isinstance(inner, str) or (isinstance(one, str) and one)
     ]
-    rest: Mapping[str, Any] = {name: inner for name, inner in value.items() if name not in names}
-    for name in names:
-        if name not in value:
-            rest = without(rest, name)
-    if isinstance(text, str) and text.strip():
+    rest: Mapping[str, Any] = {name: inner for name, inner in value.items() if name not in taken}
+    for path in taken:
+        if path not in value:
+            rest = without(rest, path)
+    _, own_id, url, title, day = one_each
+    if isinstance(text, str) and not text.isspace() and text:
         return Row(number, own_id, unicode_of(text), url, title, day, size_bytes, None, rest)
     return Row(number, own_id, "", url, title, day, size_bytes, Drop("no_text"), rest)
 
@@ -170,7 +173,11 @@ def unicode_of(text: str) -> str:
     >>> unicode_of("a\ud800")
     'a\\ud800'
     """
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode()
+    return text
 
 
 def as_json(value: Any) -> str:

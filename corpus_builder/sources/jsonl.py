@@ -56,7 +56,7 @@ def _row(number: int, line: bytes, columns: Columns, seen: Seen) -> Row:
     if len(line) > MAX_LINE_BYTES:
         return Row(number, size_bytes=len(line), drop=Drop("line_too_long", threshold=MAX_LINE_BYTES))
     try:
-        value = json.loads(line)
+        value = json.loads(line.decode("utf-8", "surrogatepass"))  # as json does, without a guess at the encoding
     except (ValueError, RecursionError) as error:
         return Row(number, size_bytes=len(line), drop=Drop("bad_json", detail=str(error)[:200]))
     if not isinstance(value, dict):
