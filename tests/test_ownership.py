@@ -263,6 +263,16 @@ def strew(out: Path) -> dict[str, bytes]:
             path = directory / name
             path.write_bytes(f"mine, {path}".encode())
             mine[str(path.relative_to(out))] = path.read_bytes()
+    for name in (
+        "extract/mine/web.warc.gz.01234567.parquet",
+        "extract/documents/web.01234567.parquet/mine.txt",
+        "sign/mine/mine.01234567.npy",
+    ):
+        path = out / name  # called as we call files, but in a directory that is no table, or a directory
+        if path.parents[len(Path(name).parts) - 2].exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"mine")
+            mine[name] = b"mine"
     for directory in (out / "extract", out / "sign", out / "parts"):
         if directory.exists():
             path = directory / "mine" / "deeper" / "web.warc.gz.01234567.parquet"
