@@ -208,6 +208,8 @@ def takes_in(pattern: str, out: Path, written: Iterable[str]) -> bool:
     True
     >>> takes_in("/data/*/*.parquet", Path("/data/out"), ["release/corpus/part-00000.3f9a01bc.parquet"])
     False
+    >>> takes_in("/data/*/*.json", Path("/data/.out"), ["build.json"])  # `*` means no hidden ones
+    False
     """
     steps = os.path.abspath(pattern).split(os.sep)
     first = next((place for place, step in enumerate(steps) if glob.has_magic(step)), len(steps))
