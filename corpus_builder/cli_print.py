@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -16,7 +16,11 @@ from corpus_builder.terminal import Formatter, as_json, harmless_lines
 
 def say(text: str, err: bool = False) -> None:
     """Print lines for people; those on standard error may name places, which go without their logins."""
-    click.echo(harmless_lines(without_known_secrets(text) if err else text), err=err)
+    stream = sys.stderr if err else sys.stdout
+    shown = harmless_lines(without_known_secrets(text) if err else text)
+    if not _takes_all(stream):
+        shown = shown.encode(stream.encoding, "backslashreplace").decode(stream.encoding)
+    click.echo(shown, err=err)
 
 
 def end_with_nothing(*sentences: str) -> None:
@@ -29,7 +33,19 @@ def end_with_nothing(*sentences: str) -> None:
 
 def say_json(value: Any, indent: int | None = 1, allow_nan: bool = True) -> None:
     """Print a JSON value for programs, on one line without `indent`."""
-    click.echo(as_json(value, indent, allow_nan))
+    click.echo(as_json(value, indent, allow_nan, ascii_only=not _takes_all(sys.stdout)))
+
+
+def _takes_all(stream: TextIO) -> bool:
+    """Whether a stream takes every character; one that says ASCII is set up wrongly, and click writes UTF-8 to it."""
+    return (stream.encoding or "utf-8").lower().replace("_", "-") in (
+        "utf-8",
+        "utf8",
+        "ascii",
+        "us-ascii",
+        "ansi-x3.4-1968",
+        "646",
+    )
 
 
 def say_trace() -> None:

@@ -53,13 +53,13 @@ def _escape(found: re.Match[str]) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def as_json(value: Any, indent: int | None = 1, allow_nan: bool = True) -> str:
+def as_json(value: Any, indent: int | None = 1, allow_nan: bool = True, ascii_only: bool = False) -> str:
     r"""JSON for programs that is harmless on a terminal, too: what a terminal obeys, or UTF-8 cannot hold, stands there as \uXXXX.
 
     >>> as_json("猫\x9b31m\ud800")
     '"猫\\u009b31m\\ud800"'
     """
-    packed = json.dumps(value, ensure_ascii=False, indent=indent, default=str, allow_nan=allow_nan)
+    packed = json.dumps(value, ensure_ascii=ascii_only, indent=indent, default=str, allow_nan=allow_nan)
     return _ODD_IN_JSON.sub(lambda found: json.dumps(found[0])[1:-1], packed)
 
 

@@ -120,7 +120,7 @@ def test_stored_fields_are_cleaned_as_texts_are(hostile: Built) -> None:
             for name, value in row.items():
                 wanted = "[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff\u2028\u2029]" + ("" if name == "text" else "|\n|\t")
                 assert not re.search(wanted, str(value)), (table, name)
-    assert [row["reason"] for row in rows["ledger"] if row["id"] == "lines.jsonl/3"] == ["not_japanese"]
+    assert [row["reason"] for row in rows["ledger"] if row["id"] == "lines.jsonl/3"] == ["no_text"]
     assert cleaned(Document(text="\x00\x1b\n", id="a/1", url="b\n")) == Ledgered("a/1", "b", Drop("no_text"), 0)
 
 
@@ -205,3 +205,14 @@ def test_logs_and_tracebacks_are_harmless(capfd: pytest.CaptureFixture[str], mon
     assert result.exit_code == 1
     assert not ODD.search(result.output)
     assert "ZeroDivisionError: at https://a.example/ \\x1b]0;owned" in result.output
+
+
+@pytest.mark.parametrize("charset", ["cp932", "latin-1", "utf-8"])
+def test_a_terminal_that_knows_fewer_characters_is_shown_escapes(charset: str, tmp_path: Path) -> None:
+    (tmp_path / "lines.jsonl").write_text(json.dumps({"id": "猫👩", "text": "猫"}))
+    runner = CliRunner(charset=charset)
+    (line,) = runner.invoke(main, ["measure", str(tmp_path / "lines.jsonl")], catch_exceptions=False).stdout.splitlines()
+    assert json.loads(line)["id"] == "猫👩"
+    shown = runner.invoke(main, ["verify", "無い👩"], catch_exceptions=False).stderr
+    name = {"cp932": "無い\\U0001f469", "latin-1": "\\u7121\\u3044\\U0001f469", "utf-8": "無い👩"}[charset]
+    assert shown.startswith(f"corpus-builder: There is no build in {name} (")
