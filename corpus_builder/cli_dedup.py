@@ -115,6 +115,7 @@ def planned(recipe: Any, settings: dict[str, Any]) -> tuple[Any, Any] | None:
     """The hashes of a recipe, or those that the options name, and the forecast where one is asked for; None without duplicates."""
     from corpus_builder.dedup.forecast import CHARACTERS, forecast
     from corpus_builder.dedup.presets import resolve
+    from corpus_builder.dedup.verification import verify_of
 
     documents, characters, memory_mib = (settings.pop(name) for name in ("documents", "characters", "memory_mib"))
     said = [f"--{name.replace('_', '-')}" for name, value in settings.items() if value is not None]
@@ -125,5 +126,7 @@ def planned(recipe: Any, settings: dict[str, Any]) -> tuple[Any, Any] | None:
     if recipe is not None and recipe.dedup is None:
         return None
     spec = resolve(**settings) if recipe is None else recipe.dedup.minhash
-    found = forecast(int(documents), spec, memory_mib << 20, characters or CHARACTERS) if documents is not None else None
+    verify = verify_of(None, spec, settings["similarity"]) if recipe is None else recipe.dedup.matching.verify
+    size = (memory_mib << 20, characters or CHARACTERS)
+    found = forecast(int(documents), spec, *size, verified=verify is not None) if documents is not None else None
     return spec, found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,13 @@ SIGN_SECONDS_PER_HASH = 4.1e-8
 # Everything from the keys to the verdicts: 10^7 documents, of which 30 % are copies, with 14 bands took 0.73 microseconds for each entry
 # (two tasks at a time, November 2026).
 MATCH_SECONDS_PER_ENTRY = 0.73e-6
+
+# Verifying by signature: sketches are read again for every quarter of a task's memory that rows who share a key fill, and are compared.
+# 300,000 documents, of which 30 % are copies, in tasks of 30 MiB: 0.13 of all entries share a key, 1.3 GB/s, 0.4 microseconds a document
+# (one core in memory, November 2026).  The bytes grow with the square of the documents, and shrink as tasks are larger.
+VERIFY_SHARE_OF_ENTRIES = 0.13
+VERIFY_BYTES_PER_SECOND = 1.3e9
+VERIFY_SECONDS_PER_DOCUMENT = 0.4e-6
 
 TREE_PASSES = 4
 """Pointing each loser to its best match, and jumps from there to its survivor: as many as 10^7 documents took."""
@@ -43,6 +51,8 @@ class Forecast:
     entries_per_task: int
     sign_core_hours: float
     match_core_hours: float
+    verify_bytes: int  # sketches that are read again; 0 without verification
+    verify_core_hours: float
 
     @property
     def tasks(self) -> int:
@@ -57,10 +67,12 @@ class Forecast:
     @property
     def core_hours(self) -> float:
         """Hours of one core for all of it."""
-        return self.sign_core_hours + self.match_core_hours
+        return self.sign_core_hours + self.match_core_hours + self.verify_core_hours
 
 
-def forecast(documents: int, spec: MinHash, task_memory_bytes: int, characters: int = CHARACTERS) -> Forecast:
+def forecast(
+    documents: int, spec: MinHash, task_memory_bytes: int, characters: int = CHARACTERS, verified: bool = False
+) -> Forecast:
     """What deduplicating `documents` of `characters` on average will take when a task may use so much memory.
 
     Bytes and numbers of tasks follow from the design; hours are extrapolated from the measured rates above.
@@ -76,7 +88,11 @@ def forecast(documents: int, spec: MinHash, task_memory_bytes: int, characters: 
     entries = documents * spec.bands
     rows_per_group = max(1, task_memory_bytes // (BYTES_PER_KEY * spec.bands))
     signing = SIGN_SECONDS_PER_DOCUMENT + SIGN_SECONDS_PER_CHARACTER * characters + SIGN_SECONDS_PER_HASH * spec.hashes
-    per_document = KEY_BYTES + KEY_BYTES_PER_BAND * spec.bands + CARD_BYTES + CARD_BYTES_PER_HASH * spec.hashes
+    card_bytes = CARD_BYTES + CARD_BYTES_PER_HASH * spec.hashes
+    rows = documents * spec.bands * VERIFY_SHARE_OF_ENTRIES
+    verify_bytes = math.ceil(4 * rows * (spec.hashes + 40) / task_memory_bytes) * documents * card_bytes if verified else 0
+    verifying = verify_bytes / VERIFY_BYTES_PER_SECOND + documents * VERIFY_SECONDS_PER_DOCUMENT * verified
+    per_document = KEY_BYTES + KEY_BYTES_PER_BAND * spec.bands + card_bytes
     return Forecast(
         documents=documents,
         characters=characters,
@@ -88,6 +104,8 @@ def forecast(documents: int, spec: MinHash, task_memory_bytes: int, characters: 
         entries_per_task=task_memory_bytes // BYTES_PER_KEY,
         sign_core_hours=documents * signing / 3600,
         match_core_hours=entries * MATCH_SECONDS_PER_ENTRY / 3600,
+        verify_bytes=verify_bytes,
+        verify_core_hours=verifying / 3600,
     )
 
 
@@ -133,6 +151,9 @@ def as_text(spec: MinHash, found: Forecast | None) -> str:
             f"  shuffled        {found.shuffled_bytes / 1e9:>12,.2f} GB",
             f"  tasks           {found.tasks:>12,}    over {found.groups:,} groups of documents and {found.key_ranges:,} ranges of keys",
             f"  held by a task  {found.entries_per_task:>12,}    entries of {ENTRY_BYTES} bytes at most",
-            f"  core-hours      {found.core_hours:>12,.2f}    {found.sign_core_hours:,.2f} to sign, {found.match_core_hours:,.2f} to match",
+            f"  core-hours      {found.core_hours:>12,.2f}    {found.sign_core_hours:,.2f} to sign, {found.match_core_hours:,.2f} to match"
+            + (f", {found.verify_core_hours:,.2f} to verify" if found.verify_bytes else ""),
         ]
+        if found.verify_bytes:
+            lines.append(f"  read to verify  {found.verify_bytes / 1e9:>12,.2f} GB  less with larger tasks")
     return "\n".join(lines)

@@ -1,5 +1,6 @@
 """A forecast is the arithmetic that the design says, and grows with what it is asked for."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,19 @@ def test_the_text_says_what_was_assumed():
 def test_nothing_cannot_be_forecast(documents, characters):
     with pytest.raises(RecipeError, match="give a"):
         forecast(documents, MinHash(), 1 << 30, characters)
+
+
+def test_verification_reads_sketches_again_the_more_the_smaller_tasks_are():
+    """Twice the documents: twice the pieces, each over twice the sketches."""
+    spec = MinHash(bands=14, rows=8)
+    bare, one = (forecast(10**8, spec, 1 << 30, verified=verified) for verified in (False, True))
+    assert (bare.verify_bytes, bare.verify_core_hours) == (0, 0.0)
+    assert replace(one, verify_bytes=0, verify_core_hours=0.0) == bare
+    assert one.core_hours - bare.core_hours == pytest.approx((one.verify_bytes / 1.3e9 + 40) / 3600)
+    pieces = one.verify_bytes // (10**8 * (16 + 112))
+    assert pieces == 104
+    twice, larger = forecast(2 * 10**8, spec, 1 << 30, verified=True), forecast(10**8, spec, 1 << 32, verified=True)
+    assert twice.verify_bytes == pytest.approx(4 * one.verify_bytes, rel=0.01)
+    assert larger.verify_bytes == pytest.approx(one.verify_bytes / 4, rel=0.01)
+    assert "to verify" in as_text(spec, one)
+    assert "to verify" not in as_text(spec, bare)

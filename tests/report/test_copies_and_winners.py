@@ -58,7 +58,7 @@ def test_whom_it_matched_and_who_is_kept_are_both_told(built_twice):
     first, second, third = (ids[str(200 + n)] for n in range(3))
     (story,) = done.why(third)
     assert [winner.id for winner in story.winners] == [second, first]
-    assert [winner.outcome.verdict for winner in story.winners] == ["dropped", "kept"]
+    assert [winner.outcome.verdict for winner in story.winners] == ["dropped", "released"]
     told = [
         line.split("  ")[1].rsplit(" ", 1)[0]
         for line in as_text(story).splitlines()
