@@ -217,11 +217,12 @@ def _is_closed(data: Window, content_at: int, end: int, layout: Layout) -> bool:
 
 
 class _PlainHeaders:
-    """Reads the headers of records; what was searched for the end of one in vain is not searched again for the next."""
+    """Reads the headers of records; what was searched for the end of one is not searched again for the next, which may start within it."""
 
     def __init__(self, data: Window, layout: Layout) -> None:
         self._data, self._layout = data, layout
         self._no_end_before = 0
+        self._searched_from, self._end = 0, (-1, -1)
 
     def read(self, position: int) -> tuple[dict[bytes, bytes], int, int]:
         """The fields of the header at `position`, where the content starts, and its length; raises Broken."""
@@ -229,12 +230,17 @@ class _PlainHeaders:
         if not layout.first.match(data[position : position + 5]):
             raise Broken("warc_damaged", "no record starts here")
         stop = position + MAX_HEADER_BYTES
-        found = search(layout.header_end, data, max(position, self._no_end_before), stop)
-        if not found:
+        if not self._searched_from <= position <= self._end[0] < stop:
+            self._searched_from = position
+            self._end = search(layout.header_end, data, max(position, self._no_end_before), stop) or (-1, -1)
+        found = self._end
+        if found[0] < 0:
             self._no_end_before = max(min(stop, len(data)) - 2, position)
             if len(data) < stop:
                 raise Broken("warc_truncated", "the file ends inside a record's header")
             raise Broken("warc_damaged", f"the header has no end within {MAX_HEADER_BYTES} bytes")
+        if layout is not ARC and search(layout.next_line(), data, position, found[1]):
+            raise Broken("warc_damaged", "another record starts within the header")
         fields, length = layout.fields(data[position : found[0]])
         return fields, found[1], length
 

@@ -68,6 +68,7 @@ TIMED = [
     Case(SUBJECTS["arc in a member"], b"12345678901234 ", before=ARC_INFO, after=b"x\n"),
     *(Case(SUBJECTS["wikitext"], piece.encode()) for piece in MARKUP),
     Case(NESTED, "（".encode()),
+    Case(SUBJECTS["warc"], b"WARC/1.0\r\n", after=b"\r\n"),
     Case(SUBJECTS["dump"], b"<page>", before=b"<mediawiki>"),
     Case(SUBJECTS["dump"], b"<pag", before=b"<mediawiki><page>"),
 ]
@@ -80,3 +81,15 @@ def test_time_grows_with_the_input(case: Case) -> None:
         size *= 2
     more = cpu_seconds(partial(case.subject.work, case.content(8 * size)))
     assert more < 24 * less or more < 0.05, f"{less:.4f} s for {size} bytes, {more:.4f} s for 8 times as many"
+
+
+@pytest.mark.parametrize("name", SUBJECTS)
+def test_calls_grow_with_each_piece(name: str) -> None:
+    """Every piece that the search for time is made of, repeated alone: what tests/fuzz/fuzz_time.py begins with, on every run."""
+    subject = SUBJECTS[name]
+    size = {"warc in bytes": 50, "wikitext": 200, "html": 200, "members": 500}.get(name, 1500)
+    for piece in subject.pieces:
+        case = Case(subject, piece, subject.befores[-1], subject.afters[-1])
+        number = max(size, len(piece))
+        less, more = (calls(partial(subject.work, case.content(times * number))) for times in (1, 4))
+        assert more < 6 * less + 500, f"{less} calls for {number} bytes, {more} for 4 times as many: {case}"
