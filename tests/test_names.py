@@ -97,6 +97,10 @@ def test_a_receipt_that_names_something_else_counts_as_none(copied: Path, how: s
     assert mine.read_text() == "mine"
 
 
+def elsewhere(table: dict[str, Any], directory: str) -> dict[str, Any]:
+    return table | {"path": f"{directory}/{Path(table['path']).name}"}
+
+
 BROKEN: dict[str, Callable[[dict[str, Any]], Any]] = {
     "rows": lambda receipt: receipt["tables"]["documents"].update(rows="many"),
     "size": lambda receipt: receipt["tables"]["documents"].update(size_bytes=-1),
@@ -107,6 +111,10 @@ BROKEN: dict[str, Callable[[dict[str, Any]], Any]] = {
     "stats": lambda receipt: receipt.update(stats=[]),
     "tables": lambda receipt: receipt.update(tables=[]),
     "surrogate": lambda receipt: receipt.update(shard="\ud800"),
+    "a table above": lambda receipt: receipt["tables"].update(
+        {"../../mine": elsewhere(receipt["tables"]["documents"], "../../mine")}
+    ),
+    "a table in a table": lambda receipt: receipt["tables"].update({"a/b": elsewhere(receipt["tables"]["documents"], "a/b")}),
 }
 
 
