@@ -20,6 +20,8 @@ from corpus_builder.build import Built
 from corpus_builder.cli import main
 from corpus_builder.cli_print import log_to_stderr
 from corpus_builder.document import Document, Drop
+from corpus_builder.errors import InputError
+from corpus_builder.inputs import find_inputs
 from corpus_builder.report.page import render
 from corpus_builder.stages.extract import Ledgered, cleaned
 from corpus_builder.terminal import as_json, harmless, harmless_lines
@@ -216,3 +218,15 @@ def test_a_terminal_that_knows_fewer_characters_is_shown_escapes(charset: str, t
     shown = runner.invoke(main, ["verify", "無い👩"], catch_exceptions=False).stderr
     name = {"cp932": "無い\\U0001f469", "latin-1": "\\u7121\\u3044\\U0001f469", "utf-8": "無い👩"}[charset]
     assert shown.startswith(f"corpus-builder: There is no build in {name} (")
+
+
+@pytest.mark.parametrize("name", ["a\x1b[2J.warc.gz", "a\n.warc.gz", "a\udcff.warc.gz", "https://h.example/a%0A%1B.warc.gz"])
+def test_files_whose_names_ids_cannot_start_with_are_refused(name: str, tmp_path: Path) -> None:
+    if "://" not in name:
+        (tmp_path / name).write_bytes(b"")
+    web = [{"name": "web", "kind": "warc", "paths": [name if "://" in name else "a*.warc.gz"]}]
+    with pytest.raises(
+        InputError, match=r"has control characters, or is not UTF-8; ids start with it, so rename the file"
+    ) as caught:
+        list(find_inputs(make_recipe(tmp_path, sources=web, release={})))
+    assert not ODD.search(str(caught.value))
