@@ -48,7 +48,8 @@ def words(doc):
 
 def other(doc):
     return Drop("own_other") if "滝" in doc.text else None
-
+"""
+COUNTS = """
 def harbours(doc):
     return float(doc.text.count("港"))
 
@@ -99,6 +100,7 @@ def write_inputs(folder: Path) -> None:
         (folder / "ut1" / name).mkdir(parents=True)
         (folder / "ut1" / name / ("urls" if "/" in entry else "domains")).write_text(f"{entry}\n")
     (folder / "stale_filters.py").write_text(FILTERS)
+    (folder / "stale_counts.py").write_text(COUNTS)
     (folder / "stale_words.py").write_text("WORDS = ['星を見るなら']\n")
     write_models(folder)
 
@@ -123,7 +125,7 @@ BASE: dict[str, Any] = {
     "lines": {"documents": 2, "share": 0.1},
     "quality": {
         "ng_words": ["ng.txt"],
-        "measures": {"own": "stale_filters:harbours"},
+        "measures": {"own": "stale_counts:harbours"},
         "rules": [
             {"duplicates": True},
             {"measure": "num_letters", "min": 50},
@@ -320,9 +322,9 @@ CASES: dict[str, list[Case]] = {
     "Quality.sources": [Case(put("quality.sources", ["wikipedia"]))],
     "Quality.ng_words": [Case(write("ng.txt", "味噌\n星\n")), Case(put("quality.ng_words", ["hosts.txt"]))],
     "Quality.measures": [
-        Case(put("quality.measures.own", "stale_filters:mountains")),
-        Case(put("quality.measures.second", "stale_filters:mountains")),
-        Case(write("stale_filters.py", FILTERS.replace('count("港")', 'count("町")'))),
+        Case(put("quality.measures.own", "stale_counts:mountains")),
+        Case(put("quality.measures.second", "stale_counts:mountains")),
+        Case(write("stale_counts.py", COUNTS.replace('count("港")', 'count("町")'))),
     ],
     "Quality.rules": [Case(put("quality.rules", BASE["quality"]["rules"][::-1]))],
     "Rule.measure": [Case(put(RULE, {"measure": "num_japanese_letters", "min": 300}))],
@@ -369,7 +371,7 @@ CASES: dict[str, list[Case]] = {
         Case(put("dedup.keep", "longest")),
         Case(put("dedup.keep", "first:mirror,web")),
         Case(put("dedup.keep", "largest:own")),
-        Case(write("stale_filters.py", FILTERS.replace('count("港")', 'count("町")')), put("dedup.keep", "largest:own")),
+        Case(write("stale_counts.py", COUNTS.replace('count("港")', 'count("町")')), put("dedup.keep", "largest:own")),
     ],
     "Dedup.sources": [Case(put("dedup.sources", ["web"]))],
     "Dedup.url": [Case(put("dedup.url", True))],

@@ -26,7 +26,7 @@ import time
 from pathlib import Path
 
 from changes import Change, changes_of
-from rooms import tests_of
+from rooms import room_of
 
 ROOT = Path(__file__).resolve().parents[2]
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
@@ -53,7 +53,7 @@ def main() -> None:
         for path in sorted((ROOT / "corpus_builder").rglob("*.py"))
         if (name := str(path.relative_to(ROOT / "corpus_builder")))
         and (not given.only or any(part in name for part in given.only))
-        if tests_of(name, ROOT)
+        if room_of(name, ROOT)
         for change in changes_of(name, path.read_text(encoding="utf-8"))
         if str(change) not in known and re.search(given.like, str(change))
     ]
@@ -86,7 +86,7 @@ def _try(found: list[Change], folder: Path, seconds: float) -> tuple[list[Change
     for number, change in enumerate(found, 1):
         if time.monotonic() > end:
             break
-        tests = tests_of(change.path, ROOT)
+        tests = room_of(change.path, ROOT)
         if tests not in whole:
             whole[tests] = not _notices(copy, tests)
             if not whole[tests]:
