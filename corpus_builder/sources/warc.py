@@ -239,7 +239,10 @@ class _PlainHeaders:
             if len(data) < stop:
                 raise Broken("warc_truncated", "the file ends inside a record's header")
             raise Broken("warc_damaged", f"the header has no end within {MAX_HEADER_BYTES} bytes")
-        if layout is not ARC and search(layout.next_line(), data, position, found[1]):
+        start = data[position : min(found[1], position + PIECE)].lower()
+        if layout is not ARC and (
+            b"\nwarc/" in start or (len(start) == PIECE and search(layout.next_line(), data, position, found[1]))
+        ):
             raise Broken("warc_damaged", "another record starts within the header")
         fields, length = layout.fields(data[position : found[0]])
         return fields, found[1], length
