@@ -19,7 +19,7 @@ from corpus_builder.engine import Engine, Ray, engine_of
 from corpus_builder.errors import InputError, IntegrityError
 from corpus_builder.files import absolute, write_atomically
 from corpus_builder.index.contents import elders_of
-from corpus_builder.inputs import find_inputs, input_files, keep_inputs_apart, read_keywords
+from corpus_builder.inputs import find_inputs, input_files, keep_inputs_apart, read_keywords, reading_of
 from corpus_builder.ownership import alone_in, clear_stages
 from corpus_builder.progress import say
 from corpus_builder.quality.rulebook import DuplicateRule
@@ -37,7 +37,7 @@ from corpus_builder.run import SCRATCH, TASK_MEMORY_BYTES, run_stage
 from corpus_builder.searches import count_lines, find_duplicates, is_found
 from corpus_builder.signed import SignedShard
 from corpus_builder.stages.decide import Decide, Screen
-from corpus_builder.stages.extract import Extract
+from corpus_builder.stages.extract import Extract, settings_digest
 from corpus_builder.stages.input_file import InputFile
 from corpus_builder.stages.lines import Lines
 from corpus_builder.stages.match import Match
@@ -94,7 +94,8 @@ def opened(recipe: Recipe, out: Path) -> list[Stage]:
     """
     expected_counts(recipe)
     stages = list(stages_of(recipe, (), out))
-    stages[0].plan({})  # reads the models
+    for source in recipe.sources:
+        settings_digest(reading_of(recipe, source).settings(recipe.page_settings))  # reads the models
     for name in {name for names in recipe.release.edits.values() for name in names}:
         named_edit(name, footer_keywords=read_keywords(recipe))
     return stages

@@ -58,7 +58,7 @@ def input_files(
     stats = _stats([place for place in places if is_remote(place)], progress)
     digests |= {place: stat.identity for place, stat in stats.items()}
     counts = expected_counts(recipe)
-    readings = {source.name: _reading(recipe, source) for source in recipe.sources}
+    readings = {source.name: reading_of(recipe, source) for source in recipe.sources}
     return [
         InputFile(
             place,
@@ -91,7 +91,7 @@ def keep_inputs_apart(recipe: Recipe, out: Path, found: Sequence[tuple[str, str,
                 )
 
 
-def _reading(recipe: Recipe, source: Source) -> Reading:
+def reading_of(recipe: Recipe, source: Source) -> Reading:
     """What a source says of how its files are read."""
     return Reading(
         Columns.of(source.columns),
@@ -173,7 +173,7 @@ def find_inputs(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
     for name, place in zip(names_of(places), places, strict=True):
         if storable_field(f"{name}.") != f"{name}.":
             raise InputError(
-                f"The name {harmless(name)!r} of a file of source {seen[place]!r} has control characters, or is not UTF-8; ids start "
+                f"The name '{harmless(name)}' of a file of source {seen[place]!r} has control characters, or is not UTF-8; ids start "
                 "with it, so rename the file."
             )
         if name in first:  # URLs that differ in their queries
@@ -217,12 +217,12 @@ def _listed(recipe: Recipe, source: Source, place: str) -> Iterator[str]:
             yield line
         elif not is_below(line):
             raise InputError(
-                f"{shown(place)} of source {source.name!r} names {harmless(line, 200)!r}, but a list names URLs, or files below its base by relative "
+                f"{shown(place)} of source {source.name!r} names '{harmless(line, 200)}', but a list names URLs, or files below its base by relative "
                 "paths without '..'; mend the list."
             )
         elif source.base is None:
             raise RecipeError(
-                f"{shown(place)} of source {source.name!r} names its files by relative paths ({harmless(shown(line), 200)!r}); say "
+                f"{shown(place)} of source {source.name!r} names its files by relative paths ('{harmless(shown(line), 200)}'); say "
                 'what they are relative to, for example base = "https://data.commoncrawl.org/".'
             )
         elif is_remote(source.base):

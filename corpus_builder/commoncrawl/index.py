@@ -150,7 +150,7 @@ def _check_names(place: str, rows: pa.Table) -> None:
     for name in pc.unique(rows.column(_WANTED["warc"])).to_pylist():
         if not is_warc_path(name):
             raise InputError(
-                f"The index {shown(place)} names a WARC {harmless(shown(str(name)), 200)!r}: that is no relative path of a .warc.gz file below the "
+                f"The index {shown(place)} names a WARC '{harmless(shown(str(name)), 200)}': that is no relative path of a .warc.gz file below the "
                 "base of a crawl, and nothing of it is fetched. Leave this index out, or mend it."
             )
 

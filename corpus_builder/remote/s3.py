@@ -47,7 +47,7 @@ class S3:
         if parts is None or parts[:2] != (0, 0) or not answer.get("ETag"):
             raise InputError(
                 f"{_endpoint()} answers a request for the first byte of {place} with the Content-Range "
-                f"{harmless(answer.get('ContentRange', ''), 60)!r}; only stores that send parts of objects, with an ETag, can be read."
+                f"'{harmless(answer.get('ContentRange', ''), 60)}'; only stores that send parts of objects, with an ETag, can be read."
             )
         return Stat(parts[2], answer["ETag"])
 

@@ -48,7 +48,7 @@ class Web:
             if not empty and (parts is None or parts[:2] != (0, 0)):
                 raise InputError(
                     f"The server of {shown(place)} answers a request for the first byte with the Content-Range "
-                    f"{harmless(told, 60)!r}, so the file's length is not known; download it and name the local file instead."
+                    f"'{harmless(told, 60)}', so the file's length is not known; download it and name the local file instead."
                 )
             tag = _tag(response)
             if not tag and not empty:
@@ -131,9 +131,9 @@ def _parts(url: str) -> SplitResult:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - checks the number
     except ValueError as error:
-        raise InputError(f"{harmless(shown(url))!r} is no URL ({harmless(str(error), 80)}); correct it.") from None
+        raise InputError(f"'{harmless(shown(url))}' is no URL ({harmless(str(error), 80)}); correct it.") from None
     if not parts.hostname:
-        raise InputError(f"{harmless(shown(url))!r} names no host; write https://HOST/PATH.")
+        raise InputError(f"'{harmless(shown(url))}' names no host; write https://HOST/PATH.")
     return parts
 
 
@@ -180,7 +180,7 @@ def _ask(place: str, url: str, headers: dict[str, str], own: str) -> urllib3.Bas
         connections = pool(os.getpid(), own, without_user(proxy), unquote(urlsplit(proxy).netloc.rpartition("@")[0]))
     except (HTTPError, ValueError) as error:
         raise RecipeError(
-            f"The proxy of this machine, {harmless(without_login(proxy))!r}, is no URL; correct or unset the environment variable "
+            f"The proxy of this machine, '{harmless(without_login(proxy))}', is no URL; correct or unset the environment variable "
             f"{urlsplit(url).scheme.lower()}_proxy."
         ) from error
     try:
@@ -196,7 +196,7 @@ def _ask(place: str, url: str, headers: dict[str, str], own: str) -> urllib3.Bas
     except LeadsInside as error:
         raise _leads_inside(place, url, error.kind) from error
     except LocationValueError as error:
-        raise InputError(f"{harmless(shown(url))!r} is no URL; correct it.") from error
+        raise InputError(f"'{harmless(shown(url))}' is no URL; correct it.") from error
     except SSLError as error:
         raise _untrusted(place, error) from error
     except HTTPError as error:
