@@ -31,7 +31,8 @@ def two_tries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def head(status: str, *headers: str) -> bytes:
-    return "\r\n".join([f"HTTP/1.1 {status}", *headers, "", ""]).encode("latin-1")
+    """The head of an answer; the server closes each connection after one, and a client that is not told so may ask on it again."""
+    return "\r\n".join([f"HTTP/1.1 {status}", "Connection: close", *headers, "", ""]).encode("latin-1")
 
 
 def part(first: int, last: int, size: int, *headers: str) -> bytes:
