@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -43,6 +45,9 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+_OF_A_PATH = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP, errno.EROFS, errno.ENOTDIR, errno.EISDIR)
+
+
 class _Sentences(click.Group):
     """A group whose commands end in a sentence and an exit code, never in a traceback of ours."""
 
@@ -60,6 +65,12 @@ class _Sentences(click.Group):
             sys.exit(0)
         except (click.exceptions.Exit, click.Abort):
             raise
+        except OSError as error:
+            if error.filename is None or error.errno not in _OF_A_PATH:
+                say_trace()
+                sys.exit(1)
+            say(f"corpus-builder: {os.fsdecode(error.filename)} cannot be used: {error.strerror}.", err=True)
+            sys.exit(InputError.exit_code)
         except click.ClickException as error:  # quotes what was typed, such as names of files
             error.show(shown := StringIO())
             say(without_secrets(shown.getvalue().rstrip("\n")), err=True)

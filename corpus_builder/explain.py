@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from corpus_builder.dataset import Manifest, read_manifest
-from corpus_builder.dedup.minhash import MinHash
 from corpus_builder.dedup.shingles import jaccard
 from corpus_builder.errors import InputError
-from corpus_builder.index.contents import HEAD_FILE
+from corpus_builder.index.contents import HEAD_FILE, head_of
+from corpus_builder.ownership import small_object
 from corpus_builder.report.differences import differences
 from corpus_builder.report.tables import query
 from corpus_builder.report.why import Event, Story
@@ -74,7 +72,7 @@ def _story(out: Path, sign: Manifest, done: Manifest, id_: str, shard: int, row:
     texts = _texts(out, sign, (shard, row), matched)
     if texts is None:
         return Story(id_, "", "", characters, (event,), winners=winners)
-    ngram = MinHash(**json.loads((out / HEAD_FILE).read_bytes())["minhash"]).ngram
+    head = head_of(out)
     return Story(
         id_,
         "",
@@ -82,7 +80,7 @@ def _story(out: Path, sign: Manifest, done: Manifest, id_: str, shard: int, row:
         characters,
         (event,),
         winners=winners,
-        similarity=jaccard(*texts, ngram),
+        similarity=jaccard(*texts, head.minhash.ngram) if head else None,
         differences=tuple(utf_8(line).decode() for line in differences(*texts)),
     )
 
@@ -90,11 +88,14 @@ def _story(out: Path, sign: Manifest, done: Manifest, id_: str, shard: int, row:
 def _texts(out: Path, sign: Manifest, *rows: tuple[int, int] | None) -> tuple[str, str] | None:
     """Both texts, if the files are where they were and neither row is of an index."""
     try:
-        known: dict[str, Any] = json.loads((out / FILES).read_bytes())
-        files = [RowFile(Path(known["files"][receipt.shard]), receipt.shard, "") for receipt in sign.receipts]
+        known = small_object(out / FILES) or {}
+        where, text = known.get("files"), known.get("text")
+        if not isinstance(where, dict) or not isinstance(text, str):
+            return None
+        files = [RowFile(Path(str(where.get(receipt.shard, ""))), receipt.shard, "") for receipt in sign.receipts]
         if not all(file.place.as_posix().endswith(f"/{file.name}") for file in files):  # shards are called after their files
             return None
-        ours, theirs = (RowTexts(files, known["text"]).read(places(row[0], [row[1]]))[0] for row in rows if row is not None)
-    except (OSError, ValueError, KeyError, IndexError, InputError):
+        ours, theirs = (RowTexts(files, text).read(places(row[0], [row[1]]))[0] for row in rows if row is not None)
+    except (OSError, ValueError, IndexError, InputError):
         return None
     return ours, theirs

@@ -38,7 +38,7 @@ def absolute(place: str | Path) -> Path:
 
 def is_url(place: str | Path) -> bool:
     """Does it start like a URL, rather than a path?"""
-    return re.match(r"[a-z][a-z0-9+.-]+:/", str(place)) is not None
+    return re.match(r"[a-z][a-z0-9+.-]+:/", str(place), re.IGNORECASE) is not None
 
 
 def full_disk(error: OSError, where: Path) -> StageError | None:

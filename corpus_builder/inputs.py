@@ -15,8 +15,8 @@ from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.files import digest_file, write_atomically
 from corpus_builder.html.page import storable_field
 from corpus_builder.japanese.detectors import located
-from corpus_builder.names import is_below, stem_of
-from corpus_builder.ownership import keep_apart, kind_of, takes_in
+from corpus_builder.names import SHA256, is_below, stem_of
+from corpus_builder.ownership import keep_apart, kind_of, small_object, takes_in
 from corpus_builder.progress import with_progress
 from corpus_builder.recipe import Recipe
 from corpus_builder.remote.lists import is_list, matching, read_list
@@ -124,11 +124,9 @@ def digests_of(paths: Sequence[Path], out: Path, engine: Engine, progress: bool)
 
 def kept_digests(paths: Sequence[Path], out: Path) -> dict[Path, str]:
     """The digests that are kept in a directory of those files that are as they were when they were read."""
-    try:
-        kept = json.loads((out / DIGESTS).read_bytes())
-    except (FileNotFoundError, ValueError):
-        return {}
-    return {path: kept[state] for path in paths if (state := _state(path)) in kept}
+    kept = small_object(out / DIGESTS) or {}
+    found = {path: kept.get(_state(path)) for path in paths}
+    return {path: digest for path, digest in found.items() if isinstance(digest, str) and SHA256.fullmatch(digest)}
 
 
 def _state(path: Path) -> str:

@@ -140,12 +140,11 @@ def kind_of(out: Path) -> Kind | None:
 
     The mark says so, or the head of a directory that was made before there were marks.
     """
-    mark = _json(out / MARK)
+    mark = small_object(out / MARK)
     if mark is not None:
-        kind: Kind | None = mark.get("kind") if mark.get("format") == FORMAT and mark.get("kind") in _HEADS else None
-        return kind
+        return next((kind for kind in _HEADS if mark.get("format") == FORMAT and mark.get("kind") == kind), None)
     for kind, (name, is_ours) in _HEADS.items():
-        if (head := _json(out / name)) is not None:
+        if (head := small_object(out / name)) is not None:
             try:
                 if is_ours(head):
                     return kind
@@ -154,7 +153,7 @@ def kind_of(out: Path) -> Kind | None:
     return None
 
 
-def _json(path: Path) -> dict[str, Any] | None:
+def small_object(path: Path) -> dict[str, Any] | None:
     """The object in a small file; None where there is no file, an empty one where it holds no object."""
     try:
         there = path.lstat()
@@ -281,7 +280,7 @@ def _is_receipt(path: Path) -> bool:
     """Whether a file among the receipts is one, of the shard that it is named after, or one that was never finished."""
     if names.TEMPORARY.fullmatch(path.name):
         return True
-    receipt = _json(path) or {}
+    receipt = small_object(path) or {}
     shard = receipt.get("shard")
     return {"made_from", "tables"} <= set(receipt) and isinstance(shard, str) and f"{names.stem_of(shard)}.json" == path.name
 

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 _AUTHORITY = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*:)(?P<slashes>//?)(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
-_URL = re.compile(r"\b(?:[a-z][a-z0-9+.-]*://|(?:https?|s3|ftp|gs|hdfs):/)[^\s<>\"]+", re.IGNORECASE)
+_URL = re.compile(  # a path that was a URL has one slash: of those that we know, and of any with a login
+    r"\b(?:[a-z][a-z0-9+.-]*://|(?:https?|s3|ftp|gs|hdfs):/|[a-z][a-z0-9+.-]+:/(?=[^\s/@]+@))[^\s<>\"]+", re.IGNORECASE
+)
 _END = re.compile(r"[\"'`.,;:!)\]}>]*$")
 _QUERY = re.compile(r"\?[\w.~%\-\[\]]+=.*", re.DOTALL)  # of an S3 key: a ? alone is a part of a name or a pattern
 _PATH = re.compile(r"(/[^\s?\"'<>]*)\?[\w.~%\-\[\]]+=[^\s\"'<>]*")  # "with url: /a?signature=1", as HTTP clients put it

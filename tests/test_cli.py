@@ -244,3 +244,16 @@ def test_plan_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text(RECIPE)
     run("plan", tmp_path / "tiny.toml", "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [["verify"], ["report"], ["why", "-"], ["diff", "x"], ["index", "show"], ["crawl", "--out", "x"], ["build"]]
+)
+def test_a_name_that_is_too_long_is_a_sentence(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = "n" * 300
+    place = 2 if words[0] == "index" else 1
+    result = CliRunner().invoke(main, [*words[:place], name, *words[place:]])
+    assert result.exit_code in (2, 3)
+    assert "File name too long" in result.output
+    assert "Traceback" not in result.output

@@ -398,6 +398,33 @@ def test_why_reads_no_other_file_than_the_row_was_of(tmp_path: Path) -> None:
     assert "secret" not in run("why", tmp_path / "out", lost)
 
 
+@pytest.mark.parametrize(
+    "content", ["5", "null", "[[", '{"files": 5, "text": "text"}', '{"files": {"texts.jsonl": {}}, "text": []}']
+)
+def test_what_is_kept_beside_deduplicated_files_may_be_damaged(tmp_path: Path, content: str) -> None:
+    texts = jsonl(tmp_path / "texts.jsonl", [{"id": "a", "text": prose(1)}, {"id": "b", "text": f"{prose(1)}終。"}])
+    done = deduplicate([texts], tmp_path / "out", Serial())
+    (lost,) = done.dropped_rows().column("id").to_pylist()
+    for name in ("files.json", "inputs.json"):
+        (tmp_path / "out" / ".cache" / name).write_text(content)
+    assert "near_duplicate" in run("why", tmp_path / "out", lost)
+    state = json.dumps({f"{texts}|{texts.stat().st_size}|{texts.stat().st_mtime_ns}": {"a": 1}})
+    for kept in (content, state):
+        (tmp_path / "out" / ".cache" / "inputs.json").write_text(kept)
+        assert deduplicate([texts], tmp_path / "out", Serial()).dropped_rows() == done.dropped_rows()
+
+
+@pytest.mark.parametrize("minhash", ["[]", '{"ngram": []}', '{"n": 5}', "5"])
+def test_a_head_of_deduplicated_files_that_is_damaged_is_told(tmp_path: Path, minhash: str) -> None:
+    texts = jsonl(tmp_path / "texts.jsonl", [{"id": "a", "text": prose(1)}, {"id": "b", "text": f"{prose(1)}終。"}])
+    done = deduplicate([texts], tmp_path / "out", Serial())
+    (lost,) = done.dropped_rows().column("id").to_pylist()
+    (tmp_path / "out" / "dedup.json").write_text(
+        f'{{"format": "corpus_builder-index/1", "minhash": {minhash}, "keep": "newest"}}'
+    )
+    assert f"{tmp_path / 'out'} is damaged (" in run("why", tmp_path / "out", lost, code=5)
+
+
 # The place that is published to
 
 

@@ -113,7 +113,9 @@ def test_a_directory_of_somebody_elses_is_refused_and_stays_as_it_is(copy: Path,
     assert tree(copy) == before
 
 
-@pytest.mark.parametrize("kind", ["a pipe", "a directory", "a link", "no JSON", "of a later version", "deep"])
+@pytest.mark.parametrize(
+    "kind", ["a pipe", "a directory", "a link", "no JSON", "of a later version", "deep", "a kind that is none"]
+)
 def test_a_mark_that_is_none_of_ours_is_foreign(tmp_path: Path, kind: str) -> None:
     out = tmp_path / "out"
     out.mkdir()
@@ -122,6 +124,8 @@ def test_a_mark_that_is_none_of_ours_is_foreign(tmp_path: Path, kind: str) -> No
         os.mkfifo(mark)
     elif kind == "a directory":
         mark.mkdir()
+    elif kind == "a kind that is none":
+        mark.write_text('{"format": "corpus_builder-directory/1", "kind": ["build"]}')
     elif kind == "a link":
         (tmp_path / "mark").write_text('{"format": "corpus_builder-directory/1", "kind": "build"}')
         mark.symlink_to(tmp_path / "mark")
@@ -187,6 +191,15 @@ def test_kinds_do_not_mix(copy: Path, kind: str, marked: bool) -> None:
         said = run(*words, code=3)
         assert f"{copy / other} holds {meant[other]}, and {meant[kind]} would mix with it" in said
     assert tree(copy) == before
+
+
+@pytest.mark.parametrize("place", ["HTTPS://h.example/x", "S3://bucket/x", "Sftp:/h.example/x"])
+def test_a_url_is_no_directory_in_whatever_letters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    jsonl(tmp_path / "texts.jsonl", [{"text": prose(1)}])
+    said = run("dedup", "texts.jsonl", "--engine", "serial", "--out", place, code=3)
+    assert "is no directory: a dedup is written to a disk" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["texts.jsonl"]
 
 
 def test_an_output_that_is_no_directory_is_a_sentence(copy: Path) -> None:
@@ -506,6 +519,16 @@ def test_a_crawls_own_files_are_not_fetched_over_themselves(copy: Path) -> None:
         tree(copy / "crawled" / "crawl-data")[str(warc.relative_to(copy / "crawled" / "crawl-data"))]
         == before[str(warc.relative_to(copy / "crawled" / "crawl-data"))]
     )
+
+
+def test_a_crawl_goes_on_however_its_places_are_spelled(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(copy)
+    before = (copy / "crawl" / "crawl.json").read_bytes()
+    for index, base in [("crawled/cc-index/", "./crawled/"), ("../copy/crawled/cc-index", copy / "crawled")]:
+        assert "fetched: 0 records" in run("crawl", index, "--base", base, "--out", "crawl/")
+    said = run("crawl", "crawled/cc-index", "--base", "crawled/crawl-data", "--out", "crawl", code=3)
+    assert "holds the records of another index, base or query" in said
+    assert (copy / "crawl" / "crawl.json").read_bytes() == before
 
 
 @pytest.mark.parametrize("suffix", ["", ".records.parquet"])

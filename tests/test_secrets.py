@@ -295,6 +295,16 @@ def test_urls_without_logins(text: str, bare: str) -> None:
         assert without_secrets(f"see {text}, or {text!r}.") == f"see {bare}, or {bare!r}."
 
 
+@pytest.mark.parametrize("place", ["sftp://me:{}@h/x", "hf://{}@h/x", "ABFS://me:{}@h/x?sig={}", "webdavs:/me:{}@h/x"])
+def test_urls_of_any_scheme_lose_their_logins_as_paths_too(place: str) -> None:
+    """Options that are paths turn // into /."""
+    url = place.replace("{}", "t0kenValue")
+    for command in (["build", url], ["verify", url], ["diff", url, url], ["index", "show", url], ["index", "add", url, url]):
+        result = CliRunner().invoke(main, command)
+        assert result.exit_code in (2, 3)
+        assert found_in(result.output) == [], result.output
+
+
 def test_pages_keep_their_queries_in_sentences() -> None:
     assert without_known_secrets("no page https://a.example/?id=3&page=2 here") == "no page https://a.example/?id=3&page=2 here"
     assert without_known_secrets("https://u:p@a.example/?id=3&sig=x&Token=y.") == "https://a.example/?id=3&sig=…&Token=…"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,10 +18,10 @@ from corpus_builder.commoncrawl.index import SELECTION, IndexTraffic, Query, as_
 from corpus_builder.commoncrawl.picks import GAP_BYTES, SORT, Pick, picks, ranges, sort_selection
 from corpus_builder.dataset import digest_of
 from corpus_builder.errors import CorpusError, InputError, StageError
-from corpus_builder.files import give_name, make_directory, sync_directory, write_atomically
+from corpus_builder.files import absolute, give_name, make_directory, sync_directory, write_atomically
 from corpus_builder.names import SELECTION as SELECTION_FILE
 from corpus_builder.names import SORTING
-from corpus_builder.ownership import alone_in, files_named, keep_apart, remove_empty
+from corpus_builder.ownership import alone_in, files_named, keep_apart, remove_empty, small_object
 from corpus_builder.progress import with_progress
 from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import check_scheme, is_remote, joined, shown
@@ -100,7 +101,8 @@ def crawl(
         say(plan)
         if plan_only:
             return Crawled(out, plan, missing=tuple(str(error) for error in stats.values() if isinstance(error, CorpusError)))
-        write_atomically(out / "crawl.json", _packed(asked))
+        if not (out / "crawl.json").exists():
+            write_atomically(out / "crawl.json", _packed(asked))
         fetched = _fetch_all(selection, base, out, gap_bytes, workers, done, stats, progress)
     return Crawled(
         out=out,
@@ -116,11 +118,23 @@ def crawl(
 def _hold_to_one_query(out: Path, asked: dict[str, object]) -> None:
     """`crawl.json` says what the directory holds, once something was fetched.  InputError if it holds something else."""
     head = out / "crawl.json"
-    if head.exists() and head.read_bytes() != _packed(asked):
+    if head.exists() and _meant(small_object(head) or {}) != _meant(json.loads(_packed(asked))):
         raise InputError(
             f"{out} holds the records of another index, base or query ({head} says which); choose another directory with --out, "
             "or give the same ones to go on."
         )
+
+
+def _meant(asked: dict[str, Any]) -> dict[str, Any]:
+    """What was asked for, with places however they are spelled: a / at the end, `./`, or from the root of the file system."""
+
+    def meant(place: object) -> str:
+        text = str(place)
+        return text.rstrip("/") if is_remote(text) else str(absolute(text))
+
+    index = asked.get("index")
+    places = {"index": [*map(meant, index)] if isinstance(index, list) else index, "base": meant(asked.get("base"))}
+    return asked | places
 
 
 def _packed(asked: dict[str, object]) -> bytes:

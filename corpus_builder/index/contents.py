@@ -85,9 +85,8 @@ class Index:
                     f"The index {root} has format {value['format']} and hash specification {value['specification']}, but this version reads "
                     f"{FORMAT} and {SPECIFICATION}; use the version that wrote it, or make a new index from the builds."
                 )
-            numbers = {name: int(number) for name, number in value["minhash"].items()}
             parts, taken = tuple(_part(part) for part in value["parts"]), _taken(value.get("taken", {}))
-            return cls(root, MinHash(**numbers), str(value["keep"]), parts, taken)
+            return cls(root, _minhash(value["minhash"]), str(value["keep"]), parts, taken)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise InputError(
                 f"There is no index in {root} (no index.json); `corpus-builder index add {root} OUT` makes one."
@@ -244,6 +243,10 @@ def _taken(value: Mapping[str, Any]) -> Taken:
     return taken
 
 
+def _minhash(value: Mapping[str, Any]) -> MinHash:
+    return MinHash(**{name: int(number) for name, number in value.items()})
+
+
 def _words(spec: MinHash) -> str:
     return f"{spec.ngram}-grams, {spec.bands} bands of {spec.rows} rows and seed {spec.seed}"
 
@@ -290,8 +293,8 @@ def head_of(out: Path) -> Head | None:
             recipe = Recipe.of(json.loads((out / "build.json").read_bytes())["recipe"], where=str(out / "build.json"))
             return Head(recipe.name, recipe.dedup.minhash, recipe.dedup.keep) if recipe.dedup else None
         value = json.loads((out / HEAD_FILE).read_bytes())
-        return Head(out.absolute().name, MinHash(**value["minhash"]), value["keep"])
+        return Head(out.absolute().name, _minhash(value["minhash"]), value["keep"])
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise IntegrityError(f"{out} is damaged ({error}); run the command that made it again.") from error

@@ -31,6 +31,7 @@ def verify_build(manifests: Mapping[str, Manifest], recipe: Recipe, progress: bo
     for name in _expected(recipe, manifests):
         if name not in manifests:
             problems.append(f"The stage {name!r} is not sealed; run `corpus-builder build` again.")
+    problems += _unlike_the_stage_before(manifests)
     for manifest in with_progress("verify", iter(manifests.values()), len(manifests), progress, unit="stage"):
         problems += verify(manifest)
     if "extract" in manifests:
@@ -40,6 +41,18 @@ def verify_build(manifests: Mapping[str, Manifest], recipe: Recipe, progress: bo
     files = [table for manifest in manifests.values() for r in manifest.receipts for table in r.tables.values()]
     released = manifests["release"].rows("corpus") if "release" in manifests else 0
     return Verification(len(manifests), len(files), sum(f.size_bytes for f in files), released, tuple(problems))
+
+
+def _unlike_the_stage_before(manifests: Mapping[str, Manifest]) -> Iterator[str]:
+    """Sentences on stages that are not made of just the shards of the stage before."""
+    for name, before in {"measure": "extract", "match": "sign", "screen": "extract", "decide": "extract"}.items():
+        if name in manifests and before in manifests:
+            found, wanted = ([receipt.shard for receipt in manifests[one].receipts] for one in (name, before))
+            if found != wanted:
+                yield (
+                    f"{manifests[name].root / 'manifest.json'} names {len(found):,} shards, and not the {len(wanted):,} of the stage "
+                    f"{before!r}; build again."
+                )
 
 
 def _expected(recipe: Recipe, manifests: Mapping[str, Manifest]) -> Iterator[str]:

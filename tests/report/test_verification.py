@@ -1,5 +1,6 @@
 """`verify` finds every byte that is not as the manifests say."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from conftest import make_inputs, make_recipe
 
 from corpus_builder import Serial, build
 from corpus_builder.build import Built
+from corpus_builder.errors import IntegrityError
 from corpus_builder.index import add
 from corpus_builder.report.verification import as_text, verify_build
 
@@ -29,6 +31,28 @@ def test_one_changed_byte_is_found(built: Built, tmp_path: Path, stage: str) -> 
     changed = Built.open(tmp_path / "out")
     (problem,) = verify_build(changed.manifests, changed.recipe).problems
     assert path.name in problem
+
+
+@pytest.mark.parametrize("stage", ["measure", "match", "decide"])
+def test_a_stage_that_lacks_shards_is_found(built: Built, tmp_path: Path, stage: str) -> None:
+    shutil.copytree(built.out, tmp_path / "out")
+    path = tmp_path / "out" / stage / "manifest.json"
+    value = json.loads(path.read_bytes())
+    shards = len(value["shards"])
+    path.write_text(json.dumps(value | {"shards": value["shards"][1:]}))
+    before = "sign" if stage == "match" else "extract"
+    said = f"{path} names {shards - 1} shards, and not the {shards} of the stage {before!r}; build again."
+    assert said in Built.open(tmp_path / "out").verify().problems
+
+
+def test_the_manifest_of_another_stage_is_found(built: Built, tmp_path: Path) -> None:
+    shutil.copytree(built.out, tmp_path / "out")
+    shutil.rmtree(tmp_path / "out" / "decide")
+    shutil.copytree(tmp_path / "out" / "measure", tmp_path / "out" / "decide")
+    with pytest.raises(IntegrityError) as raised:
+        Built.open(tmp_path / "out")
+    path = tmp_path / "out" / "decide" / "manifest.json"
+    assert str(raised.value) == f"{path} is of the stage 'measure'; delete it and build again."
 
 
 def test_a_missing_file_and_a_missing_stage_are_found(built: Built, tmp_path: Path) -> None:
