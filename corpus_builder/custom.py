@@ -10,15 +10,17 @@ import importlib.machinery
 import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from corpus_builder import guard
 from corpus_builder.document import Document
-from corpus_builder.errors import RecipeError, StageError
+from corpus_builder.errors import RecipeError, StageError, words_of
 from corpus_builder.files import digest_file
 
 
@@ -54,7 +56,7 @@ def load_function(name: str, base: Path) -> UserFunction:
             ) from error
         raise RecipeError(f"The module {module_name!r} imports {error.name!r}, which is not installed.") from error
     except (Exception, SystemExit) as error:  # whatever the user's code raises at import
-        raise RecipeError(f"The module {module_name!r} failed at import: {type(error).__name__}: {error}.") from error
+        raise RecipeError(f"The module {module_name!r} failed at import: {words_of(error)}.") from error
     function = getattr(module, function_name, None)
     if not callable(function):
         near = difflib.get_close_matches(function_name, [n for n in dir(module) if not n.startswith("_")], n=1)
@@ -73,7 +75,8 @@ def _imported_anew(module_name: str) -> ModuleType:
     """The module, without bytecode beside it, which is known by whole seconds alone."""
     before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
-        module = importlib.import_module(module_name)
+        with redirect_stdout(sys.stderr):
+            module = importlib.import_module(module_name)
     finally:
         sys.dont_write_bytecode = before
     for part in _with_imports(module):
@@ -125,7 +128,13 @@ def answers(
     def units() -> Iterator[tuple[int, Document]]:
         return ((place, document) for document in documents() for place in range(len(functions)))
 
-    return guard.guarded(units, partial(_answer, functions), partial(_no_answer, functions))
+    try:
+        yield from guard.guarded(units, partial(_answer, functions), partial(_no_answer, functions))
+    except guard.Killed as killed:
+        if killed.place < 0:
+            raise
+        place, document = next(islice(units(), killed.place, None))
+        raise StageError(f"{killed}; {functions[place][0].name} was at the document {document.id!r}") from killed
 
 
 def _answer(functions: Sequence[tuple[UserFunction, Callable[..., Any]]], unit: tuple[int, Document]) -> Any:
@@ -136,7 +145,7 @@ def _answer(functions: Sequence[tuple[UserFunction, Callable[..., Any]]], unit: 
         sys.stdout.flush()  # what it printed is lost with the process otherwise
         return said
     except BaseException as error:  # whatever the user's code raises, SystemExit and KeyboardInterrupt too
-        what = f"{type(error).__name__}: {error}".rstrip(".")
+        what = words_of(error).rstrip(".")
         raise _failed(function, document, f"failed on the document {document.id!r}: {what}") from error
 
 

@@ -59,3 +59,18 @@ class MissingExtraError(CorpusError):
     """An optional package is not installed."""
 
     exit_code = 6
+
+
+def words_of(error: BaseException) -> str:
+    """An error's class and what it says, for whoever must mend it; a class of somebody's own may fail to say anything.
+
+    >>> words_of(ValueError("no such word"))
+    'ValueError: no such word'
+    >>> words_of(KeyboardInterrupt())
+    'KeyboardInterrupt'
+    """
+    try:
+        said = str(error)
+    except Exception:  # whatever its own code raises
+        said = ""
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

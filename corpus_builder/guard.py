@@ -15,6 +15,7 @@ import mmap
 import os
 import pickle
 import resource
+import select
 import signal
 import struct
 import sys
@@ -22,12 +23,11 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NoReturn, TypeVar
 
-from corpus_builder.errors import StageError
+from corpus_builder.errors import StageError, words_of
 
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")
@@ -37,6 +37,8 @@ CPU_SECONDS = 300
 MAX_CRASHES = 100
 """More in one input mean that the extractor is broken, not the pages."""
 BATCH = 64
+LOOK_SECONDS = 1
+"""So often a child that says nothing is looked after."""
 
 _READING = -1
 _NOT_THE_UNIT = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -79,6 +81,14 @@ class Reading:
         return _place(self._offset)
 
 
+class Killed(StageError):
+    """The child was killed from outside, which is no unit's fault; `place` is that of the unit it was at, below 0 if at none."""
+
+    def __init__(self, text: str, place: int = _READING) -> None:
+        super().__init__(text)
+        self.place = place
+
+
 @dataclass(frozen=True, slots=True)
 class _Died:
     place: int
@@ -96,7 +106,8 @@ def guarded(
 
     `units` is called again after a crash and must give the same units.  What it or `work` raises is raised here.  With
     `reading`, which `units` must tell where it is, a death while reading is blamed on that place, and `units` goes on behind
-    it.  Raises StageError where the child is killed from outside, dies while it reads (without `reading`), or too often.
+    it.  Raises Killed where the child is killed from outside, StageError where it dies while it reads (without `reading`) or
+    too often.
     """
     crashes: dict[int, Crash] = {}
     suspects: list[int] = []  # offsets at which a process died while it read
@@ -143,33 +154,82 @@ def _run(
         os.close(out)
         _child(into, at, units, work, crashed, crashes, start, stop, reading)
     os.close(into)
-    done, running = start, True
+    process = _Process(child, out)
+    done = start
     try:
-        with os.fdopen(out, "rb") as pipe:
-            while (message := _receive(pipe)) is not None:
-                kind, value = message
-                if kind == "error":
-                    raise value
-                if kind == "end":
-                    return None
-                yield from value
-                done += len(value)
-        running, status = False, os.waitpid(child, 0)[1]
-        return _Died(_place(at), done, _crash(status))
+        while (message := process.message()) is not None:
+            kind, value = message
+            if kind == "error":
+                raise value
+            if kind == "end":
+                return None
+            yield from value
+            done += len(value)
+        return _Died(_place(at), done, _crash(process.status(), _place(at)))
     finally:
+        process.end()
         at.close()
-        if running:
-            with suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
 
 
-def _crash(status: int) -> Crash:
+class _Process:
+    """A child, and the end of the pipe that it writes to."""
+
+    def __init__(self, child: int, pipe: int) -> None:
+        self._child, self._pipe = child, pipe
+        self._status: int | None = None
+        self._ready = select.poll()
+        self._ready.register(pipe, select.POLLIN)
+
+    def message(self) -> tuple[str, Any] | None:
+        """The next one; None where the child has died."""
+        head = self._read(8)
+        packed = self._read(struct.unpack("q", head)[0]) if head else None
+        if packed is None:
+            return None
+        kind, value = pickle.loads(packed)
+        return kind, value
+
+    def _read(self, length: int) -> bytes | None:
+        """So many bytes; None where the child has died.  A process that it forked may hold the pipe open for ever, so that no
+        end of the pipe tells.
+        """
+        found = bytearray()
+        while len(found) < length:
+            if not self._ready.poll(LOOK_SECONDS * 1000):
+                if not self._dead() or self._ready.poll(0):
+                    continue
+                return None
+            if not (part := os.read(self._pipe, min(length - len(found), 1 << 20))):
+                return None
+            found += part
+        return bytes(found)
+
+    def _dead(self) -> bool:
+        if self._status is None:
+            child, status = os.waitpid(self._child, os.WNOHANG)
+            self._status = status if child else None
+        return self._status is not None
+
+    def status(self) -> int:
+        """How the child ended, which it has or is about to."""
+        if self._status is None:
+            self._status = os.waitpid(self._child, 0)[1]
+        return self._status
+
+    def end(self) -> None:
+        """Kill the child, if it lives."""
+        os.close(self._pipe)
+        if not self._dead():
+            os.kill(self._child, signal.SIGKILL)
+            self.status()
+
+
+def _crash(status: int, place: int) -> Crash:
     code = os.waitstatus_to_exitcode(status)
     how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     if -code in _NOT_THE_UNIT:
-        raise StageError(
-            f"the process that does the work was killed ({how}), most often because memory ran out; try fewer --workers"
+        raise Killed(
+            f"the process that does the work was killed ({how}), most often because memory ran out; try fewer --workers", place
         )
     return Crash(how, endless=-code == signal.SIGXCPU)
 
@@ -195,9 +255,11 @@ def _child(
     reading: Reading | None,
 ) -> NoReturn:
     """The life of the child; it never returns."""
-    code = 1
+    code, own = 1, os.getpid()
     try:
         faulthandler.disable()
+        os.dup2(2, 1)  # what work prints must not stand between the lines that a command prints for programs
+        sys.stdout = sys.stderr
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
@@ -214,6 +276,8 @@ def _child(
                         limit = _allow(limit)
                         _mark(at, place)
                         batch.append(work(unit))
+                        if os.getpid() != own:  # a process that the work forked came back, too: it must not speak for this one
+                            os._exit(0)
                         _mark(at, _READING)
                     if len(batch) == BATCH:
                         _send(pipe, "results", batch)
@@ -223,6 +287,9 @@ def _child(
             except BrokenPipeError:
                 pass
             except BaseException as error:  # it travels to the parent, which raises it
+                if os.getpid() != own:
+                    traceback.print_exc()
+                    os._exit(1)
                 _send(pipe, "error", _portable(error))
         code = 0
     finally:
@@ -246,7 +313,7 @@ def _portable(error: BaseException) -> BaseException:
         if not isinstance(pickle.loads(pickle.dumps(error)), Exception):  # sys.exit within an extractor must not end the build
             raise TypeError
     except Exception:  # a user's exception class may refuse pickling in any way
-        error = RuntimeError(f"{type(error).__name__}: {error}")
+        error = RuntimeError(words_of(error))
     error.add_note(f"In the process that does the work:\n{trace}")
     return error
 
@@ -263,16 +330,3 @@ def _send(pipe: Any, kind: str, value: Any) -> None:
     packed = pickle.dumps((kind, value), pickle.HIGHEST_PROTOCOL)
     pipe.write(struct.pack("q", len(packed)) + packed)
     pipe.flush()
-
-
-def _receive(pipe: Any) -> tuple[str, Any] | None:
-    """The next message; None where the child has died."""
-    head = pipe.read(8)
-    if len(head) < 8:
-        return None
-    length = struct.unpack("q", head)[0]
-    packed = pipe.read(length)
-    if len(packed) < length:
-        return None
-    kind, value = pickle.loads(packed)
-    return kind, value

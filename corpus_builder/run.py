@@ -11,7 +11,7 @@ from pathlib import Path
 
 from corpus_builder.dataset import Dataset, Manifest, Receipt, Shard, Stage, lost_files
 from corpus_builder.engine import Done, Engine, Failure
-from corpus_builder.errors import CorpusError, FullDiskError, StageError
+from corpus_builder.errors import CorpusError, FullDiskError, StageError, words_of
 from corpus_builder.files import full_disk, write_atomically
 from corpus_builder.names import TABLE
 from corpus_builder.ownership import refuse_links
@@ -102,7 +102,7 @@ def _make(stage: Stage, dataset: Dataset, shard: Shard) -> Receipt:
 def _words(shard: Shard, failure: Failure) -> str:
     """Shard, machine and cause."""
     error = failure.error
-    text = str(error) if isinstance(error, CorpusError) else without_secrets(f"{type(error).__name__}: {error}")
+    text = str(error) if isinstance(error, CorpusError) else without_secrets(words_of(error))
     return f"{harmless(shard.name)}{f', on {failure.node}' if failure.node else ''}: {text}"
 
 

@@ -1,5 +1,7 @@
 """A user's function is found, known by the source that it depends on, and its errors are sentences."""
 
+import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -96,6 +98,12 @@ def says_words(doc): return Drop("bad", value="much")
 def says_much(doc): return Drop("bad", value=10**400)
 def is_yes(doc): return "yes"
 from corpus_builder import Drop
+class Mute(Exception):
+    def __str__(self): raise RuntimeError("no words")
+def raises_mute(doc): raise Mute()
+def is_killed(doc):
+    if doc.id == "b": os.kill(os.getpid(), 9)
+    return None
 def half(doc): return Drop("a\\ud800", 1, None, "b\\ud800") if doc.id == "b" else None
 seen = []
 def counts(doc):
@@ -127,7 +135,8 @@ def documents(source: str = "") -> pa.Table:
         ),
         ("says_words", "failed on the document 'a': (ValueError: could not convert|TypeError: The measure)"),
         ("says_much", "failed on the document 'a': (OverflowError|TypeError: The measure)"),
-        ("is_yes", "failed on the document 'a': TypeError: The (filter|measure) .* returned 'yes'"),
+        ("is_yes", "failed on the document 'a': TypeError: The (filter|measure) 'is_yes' returned 'yes'"),
+        ("raises_mute", "failed on the document 'a': Mute"),
     ],
 )
 def test_whatever_a_function_does_is_a_sentence_with_the_document(folder, monkeypatch, use, name, says):
@@ -137,6 +146,20 @@ def test_whatever_a_function_does_is_a_sentence_with_the_document(folder, monkey
     stage = Measure(filters=(function,)) if use == "filters" else Measure(measures=(("mine", function),))
     with pytest.raises(StageError, match=rf"^mischief:{name} ({says})"):
         stage.table(documents())
+
+
+def test_a_kill_names_the_function_and_the_document_that_it_was_at(folder):
+    write(folder, "mischief", MISCHIEF)
+    with pytest.raises(StageError, match=r"was killed \(SIGKILL\), .*; mischief:is_killed was at the document 'b'$"):
+        Measure(filters=(load_function("mischief:is_killed", folder),)).table(documents())
+
+
+def test_what_functions_print_stands_not_among_what_a_command_prints_for_programs(folder):
+    write(folder, "prints", "print('at import')\ndef talks(doc): print('of a document')\n")
+    command = [sys.executable, "-m", "corpus_builder", "judge", "--filter", "prints:talks", "--text", "あ", "--json"]
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+    assert [judged["rule"] for judged in json.loads(ran.stdout)] == ["talks"]
+    assert ran.stderr == "at import\nof a document\n"
 
 
 def test_functions_are_asked_in_one_process_for_all_documents(folder):
@@ -158,6 +181,7 @@ from corpus_builder.html.extract import Extracted, japanese_extractor
 def fails(html_text, url): raise KeyError("no such element")
 def exits(html_text, url): sys.exit(0)
 def leaves(html_text, url): os._exit(0)
+def words(html_text, url): return "text"
 def ours(html_text, url): return japanese_extractor(html_text, url)
 """
 
@@ -168,6 +192,7 @@ def ours(html_text, url): return japanese_extractor(html_text, url)
         ("fails", r"failed on the page 'web-a.warc.gz/\d+' \(https://www.example/0\): KeyError: 'no such element'"),
         ("exits", r"failed on the page 'web-a.warc.gz/\d+' \(https://www.example/0\): SystemExit: 0"),
         ("leaves", r"ended its process \(exit code 0\) on the page 'web-a.warc.gz/\d+'"),
+        ("words", r"failed on the page 'web-a.warc.gz/\d+' \(https://www.example/0\): it returned 'text', not Extracted"),
     ],
 )
 def test_an_extractor_of_ones_own_stops_the_stage_as_a_filter_does(folder, inputs, name, says):

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
@@ -101,6 +102,36 @@ def test_errors_are_raised_here_with_their_trace() -> None:
 def test_a_kill_from_outside_is_nobodys_fault() -> None:
     with pytest.raises(StageError, match=r"was killed .SIGKILL., most often because memory ran out"):
         list(guarded(lambda: iter([1]), lambda unit: os.kill(os.getpid(), signal.SIGKILL), lambda unit, crash: 0))
+
+
+def test_a_process_that_the_work_forks_does_not_speak_for_it() -> None:
+    def forks(unit: int) -> tuple[int, int]:
+        own = os.getpid()
+        if os.fork() and unit % 2:
+            os.wait()
+        elif os.getpid() != own and unit % 3 == 0:
+            raise ValueError("of the forked process")
+        return unit, os.getpid()
+
+    found = list(guarded(lambda: iter(range(150)), forks, lambda unit, crash: (-1, -1)))
+    assert [unit for unit, _ in found] == list(range(150))
+    assert len({process for _, process in found}) == 1
+
+
+def test_a_process_that_the_work_forked_and_left_does_not_hold_up_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "LOOK_SECONDS", 0.05)
+
+    def leaves_one(unit: int) -> int:
+        if unit == 5:
+            if not os.fork():
+                signal.alarm(20)
+                signal.pause()  # and holds the pipe open, as a pool of processes does
+            os.abort()
+        return unit
+
+    started = time.monotonic()
+    assert list(guarded(lambda: iter(range(10)), leaves_one, lambda unit, crash: -unit)) == [0, 1, 2, 3, 4, -5, 6, 7, 8, 9]
+    assert time.monotonic() - started < 20  # else it went on when the forked process ended
 
 
 def test_a_crash_while_reading_is_no_pages_fault() -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Generic, Protocol, TypeVar
 
+from corpus_builder.errors import words_of
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -82,7 +84,7 @@ def _portable(error: BaseException) -> BaseException:
         if not isinstance(pickle.loads(pickle.dumps(error)), Exception):
             raise TypeError
     except Exception:  # a user's exception class may refuse pickling in any way
-        return RuntimeError(f"{type(error).__name__}: {error}")
+        return RuntimeError(words_of(error))
     return error
 
 

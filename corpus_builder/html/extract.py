@@ -7,6 +7,7 @@ import importlib
 import importlib.metadata
 import logging
 import re
+import reprlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from corpus_builder.custom import UserFunction, load_function
-from corpus_builder.errors import RecipeError
+from corpus_builder.errors import RecipeError, words_of
 from corpus_builder.html.bounds import spans
 from corpus_builder.main_text.blocks import HIRAGANAS, KATAKANAS
 from corpus_builder.main_text.model import SHIPPED, kept_blocks, load_model, model_digest
@@ -66,7 +67,7 @@ class ParserLimit(Exception):
 
 
 class OwnExtractorFailed(Exception):
-    """An extractor of the user's own raised something; the argument says what."""
+    """An extractor of the user's own raised something, or returned what is no `Extracted`; the argument says what."""
 
 
 def named_extractor(
@@ -95,13 +96,16 @@ def named_extractor(
 
 
 def _own(call: Extractor, html_text: str, url: str | None) -> Extracted | None:
-    """An extractor of the user's own: whatever it raises is told, and no page is dropped for it."""
+    """An extractor of the user's own: whatever it raises, or returns by mistake, is told, and no page is dropped for it."""
     try:
-        return call(html_text, url)
+        found = call(html_text, url)
     except (NoJapaneseText, TooManyBlocks, TooDeep, ParserLimit):  # of one of ours that it calls
         raise
     except BaseException as error:  # `sys.exit`, too
-        raise OwnExtractorFailed(f"{type(error).__name__}: {error}") from error
+        raise OwnExtractorFailed(words_of(error)) from error
+    if found is None or (isinstance(found, Extracted) and isinstance(found.title, str) and isinstance(found.text, str)):
+        return found
+    raise OwnExtractorFailed(f"it returned {reprlib.repr(found)}, not Extracted(title, text) with two strings")
 
 
 def extractor_version(name: str, model: Path | None = None, own: UserFunction | None = None) -> str:

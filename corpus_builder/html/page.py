@@ -8,10 +8,10 @@ from pathlib import Path
 
 from corpus_builder.custom import UserFunction
 from corpus_builder.document import Drop
-from corpus_builder.errors import CorpusError, RecipeError
+from corpus_builder.errors import CorpusError
 from corpus_builder.html.bounds import elements, nests_deeper, visible_kana
 from corpus_builder.html.charset import decode
-from corpus_builder.html.extract import MIN_KANA, Extracted, NoJapaneseText, OwnExtractorFailed, TooDeep, named_extractor
+from corpus_builder.html.extract import MIN_KANA, NoJapaneseText, OwnExtractorFailed, TooDeep, named_extractor
 from corpus_builder.html.gate import gate
 from corpus_builder.japanese.detectors import DEFAULT, JAPANESE, named_detector
 from corpus_builder.main_text.scan import MAX_BLOCKS, TooManyBlocks
@@ -101,10 +101,6 @@ def read_page(body: bytes, *, content_type: str, status: int, settings: PageSett
         return Drop("too_deep", threshold=settings.max_depth)
     except Exception as error:  # whatever a parser says to odd input
         return Drop("extraction_failed", detail=type(error).__name__)
-    if found is not None and not isinstance(found, Extracted):
-        raise RecipeError(
-            f"The extractor {settings.extractor!r} returned {type(found).__name__}; it must return Extracted or None."
-        )
     text = storable(found.text) if found else ""
     if not found or not text:
         return Drop("extraction_empty")

@@ -71,7 +71,9 @@ def _model(path: Path, state: tuple[int, int]) -> Model:
     except FileNotFoundError as error:
         raise InputError(f"There is no model {path}; `corpus-builder train-extractor` makes one.") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, BadZipFile, zlib.error) as error:
-        raise InputError(f"{path} is no model of the extractor, or is damaged: {error}.") from error
+        raise InputError(
+            f"{path} is no model of the extractor, or is damaged; `corpus-builder train-extractor` makes one."
+        ) from error
     units = values["hidden_bias"].size
     shapes = [(FEATURES,), (FEATURES,), (FEATURES, units), (units,), (units,), (1,)]
     if [value.shape for value in values.values()] != shapes:

@@ -124,9 +124,12 @@ def _above(host: str) -> list[str]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        content = path.read_bytes()
     except OSError as error:
         raise InputError(f"The host list {path} cannot be read ({error.strerror}).") from error
+    if b"\0" in content:
+        raise InputError(f"The host list {path} is no text; unpack it, or convert it to UTF-8.")
+    return content.decode("utf-8", "surrogateescape").splitlines()
 
 
 def _entries(lines: Any) -> tuple[frozenset[str], frozenset[str]]:

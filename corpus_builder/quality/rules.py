@@ -95,7 +95,8 @@ def measure(how: str | Measure, document: Document) -> float:
         return float(measure_texts([document.text], [how])[how][0])
     value = how(document)
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"The measure {how!r} returned {value!r}; a measure returns a number.")
+        name = getattr(how, "__name__", repr(how))
+        raise TypeError(f"The measure {name!r} returned {value!r}; a measure returns a number.")
     return float(value)
 
 

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from strategies import html_bytes
 
 from corpus_builder.document import Drop
-from corpus_builder.errors import RecipeError
 from corpus_builder.html.extract import OwnExtractorFailed
 from corpus_builder.html.page import REASONS, PageSettings, PageText, is_html, read_page, storable
 
@@ -130,6 +129,7 @@ def test_what_an_extractor_of_ones_own_gives_or_raises(tmp_path: Path, monkeypat
         "def fails(html_text, url):\n    raise KeyError('no such element')\n"
         "def nothing(html_text, url):\n    return None\n"
         "def wrong(html_text, url):\n    return 'text'\n"
+        "def wrong_fields(html_text, url):\n    return Extracted(1, '題')\n"
         "def fixed(html_text, url):\n    return Extracted('題', 'いつも同じ文章です。\\x00\\ud800\\r\\n')\n"
     )
     monkeypatch.chdir(tmp_path)
@@ -140,8 +140,9 @@ def test_what_an_extractor_of_ones_own_gives_or_raises(tmp_path: Path, monkeypat
     found = read(body, settings=PageSettings(f"{name}:fixed"))
     assert isinstance(found, PageText)
     assert found.text == "いつも同じ文章です。\ufffd"
-    with pytest.raises(RecipeError, match="must return Extracted or None"):
-        read(body, settings=PageSettings(f"{name}:wrong"))
+    for wrong, what in (("wrong", "'text'"), ("wrong_fields", r"Extracted\(title=1, text='題'\)")):
+        with pytest.raises(OwnExtractorFailed, match=f"it returned {what}, not Extracted"):
+            read(body, settings=PageSettings(f"{name}:{wrong}"))
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "cp932", "utf-16-le", "utf-16-be"])
