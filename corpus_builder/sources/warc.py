@@ -204,7 +204,7 @@ def _read_plain(data: Window, layout: Layout, reading: Reading) -> Iterator[Reco
             yield Damage(position, end - position, "warc_record_too_large", f"Content-Length is {length}")
         else:
             yield Record(position, fields, data[content_at:end])
-        position = _after_newlines(data, following)
+        position = following if following < end + MAX_NEWLINES else _after_newlines(data, following)
 
 
 def _is_closed(data: Window, content_at: int, end: int, layout: Layout) -> bool:
@@ -239,21 +239,24 @@ class _PlainHeaders:
             if len(data) < stop:
                 raise Broken("warc_truncated", "the file ends inside a record's header")
             raise Broken("warc_damaged", f"the header has no end within {MAX_HEADER_BYTES} bytes")
-        start = data[position : min(found[1], position + PIECE)].lower()
+        header = data[position : min(found[0], position + PIECE)]
+        goes_on = len(header) == PIECE
         if layout is not ARC and (
-            b"\nwarc/" in start or (len(start) == PIECE and search(layout.next_line(), data, position, found[1]))
+            b"\nwarc/" in header.lower() or (goes_on and search(layout.next_line(), data, position, found[1]))
         ):
             raise Broken("warc_damaged", "another record starts within the header")
-        fields, length = layout.fields(data[position : found[0]])
+        fields, length = layout.fields(data[position : found[0]] if goes_on else header)
         return fields, found[1], length
 
 
 def _after_newlines(data: Window, position: int, most: int | None = None) -> int:
     """Behind the line breaks at `position`, or behind the first `most` of them."""
     end = len(data) if most is None else min(position + most, len(data))
+    size = 8  # two line breaks, and something else
     while position < end:
-        piece = data[position : min(position + PIECE, end)]
+        piece = data[position : min(position + size, end)]
         if left := len(piece.lstrip(b"\r\n")):
             return position + len(piece) - left
         position += len(piece)
+        size = PIECE
     return position

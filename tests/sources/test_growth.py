@@ -7,10 +7,15 @@ both sides: of eight times the input, linear work takes 8 times as long and quad
 
 from dataclasses import replace
 from functools import partial
+from typing import cast
 
 import pytest
 from growth import EMPTY_FRAME, LONG, NUMBERS, SUBJECTS, TINY, Case, calls, cpu_seconds, each_byte, growth
 from make_zoo import gz, page, record, segment, zstd
+
+from corpus_builder.guard import Reading
+from corpus_builder.remote.window import Window
+from corpus_builder.sources.warc import _read
 
 COUNTED = [
     Case(SUBJECTS["warc in a member"], TINY),
@@ -93,3 +98,22 @@ def test_calls_grow_with_each_piece(name: str) -> None:
         number = max(size, len(piece))
         less, more = (calls(partial(subject.work, case.content(times * number))) for times in (1, 4))
         assert more < 6 * less + 500, f"{less} calls for {number} bytes, {more} for 4 times as many: {case}"
+
+
+class Counted(bytes):
+    """A file's bytes that count what is copied out of them."""
+
+    copied = 0
+
+    def __getitem__(self, place: slice) -> bytes:  # type: ignore[override]
+        found = bytes.__getitem__(self, place)
+        self.copied += len(found)
+        return found
+
+
+def test_a_plain_record_is_copied_about_once() -> None:
+    """What is looked at around a record is a few bytes, not a page of them: most records are short."""
+    data = Counted(b"".join(page(number) for number in range(50)))
+    found = list(_read(cast(Window, data), "a.warc", Reading()))
+    assert len(found) == 50
+    assert data.copied < 2.5 * len(data)  # one of them to see how the file is packed
