@@ -16,6 +16,7 @@ from conftest import ENGLISH, SENTENCES, Response, page, prose, write_warc, writ
 
 from corpus_builder import Built, InputError, Recipe, RecipeError, Serial, StageError, build
 from corpus_builder.dataset import read_table
+from corpus_builder.sources.parquet import read_parquet
 
 CASES = Path(__file__).parent / "cases" / "own_data"
 FIRST, SECOND, THIRD = SENTENCES[:3]
@@ -172,6 +173,35 @@ def test_further_columns_travel_as_json(tmp_path: Path) -> None:
         "tags": [{"a": "2024-01-02"}],
     }
     assert second == '{"meta.n":1.5}'
+
+
+def test_values_that_python_has_no_type_for_are_spelled(tmp_path: Path) -> None:
+    """Nanoseconds, years before 1 and unknown time zones, within structs, lists, maps and dictionaries, too."""
+    nano, text = pa.duration("ns"), pa.string()
+    columns = {
+        "duration": pa.array([5], nano),
+        "time": pa.array([3], pa.time64("ns")),
+        "moment": pa.array([1_001], pa.timestamp("ns")),
+        "year": pa.array([-(10**18)], pa.timestamp("us")),
+        "zone": pa.array([1_001], pa.timestamp("ns", "Nowhere/At_All")),
+        "struct": pa.array([{"d": 5, "s": "a"}], pa.struct({"d": nano, "s": text})),
+        "list": pa.array([[5, None]], pa.list_(nano)),
+        "map": pa.array([[("k", 5)]], pa.map_(text, nano)),
+        "dictionary": pa.array([3], pa.time64("ns")).dictionary_encode(),
+    }
+    pq.write_table(pa.table({"text": [prose(1)], **columns}), tmp_path / "a.parquet")
+    (row,) = read_parquet(tmp_path / "a.parquet")
+    assert json.loads(row.extra()) == {
+        "duration": "5",
+        "time": "00:00:00.000000003",
+        "moment": "1970-01-01T00:00:00.000001Z",
+        "year": "-29719-04-05 22:13:20.000000",
+        "zone": "1970-01-01 00:00:00.000001",
+        "struct": {"d": "5", "s": "a"},
+        "list": ["5", None],
+        "map": [["k", "5"]],
+        "dictionary": "00:00:00.000000003",
+    }
 
 
 def test_own_ids_and_columns_reach_the_corpus_and_user_ids_find_their_rows(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ REASONS = {
     "damaged_file": "a row group cannot be read to its end",
 }
 DAMAGE = (OSError, pa.ArrowException)
+_NO_VALUE = (ValueError, OverflowError, NotImplementedError, KeyError)
+"""What Arrow raises for a value that Python has no type for; UnicodeDecodeError is a ValueError, an unknown time zone a KeyError."""
 
 _TEXT = (
     pa.types.is_string,
@@ -187,21 +189,38 @@ def texts_of(column: pa.Array) -> tuple[list[str | None], set[int]]:
 
 
 def plain_values(column: pa.Array) -> list[Any]:
-    """A column as Python's values; what Python cannot hold (nanoseconds, strings that are not UTF-8) is spelled."""
+    """A column as Python's values; what Python cannot hold (nanoseconds, years before 1, strings that are not UTF-8) is spelled."""
     try:
         return list(column.to_pylist())
-    except (ValueError, OverflowError, NotImplementedError):  # UnicodeDecodeError is a ValueError
+    except _NO_VALUE:
         return [_plain(one) for one in column]
 
 
 def _plain(one: pa.Scalar) -> Any:
-    if pa.types.is_timestamp(one.type) and one.is_valid:
-        one = one.cast(pa.timestamp("us", one.type.tz), safe=False)
+    kind = one.type
+    if pa.types.is_timestamp(kind) and one.is_valid:
+        one = one.cast(pa.timestamp("us", kind.tz), safe=False)
     try:
         return one.as_py()
-    except (ValueError, OverflowError, NotImplementedError):
+    except _NO_VALUE:
+        if pa.types.is_dictionary(kind) or isinstance(kind, pa.BaseExtensionType):
+            return _plain(one.value)
+        if pa.types.is_struct(kind):
+            return {name: _plain(inner) for name, inner in one.items()}
+        if pa.types.is_nested(kind):
+            return (
+                [tuple(inner.values()) for inner in map(_plain, one.values)]
+                if pa.types.is_map(kind)
+                else plain_values(one.values)
+            )
         found = _bytes(one)
-        return found.decode("utf-8", "backslashreplace") if found is not None else str(one)
+        return found.decode("utf-8", "backslashreplace") if found is not None else _spelled(one)
+
+
+def _spelled(one: pa.Scalar) -> str:
+    if pa.types.is_timestamp(one.type):  # the time zone may be what is unknown
+        one = one.cast(pa.timestamp(one.type.unit))
+    return str(one.cast(pa.string()).as_py())
 
 
 def _bytes(one: pa.Scalar) -> bytes | None:
