@@ -104,7 +104,7 @@ def check_owned(out: Path, kind: Kind) -> None:
     found = kind_of(out)  # after the listing: of another run that just began, the mark is there first
     if found not in (None, kind):
         raise _other_kind(out, kind)
-    if found is None and others:
+    if found is None and others and not _is_begun(out, kind, others):
         more = f" and {len(others) - 2:,} more" if len(others) > 2 else ""
         raise InputError(
             f"{out} holds what corpus-builder did not put there ({', '.join(map(repr, others[:2]))}{more}), and nothing of it is "
@@ -119,8 +119,47 @@ def _foreign(out: Path) -> Iterator[str]:
     except (FileNotFoundError, NotADirectoryError):
         return
     for name in found:
-        if not _OF_THE_SYSTEM.fullmatch(name):
+        if not _OF_THE_SYSTEM.fullmatch(name) and not _is_own_log(out / name):
             yield name
+
+
+def _is_own_log(path: Path) -> bool:
+    """Whether a file is where this run's own words go: `build ... --out OUT > OUT/log`, or a batch system's file."""
+    there = path.lstat()
+    for stream in (1, 2):
+        try:
+            if stat.S_ISREG(there.st_mode) and os.path.samestat(there, os.fstat(stream)):
+                return True
+        except OSError:  # closed
+            continue
+    return False
+
+
+_BEGUN: dict[Kind, tuple[str, ...]] = {  # what stands before the head does, which is written last
+    "dedup": ("sign", "match", "superseded", "dedup"),
+    "index": ("parts", "gone"),
+    "crawl": ("selection",),
+}
+
+
+def _is_begun(out: Path, kind: Kind, found: Sequence[str]) -> bool:
+    """Whether a directory holds nothing but what a run wrote before it had a head: one without a mark is of an earlier version, or a copy
+    without hidden files."""
+    shown = [name for name in found if name not in _HIDDEN]
+    if not shown or not set(shown) <= set(_BEGUN.get(kind, ())):
+        return False
+    ours: set[Path] = set()
+    for place in (out / name for name in shown):
+        if kind == "crawl":
+            ours.update(files_named(place, names.SELECTION))
+        elif place.name == "gone":
+            ours.update(files_named(place, names.GONE))
+        else:
+            for root in filter(Path.is_dir, place.iterdir()) if place.name == "parts" else [place]:
+                ours.update(generated(root))
+    there = {path for name in shown for path in (out / name).rglob("*") if path.is_symlink() or not path.is_dir()}
+    known = [path for path in there if kind == "crawl" or path.parent.name == "receipts"]
+    return there <= ours and bool(known) and not any((out / name).is_symlink() for name in shown)
 
 
 def _other_kind(out: Path, kind: Kind) -> InputError:
@@ -308,7 +347,7 @@ def clear_stage(root: Path) -> None:
 
 def clear_stages(above: Path) -> None:
     """Remove a directory that holds nothing but directories of stages, such as scratch."""
-    if above.is_symlink() or not above.is_dir():
+    if above.is_symlink() or not above.is_dir() or kind_of(above) is not None:  # somebody's --out is there
         return
     for entry in sorted(os.scandir(above), key=lambda entry: entry.name):
         if entry.is_dir(follow_symlinks=False):

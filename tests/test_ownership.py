@@ -7,6 +7,8 @@ import fcntl
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -176,6 +178,76 @@ def test_a_directory_of_an_earlier_version_is_known_by_its_head_and_marked(copy:
     before = lasting(copy / kind)
     run(*commands(copy)[kind])
     assert lasting(copy / kind) == before | {MARK: f'{{"format": "corpus_builder-directory/1", "kind": "{kind}"}}\n'.encode()}
+
+
+BEGUN = {"dedup": ["dedup.json", "dedup"], "index": ["index.json"], "crawl": ["crawl.json", "parts", "receipts"]}
+
+
+def begin(root: Path, kind: str) -> None:
+    """Leave of a directory what a run left that was killed before it wrote the head, in a version without marks."""
+    for name in [MARK, *BEGUN[kind]]:
+        path = root / kind / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for path in [*(root / "crawl").glob("*.warc.gz*")] if kind == "crawl" else []:
+        path.unlink()
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+@pytest.mark.parametrize("kind", BEGUN)
+def test_a_run_of_an_earlier_version_that_broke_off_goes_on(copy: Path, kind: str, hidden: bool) -> None:
+    whole = lasting(copy / kind)
+    begin(copy, kind)
+    if not hidden:
+        for path in (copy / kind).glob(".*"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    run(*commands(copy)[kind])
+    assert {name for name, body in lasting(copy / kind).items() if whole.get(name) != body} <= {".cache/inputs.json"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("dedup", "sign/keys/mine.npy"),
+        ("dedup", "notes"),
+        ("dedup", ".bashrc"),
+        ("dedup", "sign/receipts/mine.json"),
+        ("index", "parts/mine/a.npy"),
+        ("index", "gone/mine.npy"),
+        ("crawl", "selection/mine.parquet"),
+        ("crawl", "mine.warc.gz"),
+    ],
+)
+def test_one_file_of_somebodys_makes_what_has_no_mark_foreign(copy: Path, kind: str, name: str) -> None:
+    begin(copy, kind)
+    (copy / kind / name).parent.mkdir(parents=True, exist_ok=True)
+    (copy / kind / name).write_text("{}")
+    before = tree(copy)
+    assert "holds what corpus-builder did not put there" in run(*commands(copy)[kind], code=3)
+    assert tree(copy) == before
+
+
+def test_a_log_of_the_run_itself_may_lie_in_the_output(copy: Path) -> None:
+    shutil.rmtree(copy / "dedup")
+    (copy / "dedup").mkdir()
+    words = [sys.executable, "-m", "corpus_builder", *map(str, commands(copy)["dedup"])]
+    with (copy / "dedup" / "run.log").open("w") as log:
+        assert subprocess.run(words, stdout=log, stderr=subprocess.STDOUT, check=False).returncode == 0
+    assert "4 rows" in (copy / "dedup" / "run.log").read_text()
+    (copy / "other").mkdir()
+    (copy / "other" / "run.log").write_text("of another run")
+    words = [copy / "other" if word == copy / "dedup" else word for word in commands(copy)["dedup"]]
+    assert "('run.log')" in run(*words, code=3)
+
+
+def test_what_was_written_into_scratch_as_an_output_stays(copy: Path) -> None:
+    out = copy / "build" / ".scratch"
+    done = deduplicate([copy / "texts.jsonl"], out, Serial())
+    before = tree(out)
+    recipe = (copy / "recipe.toml").read_text()
+    (copy / "recipe.toml").write_text(f"{recipe}[dedup]\npreset = 'japanese'\n[[quality.rules]]\nduplicates = true\n")
+    run(*commands(copy)["build"])
+    assert done.kept == 3
+    assert {name: body for name, body in tree(out).items() if name in before} == before
 
 
 @pytest.mark.parametrize("marked", [True, False])
