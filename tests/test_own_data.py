@@ -287,6 +287,12 @@ def test_an_empty_file_is_counted(tmp_path: Path, kind: str, content: bytes) -> 
     assert [(row["source"], row["documents"]) for row in (r.stats for r in done.manifests["extract"].receipts)] == [("own", 0)]
 
 
+@pytest.mark.parametrize("content", [b"\n\r\n \n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"])
+def test_a_file_of_empty_lines_alone_is_counted(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.jsonl").write_bytes(content)
+    assert reasons(built(tmp_path, source("jsonl", "a.jsonl"))) == {"a.jsonl/1": "empty_file"}
+
+
 def test_a_parquet_file_without_rows_is_counted(tmp_path: Path) -> None:
     pq.write_table(pa.table({"text": pa.array([], pa.string())}), tmp_path / "a.parquet")
     assert reasons(built(tmp_path, source("parquet", "a.parquet"))) == {"a.parquet/0": "empty_file"}
@@ -301,7 +307,11 @@ def test_a_parquet_file_without_rows_is_counted(tmp_path: Path) -> None:
             r"The column 'text' of .*a\.parquet holds no text: its type is int64; name the column .*there are text\)",
         ),
         ({"text": [["a"]], "b": ["c"]}, {}, r"holds no text: its type is list<element: string>; .*there are text, b\)"),
-        ({"content": ["a"], "m": [{"x": 1}]}, {}, r"has no column 'text' \(it has content, m\.x\)"),
+        (
+            {"content": ["a"], "m": [{"x": 1}]},
+            {},
+            r"has no column 'text' \(it has content, m\.x\)\. Name the columns in the source",
+        ),
         ({"text": ["a"], "link": ["b"]}, {"url": "lnik"}, r"has no column 'lnik'; did you mean 'link'\? \(it has text, link\)"),
     ],
 )

@@ -11,13 +11,14 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError, LocationValueError, ReadTimeoutError, SSLError
+from urllib3.util import parse_url
 
 from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.redact import without_login, without_secrets
 from corpus_builder.remote.addresses import PUBLIC, kind_of, kind_of_literal, may_go_on
 from corpus_builder.remote.patience import MAX_WHOLE_BYTES, Passing, Stat, patience
 from corpus_builder.remote.places import check_scheme, content_range, shown, without_user
-from corpus_builder.remote.wire import LeadsInside, pool
+from corpus_builder.remote.wire import LeadsInside, SentTooMuch, pool
 from corpus_builder.terminal import harmless
 
 PIECE = 1 << 18
@@ -26,6 +27,8 @@ _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _NO_TLS = re.compile(
     "WRONG_VERSION_NUMBER|HTTP_REQUEST|UNSUPPORTED_PROTOCOL|HANDSHAKE_FAILURE|PROTOCOL_VERSION|NO_PROTOCOLS|UNKNOWN_PROTOCOL"
 )
+
+_CONNECTION = re.compile(r"^\w+\(host=.*?, port=\d+\): ")  # what urllib3 puts before the words
 
 
 class Web:
@@ -74,7 +77,7 @@ class Web:
                 raise changed(place)
             if response.status == 200 or parts is None or parts[0] != start or parts[1] >= end:
                 raise Passing("the server sent another part than it was asked for")
-            yield from _body(response, end - start)
+            yield from _body(place, response, end - start)
             whole = True
         finally:
             _give_back(response, whole)
@@ -86,7 +89,7 @@ class Web:
         try:
             if response.status != 200:
                 raise _refused(place, response)
-            yield from _body(response, MAX_WHOLE_BYTES + 1)
+            yield from _body(place, response, MAX_WHOLE_BYTES + 1)
             whole = True
         finally:
             _give_back(response, whole)
@@ -149,7 +152,7 @@ def _next(place: str, url: str, location: str, own: str) -> str:
         to = without_user(urljoin(url, location)).partition("#")[0]
     except ValueError:
         to = without_user(location)
-    if not re.match("https?://", to, re.IGNORECASE):
+    if not _is_web_address(to):
         raise InputError(
             f"The server of {shown(place)} sends on to {harmless(shown(to), 200)}, which is no web address; check the URL in a browser."
         )
@@ -162,6 +165,15 @@ def _next(place: str, url: str, location: str, own: str) -> str:
     if kind and not may_go_on(own, kind):
         raise _leads_inside(place, to, kind)
     return to
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = parse_url(url)  # what the request is made with
+        _parts(url)
+    except (LocationValueError, InputError):
+        return False
+    return parts.scheme in ("http", "https")
 
 
 def _leads_inside(place: str, to: str, kind: str) -> InputError:
@@ -232,7 +244,7 @@ def _login(place: str) -> dict[str, str]:
     return dict(urllib3.make_headers(basic_auth=unquote(user))) if at else {}
 
 
-def _body(response: urllib3.BaseHTTPResponse, most: int) -> Iterator[bytes]:
+def _body(place: str, response: urllib3.BaseHTTPResponse, most: int) -> Iterator[bytes]:
     """The body in pieces, as they come, and no more than so many bytes."""
     if (meter := getattr(response.connection, "meter", None)) is not None:
         meter.begin(most)
@@ -241,6 +253,11 @@ def _body(response: urllib3.BaseHTTPResponse, most: int) -> Iterator[bytes]:
             most -= len(piece)
             yield piece
     except HTTPError as error:
+        if isinstance(error.__cause__, SentTooMuch):  # asking again for the rest would go on for as long as the server likes
+            raise InputError(
+                f"{shown(place)} cannot be read: the server sent far more than it was asked for; check the URL, or download the file "
+                "and name the local one."
+            ) from error
         raise Passing(_words(error)) from error
 
 
@@ -255,7 +272,7 @@ def _words(error: Exception) -> str:
     if isinstance(error, ReadTimeoutError):
         return f"the server sent nothing for {patience().answer_seconds:g} s"
     text = str(error.args[-1] if error.args else error).strip().rstrip(".")
-    text = text.rpartition(": ")[2] if "object at 0x" in text else text
+    text = text.rpartition(": ")[2] if "object at 0x" in text else _CONNECTION.sub("", text)
     return f"the connection failed ({harmless(without_secrets(text), 200) or type(error).__name__})"
 
 

@@ -24,6 +24,10 @@ from corpus_builder.remote.patience import Pace
 HEAD_BYTES = 1 << 20  # of the headers of an answer, and of whatever stands between pieces of a body; ours
 
 
+class SentTooMuch(OSError):
+    """What stands around the bytes that were asked for is far more than they are."""
+
+
 class Meter:
     """What came of one answer, and how fast; raises OSError where it is too much or too slow."""
 
@@ -39,7 +43,7 @@ class Meter:
         """So many bytes came after so long; the wait for the first is the server's to think."""
         self._left -= received
         if self._left < 0:
-            raise OSError("the server sent more than it was asked for")
+            raise SentTooMuch("the server sent more than it was asked for")
         if self._pace is None:
             self._pace = Pace()
         elif slow := self._pace.note(received, seconds):

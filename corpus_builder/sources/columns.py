@@ -18,6 +18,7 @@ from typing import Any
 from corpus_builder.document import Drop
 
 MAX_SHOWN = 30  # names of columns in a sentence
+NAME_IT = 'Name the columns in the source, for example text = "content".'
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ from corpus_builder.document import Drop
 from corpus_builder.errors import FormatError
 from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import shown
-from corpus_builder.sources.columns import USUAL, Columns, Row, Seen, row_of
+from corpus_builder.sources.columns import NAME_IT, USUAL, Columns, Row, Seen, row_of
 from corpus_builder.sources.formats import BOM, MAX_LINE_BYTES, UNPACKING_ERRORS, check_kind, lines_of, opened_unpacked
 
 REASONS = {
     "bad_json": "the line is no JSON object",
     "line_too_long": f"the line has more than {MAX_LINE_BYTES >> 20} MiB",
     "no_text": "the row has no text, or one of white space alone",
-    "empty_file": "the file has no lines",
+    "empty_file": "the file has no lines, or empty ones alone",
     "damaged_file": "the rest of the file cannot be read",
 }
 
@@ -34,21 +34,22 @@ def read_jsonl(path: str | Path, stat: Stat | None = None, columns: Columns = US
         check_kind(found, path, "", "jsonl")
         yield from _lines(file, columns, seen)
     if sentence := seen.missing():
-        raise FormatError(f"{shown(path)} has {sentence}.")
+        raise FormatError(f"{shown(path)} has {sentence}. {NAME_IT}")
 
 
 def _lines(file: BinaryIO, columns: Columns, seen: Seen) -> Iterator[Row]:
-    number = 0
+    number, is_empty = 0, True
     try:
         for number, line in enumerate(lines_of(file), 1):
             if number == 1:
                 line = line.removeprefix(BOM)
-            if not line.isspace():
+            if line and not line.isspace():
+                is_empty = False
                 yield _row(number, line, columns, seen)
     except UNPACKING_ERRORS as error:
         yield Row(number + 1, drop=Drop("damaged_file", detail=str(error)))
         return
-    if not number:
+    if is_empty:
         yield Row(1, drop=Drop("empty_file"))
 
 

@@ -16,7 +16,7 @@ from corpus_builder.errors import FormatError, InputError
 from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import is_remote, shown
 from corpus_builder.remote.window import RangeFile
-from corpus_builder.sources.columns import USUAL, Columns, Row, no_column, row_of
+from corpus_builder.sources.columns import NAME_IT, USUAL, Columns, Row, no_column, row_of
 from corpus_builder.sources.formats import MAX_LINE_BYTES
 
 BATCH_ROWS = 1_000
@@ -55,7 +55,7 @@ def read_parquet(path: str | Path, stat: Stat | None = None, columns: Columns = 
         schema = file.schema_arrow
         for name in columns.needed:
             if way_to(schema, name) is None:
-                raise FormatError(f"{shown(path)} has {no_column(name, names_of(schema))}.")
+                raise FormatError(f"{shown(path)} has {no_column(name, names_of(schema))}. {NAME_IT}")
         check_text(path, schema, columns.text)
         if not file.metadata.num_rows:
             yield Row(0, drop=Drop("empty_file"))

@@ -20,7 +20,7 @@ from corpus_builder.sources.text import Unit
 OWN_ROWS = ("jsonl", "parquet")
 """Kinds of sources whose rows have ids and further columns of their own."""
 
-ROWS_VERSION = 2
+ROWS_VERSION = 3
 """Goes up with every change of what rows of JSON lines, Parquet and text become."""
 
 

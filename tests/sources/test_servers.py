@@ -94,6 +94,9 @@ def test_what_is_sent_around_a_body_has_an_end_too(what: str) -> None:
         if what == "continue":
             with pytest.raises(InputError, match=r"the server sent more than it was asked for.*2 times"):
                 read(server, 3)
+        elif what == "trailers":
+            with pytest.raises(InputError, match="the server sent far more than it was asked for"):
+                read(server, 3)
         else:
             assert read(server, 3) == b"xxx"
         assert server.sent < 60 << 20  # what the buffers of both ends hold, of three requests
@@ -260,6 +263,25 @@ def test_a_reader_that_takes_its_time_is_no_slow_server(monkeypatch: pytest.Monk
         assert (total, traffic.retries) == (8 << 20, 0)
 
 
+def test_chunks_of_a_byte_between_kilobytes_of_heads_are_not_asked_for_again() -> None:
+    def answer(send: Send, request: str) -> None:
+        send(part(first_of(request), 99_999, 100_000, "Transfer-Encoding: chunked"))
+        while True:
+            send(b"1;" + b"a" * 6_000 + b"\r\nx\r\n")
+
+    with raw_server(answer) as server:
+        with pytest.raises(InputError, match="/a cannot be read: the server sent far more than it was asked for"):
+            read(server, 100_000, 100_000)
+        assert len(server.asked) == 1
+
+
+def test_a_connection_that_fails_is_told_without_names_of_ours() -> None:
+    with raw_server(lambda send, request: None) as server:
+        place = f"{server.url}/a"
+    with pytest.raises(InputError, match=r"/a cannot be read: the connection failed \(Failed to establish a new connection: "):
+        remote_stat(place)
+
+
 def test_a_byte_a_request_is_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "SLOW_SECONDS", 0.01)
     monkeypatch.setattr(patience, "SLOW_BYTES_PER_SECOND", 1_000_000)
@@ -369,8 +391,9 @@ def test_a_name_is_resolved_once_and_that_address_is_connected_to(monkeypatch: p
     [
         ("ftp://a.example/b", "sends on to ftp://a.example/b, which is no web address"),
         ("file:///etc/passwd", "sends on to file:///etc/passwd, which is no web address"),
-        ("http://[::1/x", "is no URL"),
-        ("http://a.example:99999/", "is no URL"),
+        ("http://[::1/x", r"The server of .*/a sends on to http://\[::1/x, which is no web address"),
+        ("http://a.example:99999/", r"sends on to http://a\.example:99999/, which is no web address"),
+        ("http://a b/", r"sends on to http://a b/, which is no web address"),
         ("/again", "the server sends on more than 5 times"),
     ],
 )
