@@ -60,7 +60,7 @@ def is_rows(path: Path, named: bool = False) -> bool:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     plain = suffixes[:-1] if suffixes[-1:] and suffixes[-1] in _NAMES else suffixes
     says = plain[-1] if plain else ""
-    if content in (formats.EMPTY, formats.TEXT, formats.DAMAGED, formats.BINARY):
+    if content in (formats.EMPTY, formats.TEXT, formats.ARRAY, formats.DAMAGED, formats.BINARY):
         if says == ".parquet":
             return not named  # a directory's is refused, not left out
         return says in JSONL and (named or says != ".json")

@@ -40,6 +40,7 @@ PACKINGS = {"gzip": ".gz", "bzip2": ".bz2", "xz": ".xz", "zstd": ".zst", "lz4": 
 _MAGIC = {GZIP: "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", ZSTD: "zstd", LZ4: "lz4"}
 _SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18", re.DOTALL)  # of zstd and LZ4 alike: a frame that holds no data
 _DUMP = re.compile(rb"\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,1000}?-->\s*)?<mediawiki\b", re.DOTALL)
+_ARRAY = re.compile(rb'\s*\[\s*\{\s*"')
 BOM = b"\xef\xbb\xbf"
 _OTHERS = {
     b"PK\x03\x04": "a ZIP archive",
@@ -70,6 +71,7 @@ class Format:
 
 
 JSONL, ONE_OBJECT, PARQUET, WARC = "JSON lines", "one JSON object", "a Parquet file", "a WARC or ARC file"
+ARRAY = "a JSON array"
 DUMP, TEXT, UTF_16 = "a MediaWiki dump", "text", "text in UTF-16"
 EMPTY, DAMAGED, BINARY = "empty", "damaged", "binary data"
 CONTENTS = {
@@ -90,7 +92,7 @@ _FITS = {
     "wikipedia": {DUMP, UTF_16},
     "jsonl": {JSONL, ONE_OBJECT},
     "parquet": {PARQUET},
-    "text": {ONE_OBJECT, UTF_16},
+    "text": {ONE_OBJECT, ARRAY, UTF_16},
 }
 
 
@@ -163,6 +165,8 @@ def check_kind(found: Format, place: str | Path, source: str, kind: str) -> None
     )
     if found.content == UTF_16:
         remedy = "convert it with `iconv -f UTF-16 -t UTF-8`"
+    if found.content == ARRAY:
+        remedy = "convert it with `jq -c '.[]'`, which writes one object a line"
     whose = f"its source {source!r} has" if source else "it is read as"
     raise FormatError(f'{shown(place)} is {found}, but {whose} kind = "{kind}"; {remedy}.')
 
@@ -239,6 +243,8 @@ def content_of(head: bytes) -> str:
         if not lines and re.match(rb'\s*\{\s*"', cut):
             return JSONL
     objects = sum(line.lstrip().startswith(b"{") and is_object(line) for line in lines)
+    if objects <= 1 and _ARRAY.match(head):  # the last of an object a line has no comma behind it
+        return ARRAY
     if objects:
         return JSONL if objects > 1 else ONE_OBJECT
     return BINARY if b"\0" in head else TEXT

@@ -64,6 +64,8 @@ def parquet() -> bytes:
         ('{"text": "一"}\n'.encode("utf-16-le"), "text in UTF-16"),
         ("吾輩は猫である。".encode("shift_jis"), "text"),
         (b"{\n}\n[1]\n", "text"),
+        (b'[\n{"text": "a"},\n{"text": "b"}\n]\n', "a JSON array"),
+        (b'\xef\xbb\xbf[{\r\n  "text": "a"\r\n}]', "a JSON array"),
         (b"PK\x03\x04rest", "a ZIP archive"),
         (b"\x00\x01\x02", "binary data"),
         (b"", "empty"),
@@ -173,6 +175,7 @@ def test_any_bytes_have_a_format(tmp_path_factory, packing: str, content: bytes,
             "packed with xz; such files are read plain or packed with gzip, zstd or lz4. Unpack it.",
         ),
         (OBJECTS.decode().encode("utf-16"), "jsonl", "is text in UTF-16, .*; convert it with `iconv -f UTF-16 -t UTF-8`."),
+        (b'[{"a": 1}]', "jsonl", r"is a JSON array, but .*; convert it with `jq -c '\.\[\]'`, which writes one object a line\."),
         (b"PK\x03\x04", "text", "is a ZIP archive, .*; convert it to JSON lines, Parquet or text, or leave it out."),
     ],
 )
@@ -190,6 +193,7 @@ def test_a_file_of_another_kind_is_a_sentence_that_says_which(tmp_path: Path, co
         (b"prose\n", ["warc", "wikipedia", "jsonl", "text"]),  # may be a damaged start: the reader tells
         (b"\x00\x01", ["warc", "wikipedia", "jsonl", "text"]),
         (b'{"a": 1}', ["jsonl", "text"]),  # a file of JSON, as in a collection of code
+        (b'[{"a": 1}]', ["text"]),
         ("猫".encode("utf-16"), ["warc", "wikipedia", "text"]),
     ],
 )
