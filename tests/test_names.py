@@ -248,6 +248,14 @@ def test_an_index_names_parts_and_removals_of_its_own_alone(indexed: Path, tmp_p
     assert tree(root) == before
 
 
+def test_the_name_of_a_part_is_a_string(indexed: Path, tmp_path: Path) -> None:
+    shutil.copytree(indexed / "index", tmp_path / "index")
+    edit(tmp_path / "index" / "index.json", lambda value: value["parts"][0].update(name=["first"]))
+    for words in (["show"], ["remove", "--id", "t2"]):
+        said = run("index", words[0], tmp_path / "index", *words[1:], code=5)
+        assert f"{tmp_path / 'index' / 'index.json'} is damaged (the name of a part is ['first']); restore it" in said
+
+
 def test_a_part_of_an_index_names_its_own_files_alone(indexed: Path, tmp_path: Path) -> None:
     root = tmp_path / "root"
     shutil.copytree(indexed, root)
@@ -454,14 +462,15 @@ def objects(s3: Any, bucket: str) -> dict[str, bytes]:
     return {item["Key"]: s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read() for item in found}
 
 
+@pytest.mark.parametrize("name", ["manifest.json", "publishing.json"])
 @pytest.mark.parametrize(
     "path",
     ["../other/corpus/part-00000.01234567.parquet", "notes.txt", "corpus/", "corpus/a.01234567.parquet", "manifest.json", ""],
 )
 def test_a_manifest_at_the_place_that_names_something_else_stops_the_publishing(
-    s3, released: tuple[Built, Built], path: str
+    s3, released: tuple[Built, Built], path: str, name: str
 ) -> None:
-    bucket = f"edited-{abs(hash(path))}"
+    bucket = f"edited-{abs(hash((path, name)))}"
     s3.create_bucket(Bucket=bucket)
     first, second = released
     publish(first, f"s3://{bucket}/v1")
@@ -469,7 +478,7 @@ def test_a_manifest_at_the_place_that_names_something_else_stops_the_publishing(
         s3.put_object(Bucket=bucket, Key=key, Body=b"mine")
     value = json.loads(objects(s3, bucket)["v1/manifest.json"])
     value["shards"][0]["tables"]["corpus"]["path"] = path
-    s3.put_object(Bucket=bucket, Key="v1/manifest.json", Body=json.dumps(value).encode())
+    s3.put_object(Bucket=bucket, Key=f"v1/{name}", Body=json.dumps(value).encode())
     before = objects(s3, bucket)
     with pytest.raises(InputError, match="is not the manifest of a corpus; choose another prefix"):
         publish(second, f"s3://{bucket}/v1")

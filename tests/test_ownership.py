@@ -593,6 +593,15 @@ def test_a_crawls_own_files_are_not_fetched_over_themselves(copy: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("edit", [{"whole_bytes": None}, {"whole_bytes": "9"}, {"refused": [5]}, {"refused": 5}, {"sha512": ""}])
+def test_a_receipt_of_a_crawl_that_is_damaged_counts_as_none(copy: Path, edit: dict[str, object]) -> None:
+    whole = lasting(copy / "crawl")
+    (receipt,) = (copy / "crawl" / "receipts").iterdir()
+    receipt.write_text(json.dumps(json.loads(receipt.read_bytes()) | edit))
+    assert "1 WARCs" in run(*commands(copy)["crawl"])
+    assert {name for name, body in lasting(copy / "crawl").items() if whole.get(name) != body} == set()
+
+
 def test_a_crawl_goes_on_however_its_places_are_spelled(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(copy)
     before = (copy / "crawl" / "crawl.json").read_bytes()

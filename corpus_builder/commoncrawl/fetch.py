@@ -63,7 +63,8 @@ class Fetched:
             whole = (out / pick.name).stat().st_size == found.size_bytes and records_of(out / pick.name).is_file()
         except (FileNotFoundError, ValueError, TypeError, KeyError):
             return None
-        return found if whole and found.selection == pick.digest else None
+        sound = isinstance(found.whole_bytes, int) and all(isinstance(one, str) for one in found.refused)
+        return found if sound and whole and found.selection == pick.digest else None
 
 
 def _receipt(out: Path, name: str) -> Path:

@@ -226,6 +226,8 @@ def elders_of(root: Path | None, out: Path, minhash: MinHash, keep: str, elders:
 def _part(value: Mapping[str, Any]) -> Part:
     """A part as index.json has it; ValueError where it names a file that is none of an index."""
     part = Part(**value)
+    if not isinstance(part.name, str):
+        raise ValueError(f"the name of a part is {part.name!r}")
     digests = (part.made_of, part.origin, *(by for files in part.gone.values() for _, by in files if by))
     for form, names in {PART: [part.directory], GONE: [*part.gone_files, *filter(None, [part.taken])], DIGEST: digests}.items():
         for name in names:
