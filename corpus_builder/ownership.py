@@ -125,12 +125,11 @@ def _foreign(out: Path) -> Iterator[str]:
 
 def _is_own_log(path: Path) -> bool:
     """Whether a file is where this run's own words go: `build ... --out OUT > OUT/log`, or a batch system's file."""
-    there = path.lstat()
     for stream in (1, 2):
         try:
-            if stat.S_ISREG(there.st_mode) and os.path.samestat(there, os.fstat(stream)):
+            if path.is_file() and not path.is_symlink() and os.path.samestat(path.lstat(), os.fstat(stream)):
                 return True
-        except OSError:  # closed
+        except OSError:  # the stream is closed, or the file went meanwhile
             continue
     return False
 

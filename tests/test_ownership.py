@@ -25,7 +25,7 @@ from corpus_builder.cli import main
 from corpus_builder.dataset import Dataset, Shard
 from corpus_builder.errors import InputError, StageError
 from corpus_builder.inputs import keep_inputs_apart
-from corpus_builder.ownership import MARK, alone_in, clear_stages
+from corpus_builder.ownership import MARK, alone_in, check_owned, clear_stages
 
 RECIPE = '[[sources]]\nname = "texts"\nkind = "jsonl"\npaths = ["texts.jsonl"]\n'
 
@@ -237,6 +237,12 @@ def test_a_log_of_the_run_itself_may_lie_in_the_output(copy: Path) -> None:
     (copy / "other" / "run.log").write_text("of another run")
     words = [copy / "other" if word == copy / "dedup" else word for word in commands(copy)["dedup"]]
     assert "('run.log')" in run(*words, code=3)
+
+
+def test_a_file_that_goes_while_it_is_looked_at_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "listdir", lambda path: ["gone.txt"])
+    with pytest.raises(InputError, match=r"did not put there \('gone\.txt'\)"):
+        check_owned(tmp_path, "build")
 
 
 def test_what_was_written_into_scratch_as_an_output_stays(copy: Path) -> None:
