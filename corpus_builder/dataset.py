@@ -310,7 +310,7 @@ def read_manifest(root: Path) -> Manifest | None:
             f"{path} has format {found!r}, but this version reads {FORMAT!r}; "
             "read it with the version that wrote it, or build into a new directory."
         )
-    if (stage := value.get("stage")) != root.name:
+    if (stage := value.get("stage", root.name)) != root.name:
         raise IntegrityError(f"{path} is of the stage {stage!r}; {remedy(path, 'delete it and build again')}.")
     try:
         return Manifest(value["stage"], value["version"], root, tuple(map(Receipt.from_json, value["shards"])))
