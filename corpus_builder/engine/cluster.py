@@ -67,6 +67,7 @@ class Ray:
         self._greeted: set[str] = set()  # machines whose files have arrived here
         self._started = False
         self._owns = False
+        self.told_of_memory = False
 
     def __enter__(self) -> Ray:
         return self
@@ -234,7 +235,8 @@ class _Mapping:
             most = max((has.get("memory", 0.0) for has in self.usable.values()), default=float(wanted))
             if wanted <= most:
                 options["memory"] = wanted
-            else:  # it would wait for ever
+            elif not self.engine.told_of_memory:  # with a reservation it would wait for ever
+                self.engine.told_of_memory = True  # once, not for every stage
                 log.warning(
                     "No machine offers Ray the %s MiB that a task may use (--memory); the most is %s MiB. Tasks run without "
                     "reserving memory; should it run out, choose fewer --workers.",
