@@ -41,7 +41,7 @@ def machines(tmp_path_factory: pytest.TempPathFactory):
     with (root / "other" / "corpus_builder" / "document.py").open("a") as file:
         file.write("# a line more\n")
     os.chdir(root)  # Ray lets workers look for packages in the driver's directory first
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **SMALL})
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False, **SMALL})
     cluster.add_node(num_cpus=1, **SMALL)
     cluster.add_node(num_cpus=1, **SMALL, env_vars={"PYTHONPATH": str(root / "other")})
     mount = ["unshare", "-m", "sh", "-c", f"mount -t tmpfs tmpfs {root}/shared && exec "]

@@ -171,7 +171,7 @@ class Histories(RuleBasedStateMachine):
             part.dead |= {one for one in part.standing() if one in documents}
 
 
-@pytest.mark.parametrize(("examples", "steps"), [(4, 6), pytest.param(300, 30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("examples", "steps"), [(4, 6), pytest.param(40, 20, marks=pytest.mark.slow)])
 def test_any_history_of_an_index_is_that_of_a_plain_model(examples: int, steps: int) -> None:
     how = settings(max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(Histories, settings=how)

@@ -94,9 +94,7 @@ def measure(how: str | Measure, document: Document) -> float:
             raise RecipeError(f"Unknown measure {how!r}{hint} (`corpus-builder measures` lists them).")
         return float(measure_texts([document.text], [how])[how][0])
     value = how(document)
-    if (
-        isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)) or np.isnan(value)
-    ):  # nan passes every limit
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         name = getattr(how, "__name__", repr(how))
         raise TypeError(f"The measure {name!r} returned {value!r}; a measure returns a number.")
     return float(value)
