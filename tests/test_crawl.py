@@ -432,7 +432,7 @@ def test_index_and_warcs_on_s3_in_lists_and_on_disk(made, s3, web: Web, tmp_path
     crawl([f"s3://commoncrawl/{TABLE}/*/*.parquet"], tmp_path / "s3", base="s3://commoncrawl/")
     crawl([str(root / "cc-index")], tmp_path / "disk", base=str(root))
     (tmp_path / "cc-index-table.paths.gz").write_bytes(
-        gzip.compress("".join(f"{TABLE}/subset={s}/part-0000{n}.parquet\n" for s, n in [("robotstxt", 0), ("warc", 0), ("warc", 1)]).encode())
+        gzip.compress("".join(f"{TABLE}/subset={s}/part-0000{n}.parquet\n" for s, n in [("robotstxt", 0), ("warc", 0), ("warc", 1)]).encode(), mtime=0)
     )  # fmt: skip
     crawl([str(tmp_path / "cc-index-table.paths.gz")], tmp_path / "list", base=f"{web.url}/")
     assert held(tmp_path / "s3") == held(tmp_path / "disk") == held(tmp_path / "list") == held(tmp_path / "web")
@@ -466,8 +466,8 @@ def test_records_that_are_not_where_the_index_says_are_named(made, tmp_path: Pat
         wanted[2]["warc_record_offset"] = 1 << 30
         other = tmp_path / "www" / wanted[3]["warc_filename"]
         wanted[3]["warc_record_offset"] = other.stat().st_size
-        wanted[3]["warc_record_length"] = len(gzip.compress(b"no record"))
-        other.write_bytes(other.read_bytes() + gzip.compress(b"no record"))
+        wanted[3]["warc_record_length"] = len(gzip.compress(b"no record", mtime=0))
+        other.write_bytes(other.read_bytes() + gzip.compress(b"no record", mtime=0))
         pq.write_table(pa.Table.from_pylist(table), tmp_path / "www" / TABLE / "subset=warc/part-00001.parquet")
         done = crawl(index_of(web), tmp_path / "out", base=web.url)
         assert (done.fetched_records, len(done.refused)) == (20, 4)

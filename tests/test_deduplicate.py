@@ -78,7 +78,7 @@ def test_formats_and_layouts_are_kept(tmp_path: Path) -> None:
     pq.write_table(table, root / "data" / "train-00000.parquet")
     pq.write_table(table.slice(1, 1), root / "data" / "en" / "train-00000.parquet")
     line = (json.dumps({"text": prose(2)}) + "\n" + json.dumps({"text": prose(3)})).encode()
-    (root / "a.jsonl.gz").write_bytes(gzip.compress(line))
+    (root / "a.jsonl.gz").write_bytes(gzip.compress(line, mtime=0))
     with pa.CompressedOutputStream(str(root / "b.jsonl.zst"), "zstd") as file:
         file.write(line)
     (root / "dataset_info.json").write_text("{}")
@@ -300,7 +300,7 @@ def test_the_command(files: list[Path], tmp_path: Path) -> None:
 def test_what_is_wrong_is_a_sentence(tmp_path: Path, name: str, settings, kind, says: str) -> None:
     jsonl(tmp_path / "a.jsonl", [{"text": "あ"}])
     (tmp_path / "x.csv").write_text("text\n")
-    (tmp_path / "broken.jsonl.gz").write_bytes(gzip.compress(b'{"text": "a"}\n' * 9)[:-12])
+    (tmp_path / "broken.jsonl.gz").write_bytes(gzip.compress(b'{"text": "a"}\n' * 9, mtime=0)[:-12])
     (tmp_path / "array.json").write_text('[\n"a"\n]')
     (tmp_path / "broken.parquet").write_bytes(b"PAR1")
     with pytest.raises(kind, match=says):

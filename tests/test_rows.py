@@ -183,7 +183,7 @@ def test_a_file_of_no_rows_is_a_sentence(tmp_path: Path, name: str, content: byt
 def test_a_packed_parquet_file_is_a_sentence(tmp_path: Path) -> None:
     out = io.BytesIO()
     pq.write_table(pa.table({"text": ["a"]}), out)
-    (tmp_path / "a.parquet").write_bytes(gzip.compress(out.getvalue()))
+    (tmp_path / "a.parquet").write_bytes(gzip.compress(out.getvalue(), mtime=0))
     with pytest.raises(InputError, match="is a Parquet file, packed with gzip; Parquet is read not packed as a whole"):
         deduplicate([tmp_path / "a.parquet"], tmp_path / "out", Serial())
 

@@ -88,7 +88,7 @@ def test_a_body_that_unfolds_to_half_a_gigabyte(tmp_path: Path, encoding: str) -
     }[encoding]()
     path = tmp_path / "body.warc.gz"
     bomb = record("response", http(made, f"Content-Encoding: {encoding}"), "https://www.example/2")
-    path.write_bytes(gzip.compress(page(1)) + gzip.compress(bomb) + gzip.compress(page(3)))
+    path.write_bytes(gzip.compress(page(1), mtime=0) + gzip.compress(bomb, mtime=0) + gzip.compress(page(3), mtime=0))
     assert read(path) == ["Page", "http_body_too_large", "Page"]
 
 
@@ -102,8 +102,10 @@ def test_a_bomb_in_a_bomb(tmp_path: Path) -> None:
 
 def test_the_largest_record_that_is_read(tmp_path: Path) -> None:
     path = tmp_path / "large.warc.gz"
-    large = record("response", http(gzip.compress(os.urandom(60 << 20), 0), "Content-Encoding: gzip"), "https://www.example/2")
-    path.write_bytes(gz(page(1)) + gzip.compress(large, 0) + gz(page(3)))
+    large = record(
+        "response", http(gzip.compress(os.urandom(60 << 20), 0, mtime=0), "Content-Encoding: gzip"), "https://www.example/2"
+    )
+    path.write_bytes(gz(page(1)) + gzip.compress(large, 0, mtime=0) + gz(page(3)))
     assert read(path) == ["Page", "Page", "Page"]
 
 

@@ -153,7 +153,11 @@ def test_dumps_and_lines_read_as_from_disk(web: Web) -> None:
     dump = web.root / "inputs" / "jawiki.xml.bz2"
     assert list(read_wikipedia(f"{web.url}/inputs/jawiki.xml.bz2")) == list(read_wikipedia(dump))
     lines = "".join(json.dumps({"text": f"{n}番目の文です。"}, ensure_ascii=False) + "\n" for n in range(99)).encode()
-    for name, content in {"a.jsonl": lines, "b.jsonl.gz": gzip.compress(lines), "c.jsonl.gz": gzip.compress(lines)[:-30]}.items():
+    for name, content in {
+        "a.jsonl": lines,
+        "b.jsonl.gz": gzip.compress(lines, mtime=0),
+        "c.jsonl.gz": gzip.compress(lines, mtime=0)[:-30],
+    }.items():
         where = put(web, name, content)
         assert list(read_jsonl(where)) == list(read_jsonl(web.root / name))
 
@@ -166,7 +170,7 @@ def test_a_server_that_gives_up_is_an_error_and_no_damage_of_the_file(
     make_inputs(web.root / "inputs")
     lines = "".join(json.dumps({"text": random.Random(n).randbytes(99).hex()}) + "\n" for n in range(999)).encode()
     put(web, "inputs/lines.jsonl", lines)
-    put(web, "inputs/lines.jsonl.gz", gzip.compress(lines))
+    put(web, "inputs/lines.jsonl.gz", gzip.compress(lines, mtime=0))
     read = {"gz": read_warc, "bz2": read_wikipedia, "jsonl": read_jsonl}[name.rpartition(".")[2]]
     read = read_jsonl if "jsonl" in name else read
     web.faults.planned = [None, None]
@@ -472,7 +476,7 @@ def recipe_of(directory: Path, *paths: str, **more: str) -> Recipe:
 
 def test_lists_of_files(web: Web, tmp_path: Path) -> None:
     lines = "crawl-data/a.warc.gz\n\n# a comment\ncrawl-data/b.warc.gz\nhttps://other.example/c.warc.gz\n"
-    where = put(web, "warc.paths.gz", gzip.compress(lines.encode()))
+    where = put(web, "warc.paths.gz", gzip.compress(lines.encode(), mtime=0))
     (tmp_path / "some.paths").write_text(lines)
     names = ["crawl-data/a.warc.gz", "crawl-data/b.warc.gz"]
     for listed in (where, "some.paths", "*.paths"):

@@ -113,12 +113,12 @@ def test_lists_have_an_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
             read_small(f"{server.url}/a", 500_000)
         assert len(server.asked) == 1
     monkeypatch.setattr(lists, "MAX_LIST_BYTES", 1_000)
-    (tmp_path / "bomb.paths.gz").write_bytes(gzip.compress(b"a\n" * 400) + gzip.compress(bytes(1 << 20)))
+    (tmp_path / "bomb.paths.gz").write_bytes(gzip.compress(b"a\n" * 400, mtime=0) + gzip.compress(bytes(1 << 20), mtime=0))
     with pytest.raises(InputError, match=r"bomb\.paths\.gz holds more than 1,000 bytes; split it"):
         read_list(str(tmp_path / "bomb.paths.gz"))
-    (tmp_path / "two.paths.gz").write_bytes(gzip.compress(b"a\n") + gzip.compress(b"b\n"))
+    (tmp_path / "two.paths.gz").write_bytes(gzip.compress(b"a\n", mtime=0) + gzip.compress(b"b\n", mtime=0))
     assert read_list(str(tmp_path / "two.paths.gz")) == ["a", "b"]
-    (tmp_path / "cut.paths.gz").write_bytes(gzip.compress(b"a\n")[:-9])
+    (tmp_path / "cut.paths.gz").write_bytes(gzip.compress(b"a\n", mtime=0)[:-9])
     with pytest.raises(InputError, match=r"cut\.paths\.gz cannot be read \(the file ends in the middle"):
         read_list(str(tmp_path / "cut.paths.gz"))
 

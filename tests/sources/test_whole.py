@@ -59,12 +59,12 @@ def test_both_ways_find_the_same(tmp_path_factory, harmed: Harmed) -> None:
         MEMBERS[1][:-4] + struct.pack("<I", 0xFFFFFFF0),  # a size that would take all memory
         MEMBERS[1][:-4] + struct.pack("<I", 0),
         MEMBERS[1][:-1],
-        gzip.compress(RECORDS[1] + RECORDS[2]),
-        gzip.compress(RECORDS[1][:-4]),
-        gzip.compress(b"\r\n" + RECORDS[1]),
-        gzip.compress(RECORDS[1].replace(b"Content-Length", b"Content-Size")),
-        gzip.compress(RECORDS[1][:300]) + gzip.compress(RECORDS[1][300:]),
-        gzip.compress(RECORDS[1][:-4] + MEMBERS[2] + b"\r\n\r\n", 0),  # a member within the member
+        gzip.compress(RECORDS[1] + RECORDS[2], mtime=0),
+        gzip.compress(RECORDS[1][:-4], mtime=0),
+        gzip.compress(b"\r\n" + RECORDS[1], mtime=0),
+        gzip.compress(RECORDS[1].replace(b"Content-Length", b"Content-Size"), mtime=0),
+        gzip.compress(RECORDS[1][:300], mtime=0) + gzip.compress(RECORDS[1][300:], mtime=0),
+        gzip.compress(RECORDS[1][:-4] + MEMBERS[2] + b"\r\n\r\n", 0, mtime=0),  # a member within the member
     ],
 )
 def test_what_is_no_whole_member_is_left_to_the_longer_way(tmp_path: Path, odd: bytes) -> None:
@@ -77,7 +77,7 @@ def test_what_is_no_whole_member_is_left_to_the_longer_way(tmp_path: Path, odd: 
 
 def test_after_an_odd_member_the_shorter_way_is_taken_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "mixed.warc.gz"
-    path.write_bytes(MEMBERS[0] + gzip.compress(RECORDS[1] + RECORDS[2]) + b"".join(MEMBERS))
+    path.write_bytes(MEMBERS[0] + gzip.compress(RECORDS[1] + RECORDS[2], mtime=0) + b"".join(MEMBERS))
     taken: list[int] = []
 
     def watched(packed: bytes, number: int, layout: Layout) -> Record | None:
