@@ -33,18 +33,18 @@ docs: .venv/ready
 	$(BIN)/python docs/make_docs.py
 
 # The comparisons with other tools that stand in docs/, measured again on this machine.  Those of detection, charsets and the gate need
-# PACKAGES and EXTRA, the directories that tests/benchmarks/material.py describes; without EXTRA the texts that it holds are left out.
+# PACKAGES and EXTRA, the directories that benchmarks/material.py describes; without EXTRA the texts that it holds are left out.
 tables: .venv/ready
-	$(BIN)/python tests/benchmarks/bench_extraction.py --write
+	$(BIN)/python benchmarks/extraction.py --write
 ifdef PACKAGES
-	$(BIN)/python tests/benchmarks/bench_detection.py $(PACKAGES) $(if $(EXTRA),--extra $(EXTRA)) --write
-	$(BIN)/python tests/benchmarks/bench_charset.py $(PACKAGES) $(if $(EXTRA),--extra $(EXTRA)) --write
+	$(BIN)/python benchmarks/detection.py $(PACKAGES) $(if $(EXTRA),--extra $(EXTRA)) --write
+	$(BIN)/python benchmarks/charset.py $(PACKAGES) $(if $(EXTRA),--extra $(EXTRA)) --write
 endif
 
 # The extractor's model, trained again from the gold set and composed pages; some minutes.
 model: .venv/ready
 	$(BIN)/python data/training/pages.py 3000 > data/training/pages.jsonl
-	OPENBLAS_NUM_THREADS=1 $(BIN)/corpus-builder train-extractor data/training/pages.jsonl --out corpus_builder/main_text/model.npz
+	OPENBLAS_NUM_THREADS=1 $(BIN)/corpus-builder train-extractor data/training/pages.jsonl --out corpus_builder/extractor/model.npz
 
 # The first job looks for inputs on which the work grows faster than they do; another SEED tries others.  The rest needs the extra `fuzz`;
 # what is found is printed, and kept as data/fuzz/crash-* or timeout-*.

@@ -1,5 +1,5 @@
 """`python -m corpus_builder` is `corpus-builder`."""
 
-from corpus_builder.cli import main
+from corpus_builder.commands.main import main
 
 main()

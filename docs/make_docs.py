@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from corpus_builder.cli import EXIT_CODES, main
+from corpus_builder.commands.main import EXIT_CODES, main
 from corpus_builder.quality.measures import MEASURES
 
 HEAD = "<!-- Written by `make docs`; a test holds it against the code. -->\n"

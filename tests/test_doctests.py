@@ -19,7 +19,7 @@ MODULES = sorted(
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_of(name: str) -> None:
     importlib.import_module(name)
-    module = sys.modules[name]  # `corpus_builder.build` is the function
+    module = sys.modules[name]
     said: list[str] = []
     runner = doctest.DocTestRunner(optionflags=doctest.REPORT_NDIFF)
     for case in doctest.DocTestFinder(exclude_empty=True).find(module, name):

@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import make_inputs, make_recipe
+from support.corpora import make_inputs, make_recipe
 
 from corpus_builder import Recipe, Serial, build, measure_text
-from corpus_builder.build import Built
-from corpus_builder.dataset import ShardWriter, read_table
-from corpus_builder.exchange import read_bucket, write_run
+from corpus_builder.built import Built
 from corpus_builder.remote.lists import matching
 from corpus_builder.remote.s3 import keys_below
 from corpus_builder.stages import extract as extract_room
 from corpus_builder.stages.measure import measured_lines
+from corpus_builder.store.dataset import ShardWriter, read_table
+from corpus_builder.store.exchange import read_bucket, write_run
 
 LETTERS = "いろはにほへとちりぬるをわかよたれそつねならむうゐのおくやまけふこえてあさきゆめみしゑひもせす"
 

@@ -21,18 +21,20 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import SENTENCES, Response, contents, html, page, prose, write_warc, write_wikipedia
 from pydantic import BaseModel
+from support.corpora import SENTENCES, Response, contents, html, page, prose, write_warc, write_wikipedia
 
 from corpus_builder import Recipe, Serial, build, deduplicate
-from corpus_builder.build import STAGES, Built, given, opened
-from corpus_builder.index import add, remove
-from corpus_builder.inputs import input_files
+from corpus_builder.built import Built
+from corpus_builder.duplicates.index import add, remove
+from corpus_builder.extractor.model import SHIPPED, load_model
 from corpus_builder.japanese import detect
-from corpus_builder.main_text.model import SHIPPED, load_model
+from corpus_builder.pipeline import STAGES, stages_of
 from corpus_builder.quality.measures import MEASURES
+from corpus_builder.recipe.inputs import input_files
 from corpus_builder.release.edits import EDITS
 from corpus_builder.sources.commoncrawl import SUFFIX
+from corpus_builder.store.dataset import Stage
 
 # ---- The base: small, with everything in it
 
@@ -283,7 +285,7 @@ CASES: dict[str, list[Case]] = {
     # where pages come from
     "Recipe.name": [Case(put("name", "other"), same=True)],
     "Recipe.seed": [Case(put("seed", 5))],
-    "Recipe.base": [],  # not a field of the file; tests/test_build.py builds in another place
+    "Recipe.base": [],  # not a field of the file; tests/test_pipeline.py builds in another place
     "Recipe.sources": [Case(lambda recipe, _: recipe["sources"].pop(3))],
     "Source.name": [Case(renamed)],
     "Source.kind": [Case(put("sources.1.kind", "commoncrawl"), with_records)],
@@ -511,11 +513,16 @@ def test_nothing_of_a_recipe_is_stale(name: str, place: int, bases: Path, tmp_pa
 
 
 VERSIONS: list[tuple[str, str, Any]] = [  # the stage that is made anew, what is changed, to what
-    ("sign", "corpus_builder.stages.sign.SPECIFICATION", "minhash/99"),
-    ("extract", "corpus_builder.html.extract.JAPANESE_VERSION", 99),
+    ("sign", "corpus_builder.duplicates.sign.SPECIFICATION", "minhash/99"),
+    ("extract", "corpus_builder.pages.extract.JAPANESE_VERSION", 99),
     ("measure", "corpus_builder.stages.measure.MEASURES", {"num_letters": MEASURES["num_letters"]}),
     ("release", "corpus_builder.release.edits.EDITS", dict.fromkeys(EDITS, 99)),
 ]
+
+
+def stages_with_inputs(recipe: Recipe, out: Path) -> list[Stage]:
+    extract, others = stages_of(recipe, out)
+    return [replace(extract, inputs=tuple(input_files(recipe, out, Serial(), progress=False))), *others]
 
 
 def planned(stage: Any, manifests: Any) -> list[tuple[str, str]]:
@@ -531,8 +538,8 @@ def test_another_version_of_a_stage_makes_all_of_it_anew(bases: Path) -> None:
     root, recipe = base_of(bases, everything)
     done = Built.open(root / "out")
     loaded = Recipe.of(recipe, base=root / "inputs")
-    stages = given(input_files(loaded, root / "out", Serial(), progress=False), opened(loaded, root / "out"))
-    assert [stage.name for stage in stages] == list(STAGES)
+    stages = stages_with_inputs(loaded, root / "out")
+    assert [stage.name for stage in stages] == [kind.name for kind in STAGES]
     for stage in stages:
         before = planned(stage, done.manifests)
         assert before == [(receipt.shard, receipt.made_of) for receipt in done.manifests[stage.name].receipts]
@@ -549,8 +556,7 @@ def test_another_version_of_what_a_stage_uses_makes_it_anew(
     root, recipe = base_of(bases, everything)
     done = Built.open(root / "out")
     loaded = Recipe.of(recipe, base=root / "inputs")
-    inputs = input_files(loaded, root / "out", Serial(), progress=False)
-    (one,) = [one for one in given(inputs, opened(loaded, root / "out")) if one.name == stage]
+    (one,) = [one for one in stages_with_inputs(loaded, root / "out") if one.name == stage]
     before = planned(one, done.manifests)
     monkeypatch.setattr(name, value)
     assert not set(planned(one, done.manifests)) & set(before)

@@ -21,12 +21,12 @@ import pyarrow.parquet as pq
 
 from corpus_builder.commoncrawl.picks import GAP_BYTES, Pick, ranges
 from corpus_builder.errors import InputError
-from corpus_builder.files import digest_file, full_disk, give_name, make_directory, sync_directory, write_atomically
-from corpus_builder.ownership import refuse_links
 from corpus_builder.remote.patience import Stat, Traffic, read_range
 from corpus_builder.remote.places import shown
 from corpus_builder.remote.window import store_for
 from corpus_builder.sources.commoncrawl import records_of
+from corpus_builder.store.files import digest_file, full_disk, give_name, make_directory, sync_directory, write_atomically
+from corpus_builder.store.ownership import refuse_links
 
 HEAD_BYTES = 4096  # Common Crawl's warcinfo members have some 500 bytes
 MAX_HEAD_BYTES = 1 << 20

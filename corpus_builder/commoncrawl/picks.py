@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 from corpus_builder.commoncrawl.index import SELECTION
 from corpus_builder.errors import IntegrityError
-from corpus_builder.files import give_name
-from corpus_builder.names import is_warc_path
+from corpus_builder.store.files import give_name
+from corpus_builder.store.names import is_warc_path
 
 I64 = npt.NDArray[np.int64]
 

@@ -16,16 +16,16 @@ import pyarrow.parquet as pq
 from corpus_builder.commoncrawl.fetch import HEAD_BYTES, Fetched, begun, fetch
 from corpus_builder.commoncrawl.index import SELECTION, IndexTraffic, Query, as_words, index_files, select
 from corpus_builder.commoncrawl.picks import GAP_BYTES, SORT, Pick, picks, ranges, sort_selection
-from corpus_builder.dataset import digest_of
 from corpus_builder.errors import CorpusError, InputError, StageError
-from corpus_builder.files import absolute, give_name, make_directory, sync_directory, write_atomically
-from corpus_builder.names import SELECTION as SELECTION_FILE
-from corpus_builder.names import SORTING
-from corpus_builder.ownership import alone_in, files_named, keep_apart, remove_empty, small_object
-from corpus_builder.progress import with_progress
+from corpus_builder.messages.progress import with_progress
 from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import check_scheme, is_remote, joined, shown
 from corpus_builder.remote.window import remote_stat
+from corpus_builder.store.dataset import digest_of
+from corpus_builder.store.files import absolute, give_name, make_directory, sync_directory, write_atomically
+from corpus_builder.store.names import SELECTION as SELECTION_FILE
+from corpus_builder.store.names import SORTING
+from corpus_builder.store.ownership import alone_in, files_named, keep_apart, remove_empty, small_object
 
 BASE = "https://data.commoncrawl.org/"
 AT_A_TIME = 4  # ours: Common Crawl asks for few connections

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from corpus_builder.errors import InputError, MissingExtraError, RecipeError
-from corpus_builder.files import state_of
 from corpus_builder.japanese.detect import LONG, Detector, japanese_score, shipped
+from corpus_builder.store.files import state_of
 
 DEFAULT = "ngrams"
 JAPANESE, ANY = "ja", "none"

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from corpus_builder.errors import InputError
-from corpus_builder.files import state_of
 from corpus_builder.japanese.detectors import load_fasttext
+from corpus_builder.store.files import state_of
 
 
 def fasttext_probability(text: str, model: str | Path, label: str) -> float:

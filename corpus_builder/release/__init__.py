@@ -1,1 +1,1 @@
-"""The last edits to the text, and the mixture."""
+"""The last edits to the text, the mixture, and the corpus copied to where its readers are."""

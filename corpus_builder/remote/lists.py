@@ -9,11 +9,11 @@ import zlib
 from pathlib import Path
 
 from corpus_builder.errors import InputError
+from corpus_builder.messages.terminal import harmless
 from corpus_builder.remote.patience import patiently
 from corpus_builder.remote.places import is_remote, name_of, shown
 from corpus_builder.remote.s3 import keys_below
 from corpus_builder.remote.window import read_small
-from corpus_builder.terminal import harmless
 
 MAX_LIST_BYTES = 1 << 28  # ours: a list of two million files; those of a crawl are of 100,000
 

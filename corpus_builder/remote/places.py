@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from corpus_builder.errors import InputError
-from corpus_builder.redact import without_login
+from corpus_builder.messages.redact import without_login
 
 _REMOTE = re.compile(r"(?:https?|s3)://", re.IGNORECASE)
 _SIGNED_KEY = re.compile(r"[?&](?:x-amz-[a-z-]+|awsaccesskeyid|signature|expires|x-id|response-[a-z-]+)=", re.IGNORECASE)

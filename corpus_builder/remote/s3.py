@@ -17,11 +17,11 @@ from typing import Any, BinaryIO
 from urllib3.exceptions import HTTPError
 
 from corpus_builder.errors import CorpusError, InputError, MissingExtraError
-from corpus_builder.redact import without_login, without_secrets
+from corpus_builder.messages.redact import without_login, without_secrets
+from corpus_builder.messages.terminal import harmless
 from corpus_builder.remote.patience import MAX_WHOLE_BYTES, Pace, Passing, Stat, patience
 from corpus_builder.remote.places import bucket_and_key, content_range
 from corpus_builder.remote.web import changed
-from corpus_builder.terminal import harmless
 
 PIECE = 1 << 18
 _PASSING = frozenset({"SlowDown", "RequestTimeout", "Throttling", "InternalError", "ServiceUnavailable", "OperationAborted"})

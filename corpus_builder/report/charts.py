@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from corpus_builder.quality.histograms import bin_edges, is_fraction
 from corpus_builder.quality.rules import Threshold
-from corpus_builder.report.histograms import bin_edges, is_fraction
 
 WIDTH, HEIGHT, BASE, TOP = 340, 132, 108, 12
 

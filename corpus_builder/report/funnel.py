@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from corpus_builder.dataset import Manifest
+from corpus_builder.messages.terminal import harmless
 from corpus_builder.release.mixture import Capped
 from corpus_builder.report.tables import extracted
-from corpus_builder.terminal import harmless
+from corpus_builder.store.dataset import Manifest
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from corpus_builder.dataset import Manifest
-from corpus_builder.recipe import Recipe
+from corpus_builder.recipe.models import Recipe
 from corpus_builder.report.tables import query
+from corpus_builder.store.dataset import Manifest
 
 SHOWN = 40
 SHARDS = 50

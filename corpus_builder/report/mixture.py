@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from corpus_builder.dataset import Manifest
-from corpus_builder.recipe import Recipe
-from corpus_builder.release.mixture import Capped, Wanted, settle
-
-
-def wanted(recipe: Recipe) -> Wanted:
-    """What the recipe says under `release.mixture`."""
-    mixture = recipe.release.mixture
-    return Wanted(
-        epochs={source: mix.epochs for source, mix in mixture.items() if mix.epochs is not None},
-        shares={source: mix.share for source, mix in mixture.items() if mix.share is not None},
-        max_epochs={name: mixture[name].max_epochs if name in mixture else 1.0 for name in recipe.source_names},
-        strict=frozenset(source for source, mix in mixture.items() if mix.strict),
-    )
-
-
-def kept_characters(decide: Manifest, sources: Iterable[str]) -> dict[str, int]:
-    """Characters of the documents that are kept, by source."""
-    found = dict.fromkeys(sources, 0)
-    for receipt in decide.receipts:
-        found[receipt.stats["source"]] += receipt.stats["kept"]["characters"]
-    return found
+from corpus_builder.recipe.models import Recipe
+from corpus_builder.recipe.running import wanted
+from corpus_builder.release.mixture import Capped, settle
+from corpus_builder.stages.decide import kept_characters
+from corpus_builder.store.dataset import Manifest
 
 
 def capped(manifests: Mapping[str, Manifest], recipe: Recipe) -> tuple[Capped, ...]:

@@ -9,22 +9,22 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
-from corpus_builder.dataset import Manifest
-from corpus_builder.files import write_atomically
-from corpus_builder.html import page as html_page
+from corpus_builder.duplicates.summary import Duplicates, duplicates_of
+from corpus_builder.messages.redact import shareable
+from corpus_builder.messages.terminal import as_json, harmless
+from corpus_builder.pages import page as html_page
+from corpus_builder.quality.histograms import add_histogram
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.rules import Threshold
-from corpus_builder.recipe import Recipe
-from corpus_builder.redact import shareable
+from corpus_builder.recipe.models import Recipe
 from corpus_builder.report import charts
-from corpus_builder.report.duplicates import Duplicates, duplicates_of
 from corpus_builder.report.funnel import copies, funnels, records
-from corpus_builder.report.histograms import add_histogram
 from corpus_builder.report.lines import repeated_lines
 from corpus_builder.report.mixture import capped
 from corpus_builder.report.tables import examples
 from corpus_builder.sources import warc, wikipedia
-from corpus_builder.terminal import as_json, harmless
+from corpus_builder.store.dataset import Manifest
+from corpus_builder.store.files import write_atomically
 
 EXAMPLES = 3
 EXAMPLE_SHARDS = 50

@@ -8,8 +8,8 @@ from typing import Any
 
 import duckdb
 
-from corpus_builder.dataset import Manifest
 from corpus_builder.errors import InputError, IntegrityError
+from corpus_builder.store.dataset import Manifest
 
 
 def extracted(manifests: Mapping[str, Manifest]) -> Manifest:

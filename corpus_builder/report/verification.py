@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from corpus_builder.dataset import Manifest, read_manifest, verify
-from corpus_builder.progress import with_progress
-from corpus_builder.recipe import Recipe
+from corpus_builder.messages.progress import with_progress
+from corpus_builder.recipe.models import Recipe
 from corpus_builder.report.funnel import funnels
+from corpus_builder.store.dataset import Manifest, read_manifest, verify
 
 
 @dataclass(frozen=True)

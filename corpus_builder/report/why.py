@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from corpus_builder.dataset import Manifest
-from corpus_builder.dedup.shingles import jaccard
 from corpus_builder.errors import InputError
-from corpus_builder.recipe import Recipe, Rule
+from corpus_builder.hashing.shingles import jaccard
+from corpus_builder.messages.terminal import harmless
+from corpus_builder.recipe.models import Recipe, Rule
 from corpus_builder.report.differences import differences
 from corpus_builder.report.tables import extracted, query
-from corpus_builder.terminal import harmless
+from corpus_builder.store.dataset import Manifest
 
 SHOWN = 100  # characters of a repeated line
 

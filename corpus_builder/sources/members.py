@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from corpus_builder.guard import Reading
+from corpus_builder.engine.guard import Reading
 from corpus_builder.remote.window import Window
 from corpus_builder.sources.frames import GZIP, begins
 from corpus_builder.sources.record import MAX_HEADER_BYTES, MAX_RECORD_BYTES, Broken, Damage, Record

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from corpus_builder.guard import Reading
+from corpus_builder.engine.guard import Reading
 from corpus_builder.remote.window import Window, come_ahead
 from corpus_builder.sources.frames import GZIP, PIECE, block_ends, inflated, skippable_end
 from corpus_builder.sources.record import WARC, Broken, Layout

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from corpus_builder.engine.guard import Reading
 from corpus_builder.errors import InputError
-from corpus_builder.guard import Reading
 from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import name_of
 from corpus_builder.remote.window import Window, opened, search

@@ -13,7 +13,7 @@ from collections.abc import Generator
 
 import deflate
 
-from corpus_builder.guard import Reading
+from corpus_builder.engine.guard import Reading
 from corpus_builder.remote.window import Window, come_ahead
 from corpus_builder.sources.record import HEADER_END, MAX_HEADER_BYTES, MAX_RECORD_BYTES, Broken, Layout, Record
 

@@ -7,17 +7,18 @@ stand up for the match.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
-from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
 from corpus_builder.document import DECISION
 from corpus_builder.quality.rulebook import DuplicateRule, Rows, RunningRule, Verdicts, judge_rows
+from corpus_builder.recipe.running import Running
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
 
 ALIVE = pa.schema([pa.field("row", pa.int64(), nullable=False)])
 
@@ -27,8 +28,13 @@ class Decide:
     """The stage: one shard per shard of documents."""
 
     rules: tuple[RunningRule, ...]
-    name: str = field(default="decide", init=False)
-    version: int = field(default=2, init=False)
+    name: ClassVar[str] = "decide"
+    version: ClassVar[int] = 2
+
+    @classmethod
+    def of(cls, running: Running) -> Decide:
+        """With all rules."""
+        return cls(running.rules)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Made of the rules and of the sidecars that they read."""
@@ -60,8 +66,13 @@ class Screen:
     """The stage: the rules that stand before the duplicates."""
 
     rules: tuple[RunningRule, ...]
-    name: str = field(default="screen", init=False)
-    version: int = field(default=2, init=False)
+    name: ClassVar[str] = "screen"
+    version: ClassVar[int] = 2
+
+    @classmethod
+    def of(cls, running: Running) -> Screen | None:
+        """Where the recipe filters first, then looks for duplicates."""
+        return cls(running.before_duplicates) if running.recipe.dedup and running.before_duplicates else None
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Made of the rules and of the sidecars that they read."""
@@ -145,3 +156,11 @@ def _decisions(ids: pa.ChunkedArray, verdicts: Verdicts) -> pa.Table:
         ],
         schema=DECISION,
     )
+
+
+def kept_characters(decide: Manifest, sources: Iterable[str]) -> dict[str, int]:
+    """Characters of the documents that are kept, by source."""
+    found = dict.fromkeys(sources, 0)
+    for receipt in decide.receipts:
+        found[receipt.stats["source"]] += receipt.stats["kept"]["characters"]
+    return found

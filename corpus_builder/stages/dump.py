@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from functools import partial
 
 from corpus_builder.document import Document, Drop
-from corpus_builder.guard import CPU_SECONDS, Crash, Reading, guarded
-from corpus_builder.html.page import PageSettings, foreign
+from corpus_builder.engine.guard import CPU_SECONDS, Crash, Reading, guarded
 from corpus_builder.japanese.detectors import named_detector
+from corpus_builder.pages.page import PageSettings, foreign
 from corpus_builder.quality.hosts import host_of
 from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import is_remote
 from corpus_builder.remote.window import remote_stat
+from corpus_builder.sources.input_file import InputFile, Ledgered
 from corpus_builder.sources.wikipedia import PageXml, Skipped, named, read_pages, understood
-from corpus_builder.stages.input_file import InputFile, Ledgered
 
 
 def from_wikipedia(file: InputFile, settings: PageSettings) -> Iterator[Document | Ledgered]:

@@ -7,28 +7,29 @@ Japanese, and must never touch the disk.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import pyarrow as pa
 
-from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of
 from corpus_builder.document import DOCUMENT, LEDGER, OWN_DOCUMENT, OWN_IDS, Document, Drop
+from corpus_builder.engine.guard import Crash, Reading, guarded
 from corpus_builder.errors import FormatError, StageError
-from corpus_builder.guard import Crash, Reading, guarded
-from corpus_builder.html.extract import EXTRACTORS, OwnExtractorFailed, extractor_version, named_extractor
-from corpus_builder.html.page import PageSettings, foreign, read_page, storable, storable_field
 from corpus_builder.japanese.detectors import JAPANESE, detector_version, named_detector
+from corpus_builder.pages.extract import EXTRACTORS, OwnExtractorFailed, extractor_version, named_extractor
+from corpus_builder.pages.page import PageSettings, foreign, read_page, storable, storable_field
 from corpus_builder.quality.hosts import host_of
+from corpus_builder.recipe.running import Running
 from corpus_builder.remote.places import is_remote, shown
 from corpus_builder.sources.commoncrawl import original_numbers
 from corpus_builder.sources.formats import EMPTY, check_kind, format_of
+from corpus_builder.sources.input_file import OWN_ROWS, Account, InputFile, Ledgered
 from corpus_builder.sources.record import Damage, Record
 from corpus_builder.sources.warc import OtherRecord, Page, Text, read_of_crawl, understood
 from corpus_builder.stages.dump import crash_drop, from_wikipedia, one_version
-from corpus_builder.stages.input_file import OWN_ROWS, Account, InputFile, Ledgered
 from corpus_builder.stages.own_data import documents_of
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, digest_of
 
 BATCH_ROWS = 256
 
@@ -39,8 +40,13 @@ class Extract:
 
     inputs: tuple[InputFile, ...]
     settings: PageSettings
-    name: str = field(default="extract", init=False)
-    version: int = field(default=4, init=False)
+    name: ClassVar[str] = "extract"
+    version: ClassVar[int] = 4
+
+    @classmethod
+    def of(cls, running: Running) -> Extract:
+        """Still without input files."""
+        return cls((), running.recipe.page_settings)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One shard per input file, by name."""

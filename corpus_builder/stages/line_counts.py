@@ -11,19 +11,19 @@ depends on the memory of a task, and nothing else does.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups, sealed_manifest
-from corpus_builder.dedup.lines import SPECIFICATION, Repeats, candidates, host_keys, text_hashes
-from corpus_builder.exchange import Columns, bucket_count, buckets_of, read_bucket, write_run
+from corpus_builder.hashing.lines import SPECIFICATION, Repeats, candidates, host_keys, text_hashes
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups, sealed_manifest
+from corpus_builder.store.exchange import Columns, bucket_count, buckets_of, read_bucket, write_run
 
 BYTES_PER_KEY = 140
 """Peak memory of a task for each key that it holds: 12 to 20 bytes of columns, and what joining and sorting them needs; measured."""
@@ -107,8 +107,8 @@ class Tally:
     how: Repeats
     parts: tuple[Part, ...]
     memory_bytes: int
-    name: str = field(default="tally", init=False)
-    version: int = field(default=1, init=False)
+    name: ClassVar[str] = "tally"
+    version: ClassVar[int] = 1
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One for each shard."""
@@ -199,8 +199,8 @@ class Total:
 
     tally: Tally
     tallied: Path
-    name: str = field(default="total", init=False)
-    version: int = field(default=1, init=False)
+    name: ClassVar[str] = "total"
+    version: ClassVar[int] = 1
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """As many as it takes to hold the keys of one in memory."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from corpus_builder.dataset import Manifest, Shard, ShardWriter, sealed_manifest
-from corpus_builder.dedup.lines import PLACES, Repeats, candidates, host_keys, repeated_rows
-from corpus_builder.exchange import Columns, read_bucket
-from corpus_builder.stages.line_counts import Living, Tally, living, parts_of, settings_of
+from corpus_builder.hashing.lines import PLACES, Repeats, candidates, host_keys, repeated_rows
+from corpus_builder.recipe.running import Running
+from corpus_builder.stages.line_counts import Living, Tally, Total, living, parts_of, settings_of
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, sealed_manifest
+from corpus_builder.store.exchange import Columns, read_bucket
+from corpus_builder.store.run import Scratch
 
 SHOWN_CHARACTERS = 200
 
@@ -45,8 +47,14 @@ class Lines:
     how: Repeats
     sources: tuple[str, ...]
     totals: Path | None = None
-    name: str = field(default="lines", init=False)
-    version: int = field(default=1, init=False)
+    name: ClassVar[str] = "lines"
+    version: ClassVar[int] = 1
+
+    @classmethod
+    def of(cls, running: Running) -> Lines | None:
+        """Where the recipe has a table `lines`."""
+        recipe = running.recipe
+        return cls(recipe.lines.repeats, recipe.lines.sources or recipe.source_names) if recipe.lines else None
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Made of all documents of these sources, since each of them is counted."""
@@ -54,9 +62,11 @@ class Lines:
         made_from = {"stage": f"{self.name}/{self.version}"} | settings_of(self.how, parts)
         return [Shard(part.shard, made_from | {"documents": part.digest}, (part, rank)) for rank, part in enumerate(parts)]
 
-    def tally(self, manifests: Mapping[str, Manifest], memory_bytes: int) -> Tally:
-        """The first of the scratch steps that count."""
-        return Tally(self.how, tuple(parts_of(manifests, self.sources)), memory_bytes)
+    def prepare(self, manifests: Mapping[str, Manifest], scratch: Scratch) -> Lines:
+        """Count how many documents begin or end with the same lines: documents ─► Tally ─► Total."""
+        tally = Tally(self.how, tuple(parts_of(manifests, self.sources)), scratch.memory_bytes)
+        total = Total(tally, scratch.run(tally, manifests).root)
+        return replace(self, totals=scratch.run(total, manifests).root)
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Find the frequent keys of a shard among its lines."""

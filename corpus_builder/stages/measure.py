@@ -7,22 +7,23 @@ say is kept, and counts where their rule stands.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
-from corpus_builder.custom import UserFunction, answers
-from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
 from corpus_builder.document import DOCUMENT, Document, Filter
+from corpus_builder.engine.user_code import UserFunction, answers
+from corpus_builder.quality.histograms import add_histogram, histogram
 from corpus_builder.quality.measures import MEASURES, measure_texts
 from corpus_builder.quality.ng_words import NgWords, ng_fraction
 from corpus_builder.quality.rules import apply_filter, measure
-from corpus_builder.report.histograms import add_histogram, histogram
+from corpus_builder.recipe.running import Running
 from corpus_builder.sources.columns import Row
 from corpus_builder.sources.jsonl import read_jsonl
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
 
 BATCH_LINES = 256
 
@@ -36,8 +37,13 @@ class Measure:
     ng_words: NgWords | None = None
     measures: tuple[tuple[str, UserFunction], ...] = ()
     filters: tuple[UserFunction, ...] = ()
-    name: str = field(default="measure", init=False)
-    version: int = field(default=1, init=False)
+    name: ClassVar[str] = "measure"
+    version: ClassVar[int] = 1
+
+    @classmethod
+    def of(cls, running: Running) -> Measure:
+        """With the recipe's own measures, filters and word lists."""
+        return cls(running.ng_words, running.measures, running.filters)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Made of the documents, the word list and the source of the user's functions."""

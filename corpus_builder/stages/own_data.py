@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from corpus_builder.document import Document, Drop
-from corpus_builder.html.page import PageSettings, foreign, storable
 from corpus_builder.japanese.detectors import named_detector
+from corpus_builder.pages.page import PageSettings, foreign, storable
 from corpus_builder.quality.hosts import host_of
 from corpus_builder.sources.columns import Row
+from corpus_builder.sources.input_file import InputFile, Ledgered
 from corpus_builder.sources.jsonl import read_jsonl
 from corpus_builder.sources.parquet import read_parquet
 from corpus_builder.sources.text import read_text
-from corpus_builder.stages.input_file import InputFile, Ledgered
 
 
 def documents_of(file: InputFile, settings: PageSettings) -> Iterator[Document | Ledgered]:

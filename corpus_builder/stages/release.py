@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from corpus_builder.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
-from corpus_builder.dedup.lines import without_lines
 from corpus_builder.document import LEDGER, OWN_DOCUMENT
+from corpus_builder.hashing.lines import without_lines
+from corpus_builder.recipe.running import Running, wanted
 from corpus_builder.release.edits import edit_version, named_edit
 from corpus_builder.release.mixture import Wanted, drawn, keyed_number, settle
-from corpus_builder.report.mixture import kept_characters
+from corpus_builder.stages.decide import kept_characters
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
 
 CORPUS = pa.schema(
     [
@@ -62,8 +63,22 @@ class Release:
     prepend_title: tuple[str, ...]
     cut_lines: bool  # those that the stage `lines` found
     mixture: Wanted
-    name: str = field(default="release", init=False)
-    version: int = field(default=1, init=False)
+    name: ClassVar[str] = "release"
+    version: ClassVar[int] = 1
+
+    @classmethod
+    def of(cls, running: Running) -> Release:
+        """As the recipe's table `release` says."""
+        recipe, release = running.recipe, running.recipe.release
+        return cls(
+            seed=recipe.seed,
+            part_characters=release.part_characters,
+            edits=release.edits,
+            footer_keywords=running.footer_keywords,
+            prepend_title=release.prepend_title,
+            cut_lines=recipe.lines is not None and recipe.lines.action == "remove",
+            mixture=wanted(recipe),
+        )
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Deal the units out to parts of about `part_characters`."""

@@ -1,7 +1,7 @@
 """Writes the pages that the extractor's model is trained on, as JSON lines: the training half of the gold, and composed ones.
 
 python data/training/pages.py 2000 > pages.jsonl
-corpus-builder train-extractor pages.jsonl --out corpus_builder/main_text/model.npz
+corpus-builder train-extractor pages.jsonl --out corpus_builder/extractor/model.npz
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from compose import pages
 
-from corpus_builder.html.charset import decode
+from corpus_builder.pages.charset import decode
 
 GOLD = Path(__file__).resolve().parent.parent / "gold"
 GOLD_WEIGHT = 2.0  # ours: a labelled page counts as two composed ones; 6 gives the same within chance

@@ -16,7 +16,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parent / "zoo"), str(HERE.parent.pare
 
 from growth import SUBJECTS, Case, Subject, grows  # noqa: E402
 
-from corpus_builder import guard  # noqa: E402
+from corpus_builder.engine import guard  # noqa: E402
 
 AT_A_TIME = 50
 guard.CPU_SECONDS = 60

@@ -12,13 +12,13 @@ from pathlib import Path
 import atheris
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent), str(HERE.parent / "sources"), str(HERE.parent.parent)]
+sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent)]
 
 with atheris.instrument_imports(include=["corpus_builder.sources"]):
     from corpus_builder.sources import http, members, record, warc, whole
 from seeds import as_kept, sow  # noqa: E402
-from strategies import Archive, packed  # noqa: E402
-from test_accounts import check  # noqa: E402
+from support.accounts import check  # noqa: E402
+from support.strategies import Archive, packed  # noqa: E402
 
 SUFFIXES = (".warc.gz", ".warc", ".arc.gz", ".arc", ".warc.zst", ".warc.lz4")
 PLACE = Path(tempfile.mkdtemp(prefix="fuzz-")) / "input"

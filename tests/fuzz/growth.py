@@ -19,9 +19,9 @@ from pathlib import Path
 from make_zoo import ARC, PAGE, arc_info, arc_page, chunked, deflated, gz, http, page, segment, zstd
 
 from corpus_builder.errors import CorpusError
-from corpus_builder.html.charset import decode
-from corpus_builder.html.page import PageSettings, read_page
 from corpus_builder.japanese.detectors import DEFAULT, named_detector
+from corpus_builder.pages.charset import decode
+from corpus_builder.pages.page import PageSettings, read_page
 from corpus_builder.sources.http import parse_response
 from corpus_builder.sources.jsonl import read_jsonl
 from corpus_builder.sources.record import Broken

@@ -1,21 +1,21 @@
 """Japanese is told from the languages that it is mixed up with."""
 
 import tomllib
-from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ENGLISH, prose
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import japanese_text
+from support.corpora import ENGLISH, prose
+from support.paths import TESTS
+from support.strategies import japanese_text
 
 from corpus_builder import InputError
 from corpus_builder.japanese.detect import MODEL, Detector, japanese_score, shipped
 
-ROOT = Path(__file__).parents[1] / "cases/japanese"
-CASES = tomllib.loads((ROOT / "detection.toml").read_text(encoding="utf-8"))["case"]
-KNOWN_FAILURES = tomllib.loads((ROOT / "detection_known_failures.toml").read_text(encoding="utf-8"))["case"]
+HERE = TESTS / "cases" / "japanese"
+CASES = tomllib.loads((HERE / "detection.toml").read_text(encoding="utf-8"))["case"]
+KNOWN_FAILURES = tomllib.loads((HERE / "detection_known_failures.toml").read_text(encoding="utf-8"))["case"]
 
 JAPANESE = [
     "東京都庁、来月から窓口受付時間を変更",

@@ -5,14 +5,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ENGLISH, SENTENCES, html, make_inputs, prose
+from support.corpora import ENGLISH, SENTENCES, html, make_inputs, prose
 
 from corpus_builder import InputError, MissingExtraError, Recipe, RecipeError, Serial, build
 from corpus_builder.document import Drop
-from corpus_builder.html.page import PageSettings, read_page
 from corpus_builder.japanese.detect import japanese_score
 from corpus_builder.japanese.detectors import detector_version, named_detector
 from corpus_builder.japanese.train_detector import train
+from corpus_builder.pages.page import PageSettings, read_page
 
 CHINESE = "我们在北京的图书馆里看书，今天的天气非常好，大家都很高兴。"
 

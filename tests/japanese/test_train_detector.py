@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from conftest import SENTENCES
+from support.corpora import SENTENCES
+from support.paths import ROOT
 
 from corpus_builder import InputError
-from corpus_builder.cli import main
+from corpus_builder.commands.main import main
 from corpus_builder.japanese.detect import Detector, shipped
 from corpus_builder.japanese.train_detector import train, train_files
 
@@ -62,7 +63,7 @@ def test_examples_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_the_model_card_is_that_of_the_shipped_model() -> None:
-    card = (Path(__file__).parents[2] / "docs/detector.md").read_text(encoding="utf-8")
+    card = (ROOT / "docs/detector.md").read_text(encoding="utf-8")
     data = shipped().to_bytes()
     assert f"| detector.bin | `{hashlib.sha256(data).hexdigest()}` |" in card
     assert f"{len(data):,} bytes" in card

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 from hypothesis import given, settings
-from strategies import japanese_text
+from support.strategies import japanese_text
 
 from corpus_builder import Document, MissingExtraError
 from corpus_builder.japanese.words import _tokenizer, content_word_fraction, words

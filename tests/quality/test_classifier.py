@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import prose
+from support.corpora import prose
 
 from corpus_builder import InputError, MissingExtraError
 from corpus_builder.quality.classifier import _load, fasttext_probability

@@ -5,10 +5,10 @@ import struct
 
 import numpy as np
 import pytest
-from conftest import prose
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from strategies import japanese_text
+from support.corpora import prose
+from support.strategies import japanese_text
 
 from corpus_builder.quality import reference
 from corpus_builder.quality.measures import MEASURES, measure_text, measure_texts

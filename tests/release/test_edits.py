@@ -2,17 +2,17 @@
 
 import re
 import tomllib
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import japanese_text
+from support.paths import TESTS
+from support.strategies import japanese_text
 
 from corpus_builder.errors import RecipeError
 from corpus_builder.release.edits import EDITS, edit_version, named_edit, normalize_punctuation_v1, trim_footer, trim_footer_v1
 
-CASES = tomllib.loads((Path(__file__).parent.parent / "cases" / "release" / "edits.toml").read_text())["case"]
+CASES = tomllib.loads((TESTS / "cases" / "release" / "edits.toml").read_text())["case"]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["label"])

@@ -6,11 +6,11 @@ import re
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import make_inputs, make_recipe, page, prose, write_warc
-from test_deduplicate import jsonl
+from support.corpora import make_inputs, make_recipe, page, prose, write_warc
+from support.rows import jsonl
 
 from corpus_builder import Serial, build, deduplicate
-from corpus_builder.build import Built
+from corpus_builder.built import Built
 from corpus_builder.report.funnel import copies
 from corpus_builder.report.why import as_text
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from conftest import RULES, make_recipe
+from support.corpora import RULES, make_recipe
 
 from corpus_builder import Serial, build
-from corpus_builder.build import Built
+from corpus_builder.built import Built
 from corpus_builder.report.diff import as_text, diff
 
 

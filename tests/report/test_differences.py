@@ -1,7 +1,7 @@
 """What differs is shown, short, and nothing is shown of what is the same."""
 
 from hypothesis import given
-from strategies import japanese_text
+from support.strategies import japanese_text
 
 from corpus_builder.report.differences import SHOWN, WIDTH, differences
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from corpus_builder.build import Built
+from corpus_builder.built import Built
 from corpus_builder.report.funnel import Funnel, Step, as_json, as_text, copies, funnels, records
 
 

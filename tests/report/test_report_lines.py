@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from conftest import make_recipe, page, prose, write_warc, write_wikipedia
+from support.corpora import make_recipe, page, prose, write_warc, write_wikipedia
 
 from corpus_builder import Serial, build
-from corpus_builder.build import Built
+from corpus_builder.built import Built
 from corpus_builder.report.lines import repeated_lines
 
 NOTICE = "本サイトの文章の無断転載を禁じます。"

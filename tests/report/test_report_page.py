@@ -4,16 +4,16 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
-from conftest import make_recipe
+from support.corpora import make_recipe
 
 from corpus_builder import Serial, build
-from corpus_builder.build import Built
-from corpus_builder.html.page import REASONS
+from corpus_builder.built import Built
+from corpus_builder.pages.page import REASONS
+from corpus_builder.quality.histograms import bin_edges, histogram
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.rules import Threshold
 from corpus_builder.report.charts import BASE, TOP, WIDTH, lay_out
 from corpus_builder.report.funnel import funnels
-from corpus_builder.report.histograms import bin_edges, histogram
 from corpus_builder.report.page import render, write_report
 from corpus_builder.report.why import why
 

@@ -5,12 +5,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import make_inputs, make_recipe
+from support.corpora import make_inputs, make_recipe
 
 from corpus_builder import Serial, build
-from corpus_builder.build import Built
+from corpus_builder.built import Built
+from corpus_builder.duplicates.index import add
 from corpus_builder.errors import IntegrityError
-from corpus_builder.index import add
 from corpus_builder.report.verification import as_text, verify_build
 
 

@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 
-from corpus_builder.build import Built
-from corpus_builder.dataset import read_table
+from corpus_builder.built import Built
 from corpus_builder.errors import InputError, IntegrityError
 from corpus_builder.report.why import Story, as_text, why
+from corpus_builder.store.dataset import read_table
 
 
 def story(built: Built, url: str) -> Story:
@@ -43,7 +43,7 @@ def test_a_duplicate_names_the_document_that_it_lost_to(built: Built) -> None:
 
 
 def test_a_near_duplicate_shows_where_it_differs(tmp_path) -> None:
-    from conftest import Response, html, make_recipe, prose, write_warc
+    from support.corpora import Response, html, make_recipe, prose, write_warc
 
     from corpus_builder import Serial, build
 

@@ -9,17 +9,17 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from support.paths import ROOT
 from warcio.archiveiterator import ArchiveIterator
 
 from corpus_builder import Recipe, Serial, build
-from corpus_builder.build import Built
-from corpus_builder.dataset import read_table
+from corpus_builder.built import Built
 from corpus_builder.japanese.detect import japanese_score
 from corpus_builder.report.funnel import funnels
 from corpus_builder.report.verification import verify_build
 from corpus_builder.report.why import why
+from corpus_builder.store.dataset import read_table
 
-ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "data" / "samples"
 WARC = SAMPLES / "web-sample.warc.gz"
 

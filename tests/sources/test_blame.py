@@ -5,10 +5,10 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import page, write_warc, write_wikipedia
+from support.corpora import page, write_warc, write_wikipedia
 
-from corpus_builder import guard
-from corpus_builder.html.page import PageSettings
+from corpus_builder.engine import guard
+from corpus_builder.pages.page import PageSettings
 from corpus_builder.sources import members, warc, whole, wikipedia
 from corpus_builder.sources.record import Layout, Record
 from corpus_builder.sources.warc import read_records

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.paths import ZOO
 
 from corpus_builder.errors import InputError
 from corpus_builder.sources.formats import (
@@ -211,6 +212,6 @@ def test_what_may_be_of_a_kind_is_left_to_its_reader(tmp_path: Path, content: by
 
 
 def test_a_warc_with_a_dictionary_before_its_records_is_a_warc(tmp_path: Path) -> None:
-    zoo = Path(__file__).parent.parent / "zoo"
+    zoo = ZOO
     found = [format_of(zoo / name) for name in ("dictionary.warc.zst", "dictionary_packed.warc.zst")]
     assert found == [Format("zstd", "a WARC or ARC file")] * 2

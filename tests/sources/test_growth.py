@@ -13,7 +13,7 @@ import pytest
 from growth import EMPTY_FRAME, LONG, NUMBERS, SUBJECTS, TINY, Case, calls, cpu_seconds, each_byte, growth
 from make_zoo import gz, page, record, segment, zstd
 
-from corpus_builder.guard import Reading
+from corpus_builder.engine.guard import Reading
 from corpus_builder.remote.window import Window
 from corpus_builder.sources.warc import _read
 

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 import warcio.archiveiterator
-from conftest import make_inputs
 from fastwarc.stream_io import Lz4Reader, ZstdReader
 from hypothesis import given, settings
-from strategies import Harmed, warc_bytes
+from support.corpora import make_inputs
+from support.paths import ZOO
+from support.strategies import Harmed, warc_bytes
 
 from corpus_builder.errors import InputError
 from corpus_builder.sources import frames, http, members, record, warc, whole
 from corpus_builder.sources.warc import REASONS, Damage, OtherRecord, Page, Text, read_warc
 
-ZOO = Path(__file__).parent.parent / "zoo"
 EXPECTED = tomllib.loads((ZOO / "zoo.toml").read_text())
 
 

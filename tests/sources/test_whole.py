@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from fastwarc.stream_io import Lz4Writer, ZstdWriter
 from hypothesis import given, settings
-from strategies import Harmed, as_record, warc_bytes
+from support.strategies import Harmed, as_record, warc_bytes
 
-from corpus_builder.guard import Reading
+from corpus_builder.engine.guard import Reading
 from corpus_builder.sources import members, whole
 from corpus_builder.sources.frames import GZIP, LZ4, ZSTD
 from corpus_builder.sources.packing import READERS

@@ -4,7 +4,7 @@ import bz2
 import gzip
 
 import pytest
-from conftest import write_wikipedia
+from support.corpora import write_wikipedia
 
 from corpus_builder.errors import InputError
 from corpus_builder.sources import wikipedia

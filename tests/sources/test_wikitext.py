@@ -2,15 +2,15 @@
 
 import re
 import tomllib
-from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.paths import TESTS
 
 from corpus_builder.sources.wikitext import wikitext_to_text
 
-CASES = tomllib.loads((Path(__file__).parent.parent / "cases" / "sources" / "wikitext.toml").read_text())["case"]
+CASES = tomllib.loads((TESTS / "cases" / "sources" / "wikitext.toml").read_text())["case"]
 PIECES = [
     *(
         "[[",

@@ -1,0 +1,131 @@
+"""The commands of an index of documents: words to calls, no logic."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from corpus_builder.commands.printing import end_with_nothing, say, say_json
+from corpus_builder.errors import InputError
+from corpus_builder.messages.terminal import harmless
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+INDEX = click.argument("index", type=click.Path(path_type=Path))
+
+
+@click.group(short_help="Documents of earlier crawls, to hold later ones against.")
+def index() -> None:
+    """Keep what is known of documents without their texts, to hold later crawls against."""
+
+
+@index.command(short_help="Add what a build or `dedup` kept.")
+@INDEX
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--name", help="Name of the part.  [default: the recipe's, or the directory's]")
+def add(index: Path, out: Path, name: str | None) -> None:
+    """Add the documents that stand after the build or `dedup` in OUT to INDEX; make INDEX if it is not there."""
+    from corpus_builder.duplicates.index import add
+
+    changed = add(index, out, name, progress=True)
+    say(_as_text(found := changed.summary()))
+    own = changed.own(out.absolute())
+    if own and not any(part["documents"] for part in found["parts"] if part["name"] == own.name):
+        end_with_nothing(f"no document of {out} stands, so the part {own.name!r} of the index is empty.")
+
+
+@index.command(short_help="Take documents out, by id or URL.")
+@INDEX
+@click.option("--id", "ids", multiple=True, help="Id of a document.")
+@click.option("--url", "urls", multiple=True, help="URL, as crawled; all documents with it.")
+@click.option("--ids", "id_files", multiple=True, type=click.Path(path_type=Path), help="File with an id a line.")
+@click.option("--urls", "url_files", multiple=True, type=click.Path(path_type=Path), help="File with a URL a line.")
+@as_json
+def remove(
+    index: Path,
+    ids: tuple[str, ...],
+    urls: tuple[str, ...],
+    id_files: tuple[Path, ...],
+    url_files: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Take documents out of INDEX; from then on, no later document loses to them, and `add` leaves out what has their id or URL."""
+    from corpus_builder.duplicates.index import remove
+
+    ids, urls = (*ids, *_lines(id_files)), (*urls, *_lines(url_files))
+    if not ids and not urls:
+        raise click.UsageError("Say what is to go: --id, --url, --ids FILE or --urls FILE.")
+    done = remove(index, ids, urls)
+    if as_json:
+        say_json({"documents": done.documents, "unknown": done.unknown})
+    else:
+        say(f"{done.documents:,} documents removed.")
+    for one in done.unknown:
+        say(f"not in the index, and kept out of it from now on: {harmless(one)}", err=True)
+    if not done.documents:
+        end_with_nothing("no document was removed.")
+
+
+@index.command(short_help="Give back the space of removed documents.")
+@INDEX
+def compact(index: Path) -> None:
+    """Write the parts of INDEX that lost documents anew, without them."""
+    from corpus_builder.duplicates.index import compact
+
+    say(_as_text(compact(index, progress=True).summary()))
+
+
+@index.command(short_help="Hold the index's files against their digests.")
+@INDEX
+@as_json
+def verify(index: Path, as_json: bool) -> None:
+    """Read every file of INDEX and hold it against its digest."""
+    from corpus_builder.duplicates.index import check
+
+    problems = check(index)
+    if as_json:
+        say_json({"problems": problems})
+    else:
+        say("\n".join(problems) or "All is well.")
+    if problems:
+        sys.exit(5)
+
+
+@index.command(short_help="What the index holds.")
+@INDEX
+@as_json
+def show(index: Path, as_json: bool) -> None:
+    """Say what INDEX holds."""
+    from corpus_builder.duplicates.index import Index
+
+    found = Index.open(index).summary()
+    if as_json:
+        say_json(found)
+    else:
+        say(_as_text(found))
+
+
+def _lines(files: tuple[Path, ...]) -> list[str]:
+    found: list[str] = []
+    for path in files:
+        try:
+            found += [line.strip() for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{path} cannot be read ({error}); give a UTF-8 text file with one entry a line.") from error
+    return found
+
+
+def _as_text(found: dict[str, Any]) -> str:
+    lines = [
+        f"{found['format']}, {found['specification']}: {found['ngram']}-grams, {found['bands']} bands of {found['rows']} rows, "
+        f"seed {found['seed']}, keep {found['keep']}"
+    ]
+    for part in found["parts"]:
+        gone = f", {part['removed']:,} removed" if part["removed"] else ""
+        lines.append(f"{harmless(part['name']):24} {part['documents']:>15,} documents{gone}, {part['size_bytes']:,} bytes")
+    ids, urls = found["kept_out"]["ids"], found["kept_out"]["urls"]
+    if ids or urls:
+        lines.append(f"kept out for good: {ids:,} ids, {urls:,} URLs")
+    return "\n".join(lines)

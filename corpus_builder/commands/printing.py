@@ -1,0 +1,60 @@
+"""Where everything that the commands say is printed: harmless on a terminal, and without logins."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from typing import Any, TextIO
+
+import click
+
+from corpus_builder.errors import NOTHING
+from corpus_builder.messages.redact import without_known_secrets, without_secrets
+from corpus_builder.messages.terminal import Formatter, as_json, harmless_lines
+
+
+def say(text: str, err: bool = False) -> None:
+    """Print lines for people; those on standard error may name places, which go without their logins."""
+    stream = sys.stderr if err else sys.stdout
+    shown = harmless_lines(without_known_secrets(text) if err else text)
+    if not _takes_all(stream):
+        shown = shown.encode(stream.encoding, "backslashreplace").decode(stream.encoding)
+    click.echo(shown, err=err)
+
+
+def end_with_nothing(*sentences: str) -> None:
+    """End a command that has nothing to show for its work: say so, where there is something to say."""
+    for sentence in sentences:
+        say(f"corpus-builder: {sentence}", err=True)
+    if sentences:
+        sys.exit(NOTHING)
+
+
+def say_json(value: Any, indent: int | None = 1, allow_nan: bool = True) -> None:
+    """Print a JSON value for programs, on one line without `indent`."""
+    click.echo(as_json(value, indent, allow_nan, ascii_only=not _takes_all(sys.stdout)))
+
+
+def _takes_all(stream: TextIO) -> bool:
+    """Whether a stream takes every character; one that says ASCII is set up wrongly, and click writes UTF-8 to it."""
+    return (stream.encoding or "utf-8").lower().replace("_", "-") in (
+        "utf-8",
+        "utf8",
+        "ascii",
+        "us-ascii",
+        "ansi-x3.4-1968",
+        "646",
+    )
+
+
+def say_trace() -> None:
+    """Print the traceback of an error that nobody foresaw."""
+    say(without_secrets(traceback.format_exc()), err=True)
+
+
+def log_to_stderr(level: int) -> None:
+    """Have what modules log printed on standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Formatter("%(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])

@@ -1,0 +1,128 @@
+"""The commands that talk to servers: words to calls, no logic."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from corpus_builder.commands.printing import end_with_nothing, say, say_json
+from corpus_builder.errors import StageError
+from corpus_builder.messages.terminal import harmless
+
+BASE = "https://data.commoncrawl.org/"
+
+
+@click.command(short_help="Fetch only the Japanese records of a crawl.")
+@click.argument("index", nargs=-1, required=True)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Directory for the WARCs that are made.")
+@click.option(
+    "--base", default=BASE, show_default=True, help="Where the crawl's files lie: a URL, s3://commoncrawl/ or a directory."
+)
+@click.option(
+    "--language", multiple=True, default=("jpn",), show_default=True, help="ISO 639-3 code that content_languages holds; or any."
+)
+@click.option("--status", multiple=True, type=int, default=(200,), show_default=True, help="HTTP status of the record.")
+@click.option(
+    "--mime",
+    multiple=True,
+    default=("text/html", "application/xhtml+xml"),
+    show_default=True,
+    help="Type that the crawler detected; or any.",
+)
+@click.option("--host", multiple=True, help="Host, with its subdomains.  [default: all]")
+@click.option("--crawl", "crawls", multiple=True, metavar="CC-MAIN-...", help="Only files of this crawl.  [default: all]")
+@click.option("--limit", type=click.IntRange(1), help="The first so many records of the index.")
+@click.option(
+    "--gap",
+    "gap_kib",
+    type=click.IntRange(0),
+    default=64,
+    show_default=True,
+    help="KiB between two records that one request bridges.",
+)
+@click.option("--workers", type=click.IntRange(1, 64), default=4, show_default=True, help="WARCs at a time.")
+@click.option("--plan-only", is_flag=True, help="Say what would be fetched, and stop.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def crawl(
+    index: tuple[str, ...],
+    out: Path,
+    base: str,
+    language: tuple[str, ...],
+    status: tuple[int, ...],
+    mime: tuple[str, ...],
+    host: tuple[str, ...],
+    crawls: tuple[str, ...],
+    limit: int | None,
+    gap_kib: int,
+    workers: int,
+    plan_only: bool,
+    as_json: bool,
+) -> None:
+    """Fetch the records that a query picks in the columnar index INDEX, or go on fetching.
+
+    INDEX are Parquet files of Common Crawl's cc-index: paths, directories, https:// or s3:// URLs (globs, too), or a list such as
+    cc-index-table.paths.gz. OUT gets a .warc.gz for each WARC of the crawl, with those records only; a source of the kind
+    "commoncrawl" reads them, and its ids are those of the whole WARCs.
+    """
+    from corpus_builder.commoncrawl.index import Query
+    from corpus_builder.commoncrawl.run import as_text
+    from corpus_builder.commoncrawl.run import crawl as run
+
+    query = Query(
+        languages=() if "any" in language else language,
+        statuses=status,
+        mime_types=() if "any" in mime else mime,
+        hosts=tuple(one.lower() for one in host),
+        crawls=crawls,
+        limit=limit,
+    )
+    done = run(
+        index,
+        out,
+        query,
+        base=base,
+        gap_bytes=gap_kib << 10,
+        workers=workers,
+        plan_only=plan_only,
+        progress=True,
+        say=lambda plan: say(as_text(plan), err=as_json),
+    )
+    if as_json:
+        say_json(asdict(done))
+    for record in done.refused[:5]:
+        say(f"not where the index says: {harmless(record)}", err=as_json)
+    if not plan_only and not as_json:
+        say(
+            f"fetched: {done.fetched_records:,} records in {done.requests:,} requests ({done.retries:,} of them repeated), "
+            f"{done.fetched_bytes:,} bytes\n"
+            f'In a recipe: kind = "commoncrawl", paths = ["{out.resolve()}/*.warc.gz"]'
+        )
+    if done.missing:
+        more = f"\n  and {len(done.missing) - 5} more" if len(done.missing) > 5 else ""
+        raise StageError(
+            f"{len(done.missing)} WARCs cannot be asked for, and are not in the plan; --base says where the crawl's files lie.\n"
+            + "\n".join(f"  {one}" for one in done.missing[:5])
+            + more
+        )
+    if not plan_only and len(done.refused) >= done.plan.records:
+        end_with_nothing("none of the records is where the index says, so nothing was fetched.")
+
+
+@click.command(short_help="Copy the released corpus of a build to s3://.")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("place")
+@click.option("--read-back", is_flag=True, help="Fetch every object again and digest it here.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def publish(out: Path, place: str, read_back: bool, as_json: bool) -> None:
+    """Copy the released corpus of the build OUT to PLACE, s3://BUCKET/PREFIX; what stands there is not sent again."""
+    from corpus_builder.built import Built
+    from corpus_builder.release.publish import as_text
+    from corpus_builder.release.publish import publish as run
+
+    done = run(Built.open(out), place, read_back=read_back, progress=True)
+    if as_json:
+        say_json(asdict(done))
+    else:
+        say(as_text(done))

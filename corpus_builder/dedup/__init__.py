@@ -1,1 +1,0 @@
-"""Near-duplicates: shingles, MinHash signatures, band keys."""

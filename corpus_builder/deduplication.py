@@ -1,0 +1,226 @@
+"""Near-duplicates of any JSONL or Parquet files, without a recipe: what is kept, and who stands for what is not.
+
+OUT/dedup/kept/      one file for each of the user's, with fewer rows; every column and line as it was
+OUT/dedup/dropped/   id, survivor, similarity, matched, rule, row: one table for each file
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from corpus_builder.duplicates import summary as duplicates
+from corpus_builder.duplicates.dedup_rows import CopyRows, MatchRows, RowFile, RowSettings, SignRows
+from corpus_builder.duplicates.index.contents import elders_of, write_head
+from corpus_builder.duplicates.rows import is_rows
+from corpus_builder.duplicates.signed import utf_8
+from corpus_builder.duplicates.summary import Duplicates, duplicates_of
+from corpus_builder.engine import Engine, Ray, engine_of
+from corpus_builder.errors import InputError, RecipeError
+from corpus_builder.hashing.matching import PHASES, Matching
+from corpus_builder.hashing.preference import Preference
+from corpus_builder.hashing.presets import resolve
+from corpus_builder.hashing.verification import verify_of
+from corpus_builder.recipe.inputs import digests_of
+from corpus_builder.remote.places import names_of
+from corpus_builder.report.why import Story
+from corpus_builder.report.why_row import FILES, why_row
+from corpus_builder.sources.formats import PARQUET, UTF_16, format_of
+from corpus_builder.store.dataset import Manifest, read_table
+from corpus_builder.store.files import absolute, write_atomically
+from corpus_builder.store.ownership import alone_in, keep_apart
+from corpus_builder.store.run import SCRATCH, TASK_MEMORY_BYTES, Scratch, run_whole
+
+STAGES = ("sign", "match", "superseded", "dedup")
+
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Deduplicated:
+    """What was found; `dropped` counts by rule: near, exact, url."""
+
+    out: Path
+    rows: int
+    kept: int
+    dropped: dict[str, int]
+    without_text: int  # kept: no text to compare
+    broken: int  # kept: lines that are no JSON objects
+    manifest: Manifest
+    duplicates: Duplicates  # how alike the near ones are, and what to look at twice
+
+    @property
+    def kept_files(self) -> list[Path]:
+        """The files of what is kept, in the order of the inputs' names."""
+        return self.manifest.paths("kept")
+
+    def dropped_rows(self) -> pa.Table:
+        """The table of all rows that were dropped: id, survivor, similarity, matched, rule, row."""
+        return pa.concat_tables([read_table(path) for path in self.manifest.paths("dropped")])
+
+    def why(self, id: str) -> list[Story]:
+        """The whole story of every row with this id."""
+        return why_row(self.out, id)
+
+    def as_json(self) -> dict[str, Any]:
+        """The counts and where the files lie, as JSON values."""
+        return {
+            "out": str(self.out),
+            "rows": self.rows,
+            "kept": self.kept,
+            "dropped": self.dropped,
+            "without_text": self.without_text,
+            "broken": self.broken,
+            "duplicates": duplicates.as_json(self.duplicates),
+            "kept_files": [str(path) for path in self.kept_files],
+            "dropped_files": [str(path) for path in self.manifest.paths("dropped")],
+        }
+
+
+def deduplicate(
+    files: Iterable[str | Path],
+    out: str | Path,
+    engine: Engine | None = None,
+    *,
+    preset: str | None = None,
+    ngram: int | None = None,
+    bands: int | None = None,
+    rows: int | None = None,
+    similarity: float | None = None,
+    recall: float | None = None,
+    bytes_per_document: int | None = None,
+    seed: int = 0,
+    keep: str = "newest",
+    text: str = "text",
+    id: str | None = None,
+    date: str = "date",
+    source: str | None = None,
+    url: bool = False,
+    url_column: str | None = None,
+    verify: float | bool | None = None,
+    verify_by: Literal["signature", "text"] = "signature",
+    groups: Literal["first", "components"] = "first",
+    index: str | Path | None = None,
+    elders: Literal["stay", "compete"] = "stay",
+    task_memory_bytes: int = TASK_MEMORY_BYTES,
+    progress: bool = False,
+) -> Deduplicated:
+    """Drop near-duplicates of JSONL and Parquet files (or directories of them); what is done already is not done again.
+
+    How the texts are hashed is said by `preset`, by `ngram`, `bands` and `rows`, or by `similarity`; see `dedup.presets.resolve`.
+    A candidate counts from the similarity `verify` on; by default, one that fits the hashes; False: always; see `dedup.verification`.
+    `keep` is newest, oldest, longest, largest:COLUMN or first:A,B; see `dedup.preference`.  `id` defaults to the column `id` and,
+    where a row has none, to the file's name and the row's number.  `url` takes rows with the same URL for duplicates, whatever their
+    texts; the URL stands in `url_column`, or in the column `url` where there is one, and an index knows it with or without that rule.
+    The same files and options give the same bytes on any engine.
+    """
+    if isinstance(url, str):
+        raise RecipeError(f"url = {url!r} names a column, but is the rule alone; write url = True, url_column = {url!r}.")
+    if verify_by not in ("signature", "text"):
+        raise RecipeError(f"verify_by = {verify_by!r} is unknown; write signature or text.")
+    if groups not in ("first", "components"):
+        raise RecipeError(f"groups = {groups!r} is unknown; write first or components.")
+    if elders not in ("stay", "compete"):
+        raise RecipeError(f"elders = {elders!r} is unknown; write stay or compete.")
+    if elders == "compete" and index is None:
+        raise RecipeError(
+            "elders = 'compete' goes with an index: without one there is nobody to compete with. Name it, or leave elders out."
+        )
+    minhash = resolve(
+        preset=preset,
+        ngram=ngram,
+        bands=bands,
+        rows=rows,
+        similarity=similarity,
+        recall=recall,
+        bytes_per_document=bytes_per_document,
+        seed=seed,
+    )
+    threshold = verify_of(verify, minhash, similarity)
+    if verify_by == "text" and threshold is None:
+        raise RecipeError(
+            "verify_by = 'text' goes with verify: say from which similarity on a match counts, for example verify = 0.8."
+        )
+    if index is not None and verify_by == "text":
+        raise RecipeError('verify_by = "text" needs the texts, which an index does not hold; verify by "signature".')
+    matching = Matching(minhash, bool(url), threshold, verify_by, groups, elders)
+    settings = RowSettings(matching, Preference.parse(keep), text, id, date, source, url_column or ("url" if url else None))
+    out, files = absolute(out), list(files)
+    places = named(files)
+    keep_apart(out, places.values(), [given for given in map(Path, files) if given.is_dir()])
+    before = elders_of(absolute(index) if index is not None else None, out, minhash, keep, elders)
+    with alone_in(out, "dedup", STAGES), engine_of(engine, lambda: Ray(task_memory_bytes=task_memory_bytes)) as engine:
+        digests = digests_of(list(places.values()), out, engine, progress)
+        given = tuple(RowFile(place, name, digests[place]) for name, place in places.items())
+        manifests: dict[str, Manifest] = {}
+        scratch = Scratch(out / SCRATCH, task_memory_bytes, engine, progress)
+        for stage in (SignRows(given, settings), MatchRows(given, settings, *before), CopyRows(given)):
+            manifests[stage.name] = run_whole(stage, manifests, out, scratch)
+        write_head(out, minhash, keep)
+        known = {"text": text, "files": {file.name: str(file.place) for file in given}}
+        write_atomically(out / FILES, json.dumps(known, ensure_ascii=False, indent=1).encode("utf-8", "surrogateescape"))
+    done = _summary(out, manifests, matching)
+    for warning in done.duplicates.warnings:
+        logger.warning(warning)
+    return done
+
+
+def _summary(out: Path, manifests: dict[str, Manifest], matching: Matching) -> Deduplicated:
+    signed = [receipt.stats for receipt in manifests["sign"].receipts]
+    copied = [receipt.stats for receipt in manifests["dedup"].receipts]
+    dropped = {rule: sum(stats["dropped"][rule] for stats in copied) for rule in reversed(PHASES)}
+    count = {name: sum(stats[name] for stats in signed) for name in ("rows", "without text", "broken")}
+    kept = sum(stats["kept"] for stats in copied)
+    found = duplicates_of(manifests["match"], matching, count["rows"])
+    return Deduplicated(out, count["rows"], kept, dropped, count["without text"], count["broken"], manifests["dedup"], found)
+
+
+def named(files: Iterable[str | Path]) -> dict[str, Path]:
+    """The files by name, in the order of the names; of directories, all the JSON lines and Parquet files in them (but no plain
+    `.json`: that mostly describes the data).
+
+    A name is the file's own or, where two are alike, has as few directories before it as tell them apart.
+    """
+    found: list[Path] = []
+    for given in map(absolute, files):
+        inside = sorted(p for p in given.rglob("*") if p.is_file() and is_rows(p)) if given.is_dir() else [given]
+        if not inside:
+            raise InputError(f"The directory {given} holds no file of JSON lines or Parquet.")
+        found += inside
+    for place in found:
+        if not place.is_file():
+            raise InputError(f"There is no file {place}.")
+        if not is_rows(place, named=True):
+            utf_16 = " with `iconv -f UTF-16 -t UTF-8`" if (what := format_of(place)).content == UTF_16 else ""
+            raise InputError(f"{place} is {what}, neither Parquet nor JSON lines; convert it{utf_16}, or leave it out.")
+        if (what := format_of(place)).content == PARQUET and what.packing:
+            raise InputError(f"{place} is {what}; Parquet is read not packed as a whole. Unpack it.")
+    if not found:
+        raise InputError("No file is given; name JSONL or Parquet files, or directories of them.")
+    if len({place.absolute() for place in found}) < len(found):
+        raise InputError("A file is given twice: it would be its own duplicate. Name each file once.")
+    names = names_of([str(place.absolute()) for place in found])
+    for name in names:
+        if (shown := utf_8(name).decode()) != name:
+            raise InputError(f"The name of the file {shown} is no UTF-8; rename it.")
+    return {name: place.absolute() for name, place in sorted(zip(names, found, strict=True))}
+
+
+def as_text(done: Deduplicated) -> str:
+    """What was found as lines for a terminal."""
+    lines = [f"{done.rows:>12,} rows"]
+    lines += [f"{-count:>12,} {rule} duplicates" for rule, count in done.dropped.items() if count]
+    lines.append(f"{done.kept:>12,} kept" + (f", {done.without_text:,} of them without text" if done.without_text else ""))
+    if done.broken:
+        lines.append(f"{done.broken:>12,} of the kept lines are no JSON objects")
+    if found := duplicates.as_text(done.duplicates):
+        lines += ["", found]
+    lines += [f"\nKept:    {done.out}/dedup/kept/", f"Dropped: {done.out}/dedup/dropped/*.parquet"]
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Everything that finds duplicates: signed documents, the steps of the search, their stages, rows of files, the living index."""

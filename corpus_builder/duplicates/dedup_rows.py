@@ -1,0 +1,238 @@
+"""Deduplication of the user's own files: rows to keys, verdicts beside the rows, and copies of the files with fewer rows.
+
+Rows without text (null, empty or white space only) match nothing but their URL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from corpus_builder.duplicates.rows import Batch, copy_rows, read_rows
+from corpus_builder.duplicates.search import Search
+from corpus_builder.duplicates.searches import find_duplicates
+from corpus_builder.duplicates.signed import SignedShard, SignedWriter, keys_digest, split
+from corpus_builder.duplicates.summary import counts_of
+from corpus_builder.duplicates.verdicts import VERDICTS, Found, Superseded, verdicts_on
+from corpus_builder.hashing.matching import PHASES, Matching
+from corpus_builder.hashing.minhash import SPECIFICATION
+from corpus_builder.hashing.preference import Preference, number_ranks
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, digest_of, read_table
+from corpus_builder.store.files import intact
+from corpus_builder.store.run import Scratch
+
+_NAMES = ("id", "survivor", "similarity", "matched", "rule", "row", "matched_file", "matched_row", "in_index")
+DROPPED = pa.schema([VERDICTS.field(name) for name in _NAMES])
+
+
+@dataclass(frozen=True)
+class RowFile:
+    """A file of the user's: where it lies, its name among the others, and the digest of its bytes."""
+
+    place: Path
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class RowSettings:
+    """What is looked at, and what counts as a duplicate.  `source` None: the source is the file's name."""
+
+    matching: Matching
+    keep: Preference
+    text: str = "text"
+    id: str | None = None  # None: the column `id` where there is one
+    date: str = "date"
+    source: str | None = None
+    url: str | None = None  # None: the column `url` where there is one
+
+    @property
+    def ranked_by(self) -> str | None:
+        """The column that the preference looks at."""
+        return {"longest": None, "largest": (self.keep.names or ("",))[0], "first": self.source}.get(self.keep.kind, self.date)
+
+
+@dataclass(frozen=True)
+class SignRows:
+    """The stage: one shard per file."""
+
+    files: tuple[RowFile, ...]
+    settings: RowSettings
+    name: ClassVar[str] = "sign"
+    version: ClassVar[int] = 4
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """Made of the file, the hash specification, the columns and the order of preference."""
+        seen = asdict(self.settings)
+        settings = [seen["matching"]["minhash"], *(seen[name] for name in ("keep", "text", "id", "date", "source", "url"))]
+        made_from = {"stage": f"{self.name}/{self.version}", "settings": digest_of([SPECIFICATION, settings])}
+        return [Shard(file.name, made_from | {"file": file.digest}, file) for file in self.files]
+
+    def for_workers(self) -> SignRows:
+        """Without the other files."""
+        return replace(self, files=())
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Sign a file's rows, a batch at a time."""
+        file, settings = shard.task, self.settings
+        counts = {"rows": 0, "without text": 0, "broken": 0}
+        writer = SignedWriter(out, settings.matching.minhash)
+        ranked_by, id_, url = settings.ranked_by, settings.id or "id", settings.url or "url"
+        optional_rank = settings.keep.kind in ("newest", "oldest")
+        needed = [settings.text, settings.id, settings.url, None if optional_rank else ranked_by]
+        columns = dict.fromkeys(name for name in (*needed, id_, url, ranked_by) if name)
+        for batch in read_rows(file.place, list(columns), [name for name in needed if name], settings.text):
+            texts = [clean(text) for text in batch.columns[settings.text]]
+            ids = [name_of_row(file, batch, id_, row) for row in range(batch.rows)]
+            urls = [value if isinstance(value, str) else None for value in batch.columns[url]]
+            writer.write(ids, texts, self._ranks(file, batch, texts), urls)
+            counts["rows"] += batch.rows
+            counts["without text"] += sum(not text for text in texts) - len(batch.broken)
+            counts["broken"] += len(batch.broken)
+        writer.close()
+        out.stats.update(counts)
+
+    def _ranks(self, file: RowFile, batch: Batch, texts: list[str]) -> npt.NDArray[np.int64]:
+        keep, column = self.settings.keep, self.settings.ranked_by
+        if keep.kind == "longest":
+            return number_ranks([len(text) for text in texts])
+        return keep.ranks(batch.columns[column] if column else [file.name] * batch.rows)
+
+
+def clean(text: Any) -> str:
+    """A row's text as it is compared; "" where there is none, or white space alone."""
+    return text if isinstance(text, str) and text.strip() else ""
+
+
+def name_of_row(file: RowFile, batch: Batch, column: str, row: int) -> str:
+    """The row's own id, or the file's name and the row's number."""
+    value = batch.columns[column][row]
+    return f"{file.name}/{batch.first + row}" if value is None or value == "" else str(value)
+
+
+@dataclass(frozen=True)
+class MatchRows:
+    """The stage: one shard per file, the verdicts on its rows.  `found` is there once the search was run."""
+
+    files: tuple[RowFile, ...]
+    settings: RowSettings
+    elders: tuple[SignedShard, ...] = ()
+    elders_digest: str = ""
+    found: Found | None = None
+    name: ClassVar[str] = "match"
+    version: ClassVar[int] = 3
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """Made of all the keys; how the search was cut changes nothing."""
+        made_from = {"stage": f"{self.name}/{self.version}"} | self.made_from(manifests)
+        return [
+            Shard(receipt.shard, made_from, (place, self.found.files_of(place) if self.found else ()))
+            for place, receipt in enumerate(manifests["sign"].receipts, start=len(self.elders))
+        ]
+
+    def made_from(self, manifests: Mapping[str, Manifest]) -> dict[str, str]:
+        """Whether a row has a better duplicate depends on every key."""
+        return {
+            "keys": keys_digest(manifests["sign"]),
+            "settings": digest_of(asdict(self.settings.matching)),
+            "index": self.elders_digest,
+        }
+
+    @property
+    def matching(self) -> Matching:
+        """What counts as a duplicate."""
+        return self.settings.matching
+
+    def search(self, manifests: Mapping[str, Manifest], memory_bytes: int) -> Search:
+        """The search that this stage needs the verdicts of."""
+        sign = manifests["sign"]
+        shards = (*self.elders, *(SignedShard.of(sign, receipt) for receipt in sign.receipts))
+        texts = RowTexts(self.files, self.settings.text)
+        return Search(shards, self.settings.matching, digest_of(self.made_from(manifests)), memory_bytes, texts)
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Who of the index lost is a dataset of its own, which `prepare` makes."""
+        return (Superseded.name,) if self.elders and self.matching.elders == "compete" else ()
+
+    def prepare(self, manifests: Mapping[str, Manifest], scratch: Scratch) -> MatchRows:
+        """Search: who of the documents that were signed is dropped, and for whom."""
+        found = find_duplicates(self.search(manifests, scratch.memory_bytes), scratch)
+        if self.beside:
+            scratch.run_beside(Superseded(found, self.made_from(manifests)))
+        return replace(self, found=found)
+
+    def for_workers(self) -> MatchRows:
+        """Without the other files, the index's shards and what was found of the others."""
+        return replace(self, files=(), elders=(), found=None)
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Copy the verdicts on one file."""
+        place, files = shard.task
+        out.table("dropped", DROPPED)
+        verdicts = verdicts_on(place, files)
+        out.write("dropped", verdicts.select(DROPPED.names).cast(DROPPED))
+        out.stats.update(counts_of(verdicts))
+
+
+@dataclass(frozen=True)
+class RowTexts:
+    """Reads the texts of rows again, a file at a time."""
+
+    files: Sequence[RowFile]
+    column: str
+
+    def read(self, documents: npt.NDArray[np.int64]) -> list[str]:
+        """The texts of rows, sorted by their place."""
+        found: list[str] = []
+        shards, rows = split(documents)
+        for shard in np.unique(shards).tolist():
+            wanted = rows[shards == shard]
+            for batch in read_rows(self.files[shard].place, [self.column], []):
+                first, last = np.searchsorted(wanted, [batch.first, batch.first + batch.rows]).tolist()
+                texts = batch.columns[self.column]
+                found += [clean(texts[row]) for row in (wanted[first:last] - batch.first).tolist()]
+        return found
+
+
+@dataclass(frozen=True)
+class CopyRows:
+    """The stage: one shard per file, its rows that are kept and a table of those that are not."""
+
+    files: tuple[RowFile, ...]
+    name: ClassVar[str] = "dedup"
+    version: ClassVar[int] = 2
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """Made of the file and the verdicts on it."""
+        match = manifests["match"]
+        shards = []
+        for file in self.files:
+            receipt = match.by_shard[file.name]
+            made_from = {"stage": f"{self.name}/{self.version}", "dropped": receipt.tables["dropped"].sha256, "file": file.digest}
+            shards.append(Shard(file.name, made_from, (file, match.path(receipt, "dropped"))))
+        return shards
+
+    def for_workers(self) -> CopyRows:
+        """Without the other files."""
+        return replace(self, files=())
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Copy what is kept, as it was."""
+        file, path = shard.task
+        with intact(path):
+            dropped = read_table(path)
+        numbers = dropped.column("row").to_numpy()
+        kept = copy_rows(
+            file.place, out, "kept", lambda first, count: ~np.isin(np.arange(first, first + count), numbers, assume_unique=True)
+        )
+        out.table("dropped", DROPPED)
+        out.write("dropped", dropped.cast(DROPPED))
+        rules = dropped.column("rule").to_pylist()
+        out.stats.update(kept=kept, dropped={rule: rules.count(rule) for rule in reversed(PHASES)})

@@ -1,0 +1,247 @@
+"""Change an index: add what stands after a search, take documents out, give back their space; and check it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from corpus_builder.duplicates.index.contents import Index, Part, Taken, head_of, mark
+from corpus_builder.duplicates.index.removals import documents_gone, id_hash, rows_named, sorted_hashes, taken_of
+from corpus_builder.duplicates.signed import SignedShard, SignedWriter, hash_of, id_bytes, keys_digest, opened
+from corpus_builder.duplicates.verdicts import is_of
+from corpus_builder.engine import Engine, Serial, engine_of
+from corpus_builder.errors import InputError, IntegrityError
+from corpus_builder.hashing.minhash import MinHash
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, digest_of, lost_files, read_groups, read_manifest, verify
+from corpus_builder.store.files import INDEX_FILE, RESTORE, absolute
+from corpus_builder.store.ownership import alone_in
+from corpus_builder.store.run import run_stage
+
+SHARD_ROWS = 1_000_000
+ROWS_AT_A_TIME = 50_000
+I64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The stage that makes a part: rows that stand of some signed shards, gathered into larger ones."""
+
+    name: str
+    minhash: MinHash
+    sources: tuple[tuple[SignedShard, Path | None], ...]  # with the Parquet file of their verdicts
+    made_of: str
+    version: ClassVar[int] = 1
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """One shard for about a million rows."""
+        groups: list[list[int]] = [[]]
+        held = 0
+        for place, (signed, _) in enumerate(self.sources):
+            if groups[-1] and held + signed.rows > SHARD_ROWS:
+                groups.append([])
+                held = 0
+            groups[-1].append(place)
+            held += signed.rows
+        made_from = {"stage": f"index/{self.version}", "made_of": self.made_of}
+        return [Shard(f"{number:06}", made_from, group) for number, group in enumerate(groups)]
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Copy the rows that stand."""
+        writer = SignedWriter(out, self.minhash)
+        for place in shard.task:
+            signed, verdicts = self.sources[place]
+            stands = signed.standing(0, signed.rows)
+            if verdicts is not None:
+                stands &= _without_verdict(verdicts, signed.rows)
+            keys, cards = opened(signed.keys), opened(signed.cards)
+            for first in range(0, signed.rows, ROWS_AT_A_TIME):
+                rows = first + np.flatnonzero(stands[first : first + ROWS_AT_A_TIME])
+                some = rows[(keys["digest"][rows] != 0) | (keys["url"][rows] != 0)]
+                writer.append(keys[some], cards[some], id_bytes(signed, some))
+        writer.close()
+
+
+def _without_verdict(path: Path, rows: int) -> npt.NDArray[np.bool_]:
+    """Rows that no verdict drops: of a build, `winner` is null there; of files, the table has no such `row`."""
+    stands = np.ones(rows, dtype=np.bool_)
+    first = 0
+    for group in read_groups(path):
+        if "winner" in group.column_names:
+            stands[first : first + group.num_rows] = group.column("winner").is_null().to_numpy()
+            first += group.num_rows
+        else:
+            stands[group.column("row").to_numpy()] = False
+    return stands
+
+
+def add(
+    root: str | Path, out: str | Path, name: str | None = None, engine: Engine | None = None, progress: bool = False
+) -> Index:
+    """Add the documents that stand after a build, or after `deduplicate`, to an index; make the index if there is none.
+
+    `name` defaults to the recipe's name, or the directory's.  Adding the same directory again replaces what it added.  Documents of
+    the index that lost to new ones (elders = "compete") are removed from it.
+    """
+    root, out = absolute(root), absolute(out)
+    sign, match = read_manifest(out / "sign"), read_manifest(out / "match")
+    head = head_of(out)
+    if sign is None or match is None or head is None:
+        raise InputError(f"{out} holds no finished search for duplicates; run `corpus-builder build` or `dedup` first.")
+    name = name or head.name
+    with _changing(root, new=True), engine_of(engine, Serial) as engine:
+        engine.share(root)
+        index = Index.open(root) if (root / INDEX_FILE).exists() else Index(root, head.minhash, head.keep)
+        index.fits(head.minhash, head.keep, "stay")
+        own = index.own(out)
+        _checked(index, out, sign, match)
+        if own is not None and own.name != name:
+            raise InputError(
+                f"The index {root} has the documents of {out} already, as the part {own.name!r}; add them under that --name."
+            )
+        if own is None and name in [part.name for part in index.parts]:
+            raise InputError(
+                f"The index {root} has a part {name!r} already, and it is not from {out}; give this one another --name."
+            )
+        screen = read_manifest(out / "screen")
+        sources = []
+        for receipt in sign.receipts:
+            (verdicts,) = match.by_shard[receipt.shard].tables
+            alive = screen.get(receipt.shard, "alive") if screen else None
+            sources.append((SignedShard.of(sign, receipt, alive=alive), match.get(receipt.shard, verdicts)))
+        origin = digest_of([[receipt.shard, receipt.made_of] for receipt in (*sign.receipts, *match.receipts)])
+        stage = Standing(f"part-{origin[:16]}", head.minhash, tuple(sources), origin)
+        run_stage(stage, stage.plan({}), root / "parts", engine, progress)
+        part = Part(name, stage.name, origin, origin, taken=own.taken if own else "")
+        gone = documents_gone(index, own) if own else {}
+        place = index.parts.index(own) if own else len(index.parts)
+        # What the part superseded when it was added before stands again, and goes again if it still loses.
+        kept = index.without_cause({own.origin}).parts[:place] if own else index.parts
+        mark(out, origin)  # first: a run in `out` that finds no such part yet sees the index as it was
+        index = replace(index, parts=(*kept, part, *index.parts[place + 1 :])).without(_superseded(out, match), by=origin)
+        for by, documents in gone.items():
+            index = index.without(rows_named(index, [index.parts[place]], documents=documents).rows, by)
+        ids, urls = taken_of(index, index.taken.ids), taken_of(index, index.taken.urls)
+        return index.without(rows_named(index, [index.parts[place]], ids, urls).rows).write()
+
+
+def _written(index: Index, hashes: npt.NDArray[np.uint64]) -> str:
+    """The file of `gone` for some hashes; "" for none."""
+    return index.write_gone(hashes) if len(hashes) else ""
+
+
+@contextmanager
+def _changing(root: Path, new: bool = False) -> Iterator[None]:
+    """Alone in an index that is there, or may be made."""
+    if not new:
+        Index.open(root)
+    with alone_in(root, "index", ("parts", "gone")):
+        yield
+
+
+def _checked(index: Index, out: Path, sign: Manifest, match: Manifest) -> None:
+    """InputError where the verdicts in a directory are not on its documents, or not against the index as it stands."""
+    seen = {(r.made_from["keys"], r.made_from.get("index", "")) for r in match.receipts}
+    if seen - {(keys_digest(sign), digest) for _, digest in seen} or {r.shard for r in sign.receipts} != set(match.by_shard):
+        raise InputError(f"The search for duplicates in {out} did not finish since its documents changed; run it again first.")
+    if lost := [
+        path for manifest in (sign, match) for receipt in manifest.receipts for path in lost_files(manifest.root, receipt)
+    ]:
+        raise IntegrityError(f"{lost[0]} is missing or cut; run the build or `dedup` that wrote it again, then add {out}.")
+    if any(digest != index.before(out).digest for _, digest in seen):
+        raise InputError(
+            f"The documents of {out} were not held against the index {index.root} as it stands; run the build or `dedup` again with "
+            f"--index {index.root} (a recipe: [dedup] index), then add them."
+        )
+
+
+def _superseded(out: Path, match: Manifest) -> dict[tuple[str, str], I64]:
+    """Rows of the index that lost to documents of `out`."""
+    manifest = read_manifest(out / "superseded")
+    found: dict[tuple[str, str], list[int]] = {}
+    if manifest is None or not match.receipts or not is_of(manifest.receipts[0], match.receipts[0]):
+        return {}
+    for path in manifest.paths("superseded"):
+        for row in (row for group in read_groups(path, ["part", "shard", "row"]) for row in group.to_pylist()):
+            found.setdefault((row["part"], row["shard"]), []).append(row["row"])
+    return {place: np.array(sorted(rows), dtype=np.int64) for place, rows in found.items()}
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What `remove` did."""
+
+    documents: int
+    unknown: tuple[str, ...]  # ids and URLs of which the index holds no document
+
+
+def remove(root: str | Path, ids: Sequence[str] = (), urls: Sequence[str] = ()) -> Removed:
+    """Take documents out of an index by id or URL; nothing loses to them from then on, and no addition brings them back."""
+    root = absolute(root)
+    with _changing(root):
+        index = Index.open(root)
+        by_id, by_url = {id_hash(id_): id_ for id_ in ids}, {hash_of(url): url for url in urls}
+        found = rows_named(index, index.parts, sorted_hashes(by_id), sorted_hashes(by_url))
+        if urls and not found.urls_known:
+            raise InputError(
+                f"The index {root} knows no URLs: the rows that were added to it had none in the column `url`, or in that of "
+                "`dedup --url-column`. Remove documents by id."
+            )
+        taken = Taken(
+            _written(index, np.union1d(taken_of(index, index.taken.ids), sorted_hashes(by_id))),
+            _written(index, np.union1d(taken_of(index, index.taken.urls), sorted_hashes(by_url))),
+        )
+        replace(index, taken=taken).without(found.rows).write()
+    unknown = [id_ for hash_, id_ in by_id.items() if hash_ not in found.ids]
+    unknown += [url for hash_, url in by_url.items() if hash_ not in found.urls]
+    return Removed(found.documents, tuple(unknown))
+
+
+def compact(root: str | Path, engine: Engine | None = None, progress: bool = False) -> Index:
+    """Write every part that lost rows anew without them, in shards of about a million rows."""
+    root = absolute(root)
+    with _changing(root), engine_of(engine, Serial) as engine:
+        engine.share(root)
+        index = Index.open(root)
+        parts = []
+        for part in index.parts:
+            if part.gone:
+                alone = replace(index, parts=(part,))
+                made_of = digest_of([part.made_of, dict(part.gone)])
+                stage = Standing(f"part-{made_of[:16]}", index.minhash, tuple((s, None) for s in alone.shards()), made_of)
+                run_stage(stage, stage.plan({}), root / "parts", engine, progress)
+                part = Part(
+                    part.name,
+                    stage.name,
+                    part.origin,
+                    made_of,
+                    taken=_written(index, np.unique(np.concatenate([*documents_gone(index, part).values()]))),
+                )
+            parts.append(part)
+        return replace(index, parts=tuple(parts)).write()
+
+
+def check(root: str | Path) -> list[str]:
+    """Sentences on everything in an index that is not what its manifests say; empty if all is well."""
+    index = Index.open(Path(root))
+    problems = []
+    for part in index.parts:
+        try:
+            problems += verify(index.manifest(part), RESTORE)
+        except IntegrityError as error:
+            problems.append(str(error))
+    for name in index.gone_files:
+        path = index.root / "gone" / name
+        try:
+            sound = hashlib.sha256(opened(path).tobytes()).hexdigest()[:32] == name.removesuffix(".npy")
+        except IntegrityError:
+            sound = False
+        if not sound:
+            problems.append(f"{path} is missing or damaged; without it removed documents would stand again; {RESTORE}.")
+    return problems

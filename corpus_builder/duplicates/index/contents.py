@@ -1,0 +1,302 @@
+"""A living index: what is known of the documents that stand, without their texts, to hold later crawls against.
+
+INDEX/index.json        format, hash specification, and the parts in the order in which they were added; replaced as a whole
+INDEX/parts/NAME.xxxx/  a sealed dataset: keys, cards and ids (see `signed`) of the documents that the search kept
+INDEX/gone/xxxx.npy     rows that were removed from a shard of a part, sorted; or 64-bit hashes of ids and URLs that must not come back
+
+Whatever index.json does not name is left over from a command that broke off, and is cleared away by the next.  Only documents that
+stand are held: one that lost, or was removed, never costs a later copy its place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from corpus_builder.duplicates.signed import SignedShard, opened
+from corpus_builder.errors import InputError, IntegrityError, RecipeError
+from corpus_builder.hashing.minhash import SPECIFICATION, MinHash
+from corpus_builder.recipe.models import Recipe
+from corpus_builder.store.dataset import Manifest, digest_of, lost_files, sealed_manifest
+from corpus_builder.store.files import INDEX_FILE, RESTORE, remedy, write_atomically
+from corpus_builder.store.names import DIGEST, GONE, PART
+from corpus_builder.store.ownership import clear_stage, files_named
+
+FORMAT = "corpus_builder-index/1"
+I64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Documents that were added at a time.
+
+    `origin` is a digest of what they were made from when they were added, `made_of` of what the files hold now.  `gone` names, by shard,
+    the files of the rows that were removed since, each with the origin of the part whose documents superseded them, or "".  `taken` names
+    the file of the documents that were gone when it was compacted, or is "".
+    """
+
+    name: str
+    directory: str
+    origin: str
+    made_of: str
+    gone: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    taken: str = ""
+
+    @property
+    def gone_files(self) -> list[str]:
+        """The files of all rows that were removed."""
+        return [file for files in self.gone.values() for file, _ in files]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The files of the ids and of the URLs that were removed for good, or ""; see `index.removals`."""
+
+    ids: str = ""
+    urls: str = ""
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index as it stands on disk."""
+
+    root: Path
+    minhash: MinHash
+    keep: str
+    parts: tuple[Part, ...] = ()
+    taken: Taken = Taken()
+
+    @classmethod
+    def open(cls, root: Path) -> Index:
+        """Read index.json; InputError if there is none, IntegrityError if it is damaged or of another format or specification."""
+        path = root / INDEX_FILE
+        try:
+            value = json.loads(path.read_bytes())
+            if value["format"] != FORMAT or value["specification"] != SPECIFICATION:
+                raise IntegrityError(
+                    f"The index {root} has format {value['format']} and hash specification {value['specification']}, but this version reads "
+                    f"{FORMAT} and {SPECIFICATION}; use the version that wrote it, or make a new index from the builds."
+                )
+            parts, taken = tuple(_part(part) for part in value["parts"]), _taken(value.get("taken", {}))
+            return cls(root, _minhash(value["minhash"]), str(value["keep"]), parts, taken)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise InputError(
+                f"There is no index in {root} (no index.json); `corpus-builder index add {root} OUT` makes one."
+            ) from error
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, IsADirectoryError) as error:
+            raise IntegrityError(f"{path} is damaged ({error}); {RESTORE}.") from error
+
+    def fits(self, minhash: MinHash, keep: str, elders: str) -> None:
+        """RecipeError where documents that are hashed like this cannot be held against the index."""
+        if minhash != self.minhash:
+            raise RecipeError(
+                f"The index {self.root} was made with {_words(self.minhash)}, but this run asks for {_words(minhash)}: such signatures "
+                "cannot be compared. Ask for the index's own numbers, or make a new index."
+            )
+        if elders == "compete" and keep != self.keep:
+            raise RecipeError(
+                f"The index {self.root} ranks its documents by keep = {self.keep!r}, this run by {keep!r}: they cannot compete. Ask for "
+                'the same, or let the documents of the index stay (elders = "stay").'
+            )
+
+    def own(self, out: Path) -> Part | None:
+        """The part that the documents of a directory are."""
+        added = _origins_of(out)
+        return next((part for part in self.parts if part.origin in added), None)
+
+    def before(self, out: Path) -> Index:
+        """The index as it was before the documents of a directory were added to it, so that they do not meet themselves.
+
+        What was removed by id or URL since, or compacted, is gone all the same.
+        """
+        own = self.own(out)
+        if own is None:
+            return self
+        place = self.parts.index(own)
+        restored = self.without_cause({part.origin for part in self.parts[place:]})
+        return replace(restored, parts=restored.parts[:place])
+
+    def without_cause(self, origins: Set[str]) -> Index:
+        """The index with the documents that parts of some origins superseded."""
+        parts = []
+        for part in self.parts:
+            gone = {shard: [one for one in files if one[1] not in origins] for shard, files in part.gone.items()}
+            parts.append(replace(part, gone={shard: files for shard, files in gone.items() if files}))
+        return replace(self, parts=tuple(parts))
+
+    @property
+    def digest(self) -> str:
+        """Digest of what the index holds; "" if it holds nothing."""
+        parts = [[part.made_of, dict(part.gone)] for part in self.parts]
+        return digest_of([asdict(self.minhash), self.keep, parts]) if parts else ""
+
+    def manifest(self, part: Part) -> Manifest:
+        """What a part consists of."""
+        return sealed_manifest(self.root / "parts" / part.directory)
+
+    def shards_of(self, part: Part) -> list[SignedShard]:
+        """The shards of a part; IntegrityError where a file of theirs is missing or cut."""
+        manifest = self.manifest(part)
+        if lost := [path for receipt in manifest.receipts for path in lost_files(manifest.root, receipt)]:
+            files = f"{lost[0]} is" if len(lost) == 1 else f"{lost[0]} and {len(lost) - 1} more are"
+            raise IntegrityError(f"{files} missing or cut; {remedy(lost[0], RESTORE)}.")
+        gone = {shard: tuple(self.root / "gone" / name for name, _ in files) for shard, files in part.gone.items()}
+        return [SignedShard.of(manifest, receipt, elder=True, gone=gone.get(receipt.shard, ())) for receipt in manifest.receipts]
+
+    def shards(self) -> tuple[SignedShard, ...]:
+        """All shards, for a search."""
+        return tuple(replace(shard, name=f"{part.name}/{shard.name}") for part in self.parts for shard in self.shards_of(part))
+
+    def summary(self) -> dict[str, Any]:
+        """What the index holds, as JSON values."""
+        parts = []
+        for part in self.parts:
+            manifest = self.manifest(part)
+            gone = sum(len(opened(self.root / "gone" / name)) for name in part.gone_files)
+            size = sum(table.size_bytes for receipt in manifest.receipts for table in receipt.tables.values())
+            parts.append({"name": part.name, "documents": manifest.rows("keys") - gone, "removed": gone, "size_bytes": size})
+        taken = {name: len(opened(self.root / "gone" / file)) if file else 0 for name, file in asdict(self.taken).items()}
+        head = {"format": FORMAT, "specification": SPECIFICATION, **asdict(self.minhash), "keep": self.keep}
+        return head | {"parts": parts, "kept_out": taken}
+
+    @property
+    def gone_files(self) -> list[str]:
+        """All files of `gone` that the index names."""
+        parts = [name for part in self.parts for name in (*part.gone_files, part.taken)]
+        return [name for name in (*parts, self.taken.ids, self.taken.urls) if name]
+
+    def write(self) -> Index:
+        """Make this what the index is, then clear away what it does not name."""
+        value = {
+            "format": FORMAT,
+            "specification": SPECIFICATION,
+            "minhash": asdict(self.minhash),
+            "keep": self.keep,
+            "parts": [asdict(part) for part in self.parts],
+            "taken": asdict(self.taken),
+        }
+        write_atomically(self.root / INDEX_FILE, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
+        named = {part.directory for part in self.parts}
+        files = set(self.gone_files)
+        for found in sorted((self.root / "parts").glob("part-*")):
+            if PART.fullmatch(found.name) and found.name not in named:
+                clear_stage(found)
+        for found in files_named(self.root / "gone", GONE):
+            if found.name not in files:
+                found.unlink()
+        return self
+
+    def without(self, shards: Mapping[tuple[str, str], I64], by: str = "") -> Index:
+        """The index without some rows, by (part, shard), that stood until now; `by` is the origin of the part that superseded them."""
+        parts = []
+        for part in self.parts:
+            gone = dict(part.gone)
+            for (name, shard), rows in shards.items():
+                if name == part.name and len(rows):
+                    gone[shard] = [*gone.get(shard, ()), (self.write_gone(rows), by)]
+            parts.append(replace(part, gone=gone))
+        return replace(self, parts=tuple(parts))
+
+    def write_gone(self, rows: npt.NDArray[Any]) -> str:
+        """Write numbers of rows, or hashes, into `gone`; the name of the file."""
+        name = f"{hashlib.sha256(rows.tobytes()).hexdigest()[:32]}.npy"
+        packed = io.BytesIO()
+        np.save(packed, rows)
+        write_atomically(self.root / "gone" / name, packed.getvalue())
+        return name
+
+
+def elders_of(root: Path | None, out: Path, minhash: MinHash, keep: str, elders: str) -> tuple[tuple[SignedShard, ...], str]:
+    """The documents of an index that those of a directory are held against, and their digest; nothing where there is no index."""
+    if root is None:
+        return (), ""
+    index = Index.open(root).before(out)
+    index.fits(minhash, keep, elders)
+    return index.shards(), index.digest
+
+
+def _part(value: Mapping[str, Any]) -> Part:
+    """A part as index.json has it; ValueError where it names a file that is none of an index."""
+    part = Part(**value)
+    if not isinstance(part.name, str):
+        raise ValueError(f"the name of a part is {part.name!r}")
+    digests = (part.made_of, part.origin, *(by for files in part.gone.values() for _, by in files if by))
+    for form, names in {PART: [part.directory], GONE: [*part.gone_files, *filter(None, [part.taken])], DIGEST: digests}.items():
+        for name in names:
+            if not form.fullmatch(name):
+                raise ValueError(f"it names {name!r}, which is no file of an index")
+    return part
+
+
+def _taken(value: Mapping[str, Any]) -> Taken:
+    """What index.json says was removed for good; ValueError where it names a file that is none of an index."""
+    taken = Taken(**value)
+    for name in filter(None, (taken.ids, taken.urls)):
+        if not GONE.fullmatch(name):
+            raise ValueError(f"it names {name!r}, which is no file of an index")
+    return taken
+
+
+def _minhash(value: Mapping[str, Any]) -> MinHash:
+    return MinHash(**{name: int(number) for name, number in value.items()})
+
+
+def _words(spec: MinHash) -> str:
+    return f"{spec.ngram}-grams, {spec.bands} bands of {spec.rows} rows and seed {spec.seed}"
+
+
+MARK_FILE = ".index.json"
+
+
+def mark(out: Path, origin: str) -> None:
+    """Note in a directory that its documents were added to an index."""
+    write_atomically(out / MARK_FILE, json.dumps({"added": sorted({*_origins_of(out), origin})}).encode())
+
+
+def _origins_of(out: Path) -> list[str]:
+    try:
+        return [origin for origin in json.loads((out / MARK_FILE).read_bytes())["added"] if DIGEST.fullmatch(origin)]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return []
+
+
+@dataclass(frozen=True)
+class Head:
+    """How the documents of a directory were hashed and ranked."""
+
+    name: str
+    minhash: MinHash
+    keep: str
+
+
+HEAD_FILE = "dedup.json"
+
+
+def write_head(out: Path, minhash: MinHash, keep: str) -> None:
+    """Note beside deduplicated files how they were hashed and ranked."""
+    value = {"format": FORMAT, "minhash": asdict(minhash), "keep": keep}
+    content = (json.dumps(value, indent=1) + "\n").encode()
+    if not (out / HEAD_FILE).exists() or (out / HEAD_FILE).read_bytes() != content:
+        write_atomically(out / HEAD_FILE, content)
+
+
+def head_of(out: Path) -> Head | None:
+    """How the documents of a build, or of deduplicated files, were hashed and ranked; None where they were not."""
+    try:
+        if (out / "build.json").exists():
+            recipe = Recipe.of(json.loads((out / "build.json").read_bytes())["recipe"], where=str(out / "build.json"))
+            return Head(recipe.name, recipe.dedup.minhash, recipe.dedup.keep) if recipe.dedup else None
+        value = json.loads((out / HEAD_FILE).read_bytes())
+        return Head(out.absolute().name, _minhash(value["minhash"]), value["keep"])
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise IntegrityError(f"{out} is damaged ({error}); run the command that made it again.") from error

@@ -1,0 +1,109 @@
+"""What was removed from an index for good: ids and URLs as 64-bit hashes, so that no later addition brings them back.
+
+Rows that are taken out of a part are known by their numbers, which say nothing once the part is compacted or made anew.  So what was
+asked for is kept beside them, for the whole index; and of a part that is compacted, which documents (id and text) were gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from corpus_builder.duplicates.index.contents import Index, Part
+from corpus_builder.duplicates.signed import SignedShard, hash_of, id_bytes, opened, utf_8
+from corpus_builder.hashing.reference import mix
+
+ROWS_AT_A_TIME = 50_000
+I64 = npt.NDArray[np.int64]
+U64 = npt.NDArray[np.uint64]
+NONE: U64 = np.zeros(0, dtype=np.uint64)
+
+
+@dataclass(frozen=True)
+class Named:
+    """Rows that stand and have one of some ids or URLs, by (part, shard), and which of these there were, gone rows included."""
+
+    rows: dict[tuple[str, str], I64]
+    ids: frozenset[int]
+    urls: frozenset[int]
+    urls_known: bool  # whether any row has a URL
+
+    @property
+    def documents(self) -> int:
+        """How many rows there are."""
+        return sum(map(len, self.rows.values()))
+
+
+def id_hash(id_: str) -> int:
+    """64 bits of an id, as an index holds it."""
+    return hash_of(utf_8(id_).decode())
+
+
+def sorted_hashes(values: Iterable[int]) -> U64:
+    """Hashes in order, each once."""
+    return np.array(sorted(set(values)), dtype=np.uint64)
+
+
+def rows_named(index: Index, parts: Iterable[Part], ids: U64 = NONE, urls: U64 = NONE, documents: U64 = NONE) -> Named:
+    """The rows of some parts that have an id or a URL, or are documents, of sorted lists of hashes."""
+    rows: dict[tuple[str, str], I64] = {}
+    met_ids: set[int] = set()
+    met_urls: set[int] = set()
+    urls_known = False
+    for part in parts:
+        for signed in index.shards_of(part):
+            found = [np.zeros(0, dtype=np.int64)]
+            for first in range(0, signed.rows, ROWS_AT_A_TIME):
+                here = np.arange(first, min(first + ROWS_AT_A_TIME, signed.rows))
+                address = opened(signed.keys)["url"][here]
+                urls_known |= bool(address.any())
+                at = np.isin(address, urls)
+                met_urls.update(address[at].tolist())
+                if len(ids):
+                    names = _ids(signed, here)
+                    named = np.isin(names, ids)
+                    met_ids.update(names[named].tolist())
+                    at |= named
+                if len(documents):
+                    at |= np.isin(_documents(signed, here), documents)
+                found.append(here[at])
+            rows[part.name, signed.name] = np.setdiff1d(np.concatenate(found), _gone(signed))
+    return Named(rows, frozenset(met_ids), frozenset(met_urls), urls_known)
+
+
+def documents_gone(index: Index, part: Part) -> dict[str, U64]:
+    """Which documents of a part are gone, by the origin of the part that superseded them, or "" (what is gone for good)."""
+    found = {"": [taken_of(index, part.taken)]}
+    for signed in index.shards_of(replace(part, gone={})):
+        for file, by in part.gone.get(signed.name, ()):
+            rows = np.asarray(opened(index.root / "gone" / file))
+            for first in range(0, len(rows), ROWS_AT_A_TIME):
+                found.setdefault(by, []).append(_documents(signed, rows[first : first + ROWS_AT_A_TIME]))
+    return {by: np.unique(np.concatenate(parts)) for by, parts in found.items()}
+
+
+def taken_of(index: Index, name: str) -> U64:
+    """The hashes in a file of `gone`; none where it has no name."""
+    return np.asarray(opened(index.root / "gone" / name)).astype(np.uint64) if name else NONE
+
+
+def _ids(signed: SignedShard, rows: I64) -> U64:
+    return np.array([hash_of(id_.decode("utf-8", "replace")) for id_ in id_bytes(signed, rows)], dtype=np.uint64)
+
+
+def _documents(signed: SignedShard, rows: I64) -> U64:
+    """Hashes of id and text: what a row is, wherever it stands."""
+    return np.array(
+        [
+            mix(id_ ^ mix(text))
+            for id_, text in zip(_ids(signed, rows).tolist(), opened(signed.keys)["digest"][rows].tolist(), strict=True)
+        ],
+        dtype=np.uint64,
+    )
+
+
+def _gone(signed: SignedShard) -> I64:
+    return np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(opened(path) for path in signed.gone)]))

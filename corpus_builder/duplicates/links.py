@@ -1,0 +1,291 @@
+"""From keys to whom each document lost to, in steps of bounded memory.  Each phase (see `dedup.matching`) takes three:
+
+Spread   a group of shards -> its keys, dealt out by key
+Link     one bucket of keys -> who shares a key with whom, and counts; dealt out by loser
+Settle   a group's links -> one winner for each loser (components: every pair once), and who is out of the next phases
+
+A key may be that of any number of documents, as with pages that say nothing but that a login is needed.  Where sharing it is all that counts,
+they all lose to the first of them, so Spread sends the first of its group alone: Link looks at no more documents of a
+key than there are groups, and Settle, which hears whom that first one lost to, gives the others of its group the same winner.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from corpus_builder.duplicates.search import F64, I64, Bools, Search, concatenated, read_whole, write_dealt, write_npy
+from corpus_builder.duplicates.signed import among, characters_of, estimates, opened, places, sketches_of
+from corpus_builder.hashing.matching import (
+    BYTES_PER_KEY,
+    Columns,
+    best_links,
+    block_links,
+    checked_links,
+    distinct_links,
+    first_links,
+    in_company,
+)
+from corpus_builder.hashing.minhash import shingle_sets
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter
+from corpus_builder.store.exchange import buckets_of, read_bucket
+
+LINKS = ("loser_rank", "loser", "winner_rank", "winner", "similarity")
+FIRST_OF_ALL = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The scratch step: one shard per group of signed shards."""
+
+    search: Search
+    phase: str
+    before: tuple[Manifest, ...]  # of `Settle` in the phases before
+    version: ClassVar[int] = 2
+
+    @property
+    def name(self) -> str:
+        """Name of the step."""
+        return f"spread-{self.phase}"
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """One for each group."""
+        return self.search.tasks(self.name, self.version, len(self.search.groups))
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Deal out the keys of the documents that still stand."""
+        search, group = self.search, shard.task
+        lost = [opened(settled.path(settled.receipts[group], "lost")) for settled in self.before]
+        parts = [self._part(place, first, last, lost) for place, first, last in search.groups[group]]
+        none = {"key": np.zeros(0, np.uint64), "rank": np.zeros(0, np.int64), "document": np.zeros(0, np.int64)}
+        columns = {name: np.concatenate([none[name], *(part.pop(name) for part in parts)]) for name in none}
+        if not search.checks(self.phase):
+            columns = self._firsts(columns, out)
+        count = search.buckets(self.phase)
+        write_dealt(out, "keys", columns, buckets_of(columns["key"], count), count)
+
+    def _firsts(self, columns: Columns, out: ShardWriter) -> Columns:
+        """The first document of each key of this group; whoever shares its key with it is written for `Settle`."""
+        rows, starts = in_company(columns["key"], columns["rank"], columns["document"])
+        write_dealt(out, "company", {name: column[rows] for name, column in columns.items()})
+        heads = np.zeros(len(columns["key"]), dtype=np.bool_)
+        heads[rows[starts[:-1]]] = True
+        stays = np.ones(len(heads), dtype=np.bool_)
+        stays[rows] = heads[rows]
+        del rows, starts
+        if stays.all():
+            return columns | {"heads": heads}
+        return {name: columns.pop(name)[stays] for name in tuple(columns)} | {"heads": heads[stays]}
+
+    def _part(self, place: int, first: int, last: int, lost: Sequence[I64]) -> Columns:
+        search = self.search
+        signed = search.shards[place]
+        rows = opened(signed.keys)[first:last]
+        keys = {"url": rows["url"], "exact": rows["digest"], "near": rows["keys"]}[self.phase]
+        stands = rows["url" if self.phase == "url" else "digest"] != 0
+        stands &= signed.standing(first, last)
+        documents = places(place, np.arange(first, last))
+        for gone in lost:
+            stands &= ~among(gone, documents)
+        keys, documents, rank = keys[stands], documents[stands], rows["rank"][stands]
+        if signed.elder and search.matching.elders == "stay":
+            rank = np.full_like(rank, FIRST_OF_ALL)
+        each = keys.shape[1] if keys.ndim > 1 else 1
+        return {"key": keys.ravel(), "rank": np.repeat(rank, each), "document": np.repeat(documents, each)}
+
+
+@dataclass(frozen=True)
+class Link:
+    """The scratch step: one shard per bucket of keys."""
+
+    search: Search
+    phase: str
+    keys: Manifest
+    version: ClassVar[int] = 2
+
+    @property
+    def name(self) -> str:
+        """Name of the step."""
+        return f"link-{self.phase}"
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """One for each bucket."""
+        return self.search.tasks(self.name, self.version, self.search.buckets(self.phase))
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Find the pairs of one bucket that share a key, and keep those that count."""
+        search, checks = self.search, self.search.checks(self.phase)
+        columns = read_bucket(self.keys.paths("keys"), shard.task)
+        rows, starts = in_company(columns["key"], columns["rank"], columns["document"])
+        rank, document = columns["rank"][rows], columns["document"][rows]
+        if checks:
+            del columns, rows
+            loser, winner, similarity = self._checked(document, starts)
+        else:
+            loser, winner = first_links(document, starts)
+            similarity = np.full(len(loser), 1.0 if self.phase == "exact" else np.nan)
+        links = dict(zip(LINKS, (rank[loser], document[loser], rank[winner], document[winner], similarity), strict=True))
+        if not checks:
+            links |= {"key": columns["key"][rows[loser]], "heads": columns["heads"][rows[loser]]}
+        if search.matching.groups == "first":
+            links = best_links(links) if checks else _best_and_heads(links)
+        write_dealt(out, "links", links, search.groups_of(links["loser"]), len(search.groups))
+
+    def _checked(self, document: I64, starts: I64) -> tuple[I64, I64, F64]:
+        """The pairs that are alike enough, some groups at a time."""
+        search = self.search
+        matching, share = search.matching, search.memory_bytes // 4
+        stays = (document < search.first_new) & search.elders_lose_nothing
+        ends = self._weights(document)[starts] if len(starts) > 1 else np.zeros(1, dtype=np.int64)
+        found = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
+        first = 0
+        while first < len(starts) - 1:
+            last = int(np.searchsorted(ends, ends[first] + share, side="right")) - 1
+            piece = slice(starts[first], starts[max(last, first + 1)])
+            if last > first:
+                content, contents = self._contents(document[piece])
+                here = starts[first : last + 1] - starts[first]
+                links = checked_links(here, content, *contents, matching.verify or 0.0, self.spanning, stays[piece])
+            else:
+                last = first + 1
+                links = self._in_blocks(document[piece], stays[piece])
+            found.append((links[0] + starts[first], links[1] + starts[first], links[2]))
+            first = last
+        loser, winner, similarity = (np.concatenate(column) for column in zip(*found, strict=True))
+        return loser, winner, similarity
+
+    def _in_blocks(self, document: I64, stays: Bools) -> tuple[I64, I64, F64]:
+        """The same for one group whose contents do not fit in memory: its rows block by block against those before them."""
+        sums, limit = self._weights(document), self.search.memory_bytes // 8
+        edges = [0]
+        while edges[-1] < len(document):
+            edges.append(max(edges[-1] + 1, int(np.searchsorted(sums, sums[edges[-1]] + limit, side="right")) - 1))
+        settled, parents = stays.copy(), np.arange(len(document) if self.spanning else 0)
+        found = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
+        blocks = list(itertools.pairwise(edges))
+        for number, own in enumerate(blocks):
+            for earlier in blocks[: number + 1]:
+                if settled[slice(*own)].all():
+                    break
+                here, there = document[slice(*own)], document[slice(*earlier)]
+                content, contents = self._contents(np.concatenate([here, there]))
+                pair = content[: len(here)], content[len(here) :]
+                threshold = self.search.matching.verify or 0.0
+                found.append(block_links(own, earlier, pair, *contents, threshold, self.spanning, settled, parents))
+        loser, winner, similarity = (np.concatenate(column) for column in zip(*found, strict=True))
+        return loser, winner, similarity
+
+    @property
+    def spanning(self) -> bool:
+        """Whether all that hangs together by matches must hang together by links."""
+        return self.search.matching.groups == "components"
+
+    def _contents(self, document: I64) -> tuple[I64, tuple[Any, I64, F64]]:
+        """The content of each row, and all contents, as `checked_links` takes them."""
+        search, minhash = self.search, self.search.matching.minhash
+        distinct, content = np.unique(document, return_inverse=True)
+        if search.matching.verify_by == "text":
+            assert search.texts is not None  # the settings were checked
+            return content.ravel(), (*shingle_sets(search.texts.read(distinct), minhash.ngram), np.zeros(0))
+        sketches = sketches_of(search.shards, distinct)
+        edges = np.arange(len(distinct) + 1) * sketches.shape[1]
+        return content.ravel(), (sketches.ravel(), edges, estimates(minhash.hashes))
+
+    def _weights(self, document: I64) -> I64:
+        """Bytes that the contents of all rows before each one take, and of all rows."""
+        weights = np.full(len(document), self.search.matching.minhash.hashes + 40, dtype=np.int64)
+        if self.search.matching.verify_by == "text":
+            distinct, where = np.unique(document, return_inverse=True)
+            weights += 16 * characters_of(self.search.shards, distinct)[where.ravel()]
+        sums = np.zeros(len(document) + 1, dtype=np.int64)
+        np.cumsum(weights, out=sums[1:])
+        return sums
+
+
+def _best_and_heads(links: Columns) -> Columns:
+    """One link per loser, and all those that others of the loser's group wait for."""
+    heads = links["heads"]
+    best = best_links({name: column[~heads] for name, column in links.items()})
+    return concatenated([best, {name: column[heads] for name, column in links.items()}], tuple(links))
+
+
+@dataclass(frozen=True)
+class Settle:
+    """The scratch step: one shard per group of signed shards."""
+
+    search: Search
+    phase: str
+    keys: Manifest
+    links: Manifest
+    version: ClassVar[int] = 2
+
+    @property
+    def name(self) -> str:
+        """Name of the step."""
+        return f"settle-{self.phase}"
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """One for each group."""
+        return self.search.tasks(self.name, self.version, len(self.search.groups))
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Gather the links of a group's losers, some at a time."""
+        search = self.search
+        reduced = best_links if search.matching.groups == "first" else distinct_links
+        links = {name: np.zeros(0, np.float64 if name == "similarity" else np.int64) for name in LINKS}
+        waiting: list[Columns] = []
+        for part in self._parts(shard.task):
+            waiting.append(part)
+            if sum(len(part["loser"]) for part in waiting) >= search.memory_bytes // (2 * BYTES_PER_KEY):
+                links, waiting = reduced(concatenated([links, *waiting], LINKS)), []
+        links = reduced(concatenated([links, *waiting], LINKS))
+        lost: I64 = np.unique(links["loser"])
+        write_npy(out, "lost", lost[lost >= search.first_new] if search.matching.elders == "stay" else lost)
+        write_dealt(out, "links", links)
+
+    def _parts(self, group: int) -> Iterator[Columns]:
+        """The links of the documents that Link saw, and then of those in their company."""
+        answers: list[Columns] = []
+        for path in self.links.paths("links"):
+            links = read_bucket([path], group)
+            yield self._counted({name: links[name] for name in LINKS})
+            if not self.search.checks(self.phase):
+                heads = links["heads"]
+                answers.append({name: links[name][heads] for name in ("key", "winner_rank", "winner")})
+        if answers:
+            receipt = self.keys.receipts[group]
+            yield from self._company(self.keys.path(receipt, "company"), concatenated(answers, tuple(answers[0])))
+
+    def _company(self, path: Path, answers: Columns) -> Iterator[Columns]:
+        """Documents that share a key with an earlier one of their group: they lose to whom that one lost to or, if it did not, to it."""
+        order = np.argsort(answers["key"])
+        answers = {name: column[order] for name, column in answers.items()}
+        company = read_whole(path)
+        key, rank, document = company["key"], company["rank"], company["document"]
+        starts = np.flatnonzero(np.concatenate([np.ones(min(1, len(key)), np.bool_), key[1:] != key[:-1]]))
+        size = max(1, self.search.memory_bytes // (8 * BYTES_PER_KEY))
+        for first in range(0, len(key), size):
+            row = np.arange(first, min(first + size, len(key)))
+            head = starts[np.searchsorted(starts, row, side="right") - 1]
+            winner_rank, winner = rank[head], document[head]
+            if len(order):
+                at = np.minimum(np.searchsorted(answers["key"], key[row]), len(order) - 1)
+                lost = answers["key"][at] == key[row]
+                winner_rank = np.where(lost, answers["winner_rank"][at], winner_rank)
+                winner = np.where(lost, answers["winner"][at], winner)
+            others = (row != head) & (document[row] != winner)
+            similarity = np.full(len(row), 1.0 if self.phase == "exact" else np.nan)
+            columns = (rank[row], document[row], winner_rank, winner, similarity)
+            yield self._counted({name: column[others] for name, column in zip(LINKS, columns, strict=True)})
+
+    def _counted(self, links: Columns) -> Columns:
+        """Without those of elders that stay; yet for components they tell what hangs together."""
+        if not self.search.elders_lose_nothing:
+            return links
+        new = links["loser"] >= self.search.first_new
+        return {name: column[new] for name, column in links.items()}

@@ -1,0 +1,130 @@
+"""What all steps of the search for duplicates share: the documents, how the work is cut, and the files between the steps.
+
+Every step writes scratch, since how the work is cut depends on the memory that a task may use; nothing else does.
+
+stages.links      keys -> whom each document lost to, in each phase
+stages.trees      until every loser points to its survivor
+stages.verdicts   ids, similarities, and who survives
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from corpus_builder.duplicates.signed import SignedShard, estimates, sketches_of
+from corpus_builder.hashing.matching import BYTES_PER_KEY, Columns, Matching
+from corpus_builder.store.dataset import Shard, ShardWriter
+from corpus_builder.store.exchange import bucket_count, read_bucket, spans, write_run
+
+MOST_PAIRS = 1 << 18
+I64 = npt.NDArray[np.int64]
+F64 = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+
+class Texts(Protocol):
+    """Reads texts again, for exact similarities."""
+
+    def read(self, documents: I64) -> list[str]:
+        """The texts of documents, sorted by their place, of one search."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """What all steps of one search share.  Elders come first in `shards`, so that they win ties.
+
+    `made` is a digest of all that the result depends on.
+    """
+
+    shards: tuple[SignedShard, ...]
+    matching: Matching
+    made: str
+    memory_bytes: int
+    texts: Texts | None = None
+
+    @cached_property
+    def groups(self) -> list[list[tuple[int, int, int]]]:
+        """Neighbouring shards, or parts of one, whose keys a task can hold: (shard, first row, row after the last)."""
+        rows = max(1, self.memory_bytes // (BYTES_PER_KEY * self.matching.minhash.bands))
+        return spans([shard.rows for shard in self.shards], rows)
+
+    @cached_property
+    def _edges(self) -> I64:
+        return np.array([(group[0][0] << 32) | group[0][1] if group else 0 for group in self.groups], dtype=np.int64)
+
+    def groups_of(self, documents: I64) -> I64:
+        """The group that each document is in."""
+        return np.searchsorted(self._edges, documents, side="right").astype(np.int64) - 1
+
+    @cached_property
+    def first_new(self) -> int:
+        """The place behind the last elder."""
+        return sum(shard.elder for shard in self.shards) << 32
+
+    @property
+    def elders_lose_nothing(self) -> bool:
+        """Whether no match of an elder with a better document counts.  For components it does, though elders that stay are not dropped."""
+        return self.matching.elders == "stay" and self.matching.groups == "first"
+
+    def buckets(self, phase: str) -> int:
+        """Into how many buckets the keys of a phase are dealt."""
+        keys = self.matching.minhash.bands if phase == "near" else 1
+        return bucket_count(sum(shard.rows for shard in self.shards) * keys, BYTES_PER_KEY, self.memory_bytes)
+
+    def checks(self, phase: str) -> bool:
+        """Whether documents that share a key count as duplicates only if they are alike enough."""
+        return phase == "near" and self.matching.verify is not None
+
+    @property
+    def pairs_at_a_time(self) -> int:
+        """Pairs whose ids and sketches a task holds together: both sketches, and three of their size to compare them byte by byte.
+
+        The more there are, the fewer times the files of all documents are gone through.
+        """
+        return min(MOST_PAIRS, max(1, self.memory_bytes // (16 * (self.matching.minhash.hashes + 100))))
+
+    def tasks(self, stage: str, version: int, count: int) -> list[Shard]:
+        """Shards 0 to count - 1 of a step, each made of everything."""
+        cut = f"{self.made} by {self.memory_bytes}"
+        made_from = {"stage": f"{stage}/{version}", "search": cut}
+        return [Shard(f"{number:06}-of-{count:06}", made_from, number) for number in range(count)]
+
+    def similarity(self, left: I64, right: I64) -> npt.NDArray[np.float64]:
+        """Estimated similarity of pairs of documents, `pairs_at_a_time` of them, 0..1; 0 where one has no text."""
+        wanted, where = np.unique(np.concatenate([left, right]), return_inverse=True)
+        sketches = sketches_of(self.shards, wanted)
+        here, there = where[: len(left)], where[len(left) :]
+        some = np.asarray(sketches.any(axis=1))
+        same = (sketches[here] == sketches[there]).sum(axis=1)
+        found: npt.NDArray[np.float64] = estimates(sketches.shape[1])[same] * (some[here] & some[there])
+        return found
+
+
+def write_dealt(out: ShardWriter, table: str, columns: Columns, buckets: I64 | None = None, count: int = 1) -> None:
+    """Write one run of rows that are dealt out to `count` buckets."""
+    out.close_file(table, write_run(out.open_file(table, ".run"), columns, buckets, count))
+
+
+def read_whole(path: Path) -> Columns:
+    """A run of one bucket."""
+    return read_bucket([path], 0)
+
+
+def write_npy(out: ShardWriter, table: str, rows: I64) -> None:
+    """Write a NumPy file.  `numpy.save` would do, but its error on a full disk does not say that the disk is full."""
+    file = out.open_file(table, ".npy")
+    np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(rows))
+    file.write(rows.tobytes())
+    out.close_file(table, rows.shape[-1])
+
+
+def concatenated(parts: Sequence[Columns], names: Sequence[str]) -> Columns:
+    """Some columns of several tables, one after the other."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in names}

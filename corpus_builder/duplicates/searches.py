@@ -1,0 +1,46 @@
+"""The search for duplicates: several passes over all documents.
+
+It writes scratch, step by step and shard by shard, so that one that broke off goes on.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+from corpus_builder.duplicates.links import Link, Settle, Spread
+from corpus_builder.duplicates.search import Search
+from corpus_builder.duplicates.trees import Files, Hook, Join, Jump, Meet, Point
+from corpus_builder.duplicates.verdicts import Found, Verdicts
+from corpus_builder.store.dataset import Manifest
+from corpus_builder.store.run import Scratch
+
+
+def find_duplicates(search: Search, scratch: Scratch) -> Found:
+    """keys ─► Spread ─► Link ─► Settle ─► (next phase) ... ─► Point ─► Jump ... (─► Hook ─► Join ─► Jump ...) ─► Verdicts."""
+    run = scratch.run
+    settled: dict[str, Manifest] = {}
+    for phase in search.matching.phases:
+        keys = run(Spread(search, phase, tuple(settled.values())))
+        settled[phase] = run(Settle(search, phase, keys, run(Link(search, phase, keys))))
+    links = {phase: tuple(manifest.paths("links")) for phase, manifest in settled.items()}
+    jumps, rounds = itertools.count(), itertools.count()
+
+    def roots(table: Files) -> Files:
+        while True:
+            jumped = run(Jump(search, next(jumps), table))
+            table = tuple(jumped.paths("pointers"))
+            if not _sum(jumped, "moved"):
+                return table
+
+    first = tuple(run(Point(search, links)).paths("pointers"))
+    last = roots(first)
+    met: Files = ()
+    if search.matching.groups == "components":
+        while _sum(found := run(Hook(search, number := next(rounds), links, last)), "hooked"):
+            last = roots(tuple(run(Join(search, number, last, tuple(found.paths("hooks")))).paths("pointers")))
+        met = tuple(run(Meet(search, links, first, last)).paths("met"))
+    return Found(search, run(Verdicts(search, links, met, last)))
+
+
+def _sum(manifest: Manifest, name: str) -> int:
+    return sum(receipt.stats[name] for receipt in manifest.receipts)

@@ -1,0 +1,67 @@
+"""Documents to MinHash band keys and sketches: what the search for duplicates looks at, and all that an index keeps of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+from corpus_builder.duplicates.signed import SignedWriter
+from corpus_builder.hashing.minhash import SPECIFICATION, MinHash
+from corpus_builder.hashing.preference import Preference
+from corpus_builder.recipe.running import Running
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
+
+
+@dataclass(frozen=True)
+class Sign:
+    """The stage: one shard per shard of documents whose source takes part."""
+
+    minhash: MinHash
+    keep: str  # as `dedup.preference` reads it
+    sources: tuple[str, ...]
+    name: ClassVar[str] = "sign"
+    version: ClassVar[int] = 2
+
+    @classmethod
+    def of(cls, running: Running) -> Sign | None:
+        """Where the recipe looks for duplicates."""
+        recipe = running.recipe
+        return cls(recipe.dedup.minhash, recipe.dedup.keep, recipe.compared) if recipe.dedup else None
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """Made of the documents, the hash specification and the order of preference."""
+        made_from = {
+            "stage": f"{self.name}/{self.version}",
+            "settings": digest_of([SPECIFICATION, asdict(self.minhash), self.keep]),
+        }
+        extract, measure = manifests["extract"], manifests["measure"]
+        by_measure = Preference.parse(self.keep).kind == "largest"
+        shards = []
+        for receipt in extract.receipts:
+            if receipt.stats["source"] not in self.sources:
+                continue
+            made = made_from | {"documents": receipt.tables["documents"].sha256}
+            measures = None
+            if by_measure:
+                made["measures"] = measure.by_shard[receipt.shard].tables["measures"].sha256
+                measures = measure.get(receipt.shard, "measures")
+            shards.append(Shard(receipt.shard, made, (extract.path(receipt, "documents"), measures)))
+        return shards
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Sign a shard's documents, a row group at a time."""
+        path, measures = shard.task
+        preference = Preference.parse(self.keep)
+        values = read_groups(measures, list(preference.names)) if measures else None
+        writer = SignedWriter(out, self.minhash)
+        for documents in read_groups(path, ["id", "url", "date", "source", "text"]):
+            ids, urls, texts = (documents.column(name).to_pylist() for name in ("id", "url", "text"))
+            if values is not None:
+                ranks = preference.ranks(next(values).column(0).to_pylist())
+            elif preference.kind == "longest":
+                ranks = preference.ranks([len(text) for text in texts])
+            else:
+                ranks = preference.ranks(documents.column("source" if preference.kind == "first" else "date").to_pylist())
+            writer.write(ids, texts, ranks, urls)
+        writer.close()

@@ -1,0 +1,127 @@
+"""What the search for duplicates dropped: how alike the near duplicates are to what they matched, and what to look at twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from corpus_builder.hashing.matching import Matching
+from corpus_builder.hashing.verification import similarity_found
+from corpus_builder.quality.histograms import add_histogram
+from corpus_builder.store.dataset import Manifest
+
+FINE = 100
+"""Bins of a receipt's histogram: similarities 0..1 by hundredths; shown are bins of five of them."""
+SHOWN = 20
+TOP = 10
+"""So many survivors of a shard, with most losers, are added up over the shards."""
+FAR, MUCH, AT_LEAST = 0.1, 0.1, 10
+"""More than a tenth of the near duplicates (and ten), dropped more than 0.1 below the target, are told.  Ours, chosen on families of
+templates, of which 26 to 100 % lie there, and on the pages of the sample and changed copies of them, of which 0 and 4 % do."""
+SWALLOWED, SWALLOWED_AT_LEAST = 0.1, 20
+"""A document that stands for a tenth of all documents (and twenty) that have other texts than it is told."""
+
+
+def counts_of(verdicts: pa.Table) -> dict[str, Any]:
+    """What a shard's receipt says of its verdicts: similarities of near duplicates by bin, and the survivors of most documents.
+
+    Survivors are [id, shard, row or null, documents]; losers of the same text do not count: nothing is lost with them.
+    """
+    near = verdicts.column("similarity").to_numpy()[np.array(verdicts.column("rule").to_pylist(), dtype=object) == "near"]
+    bins, counts = np.unique(np.clip((near * FINE).astype(np.int64), 0, FINE - 1), return_counts=True)
+    unlike = verdicts.filter(pc.not_equal(verdicts.column("rule"), "exact"))
+    by = unlike.group_by(["survivor", "survivor_file", "survivor_row"]).aggregate([([], "count_all")])
+    most = by.sort_by([("count_all", "descending"), ("survivor_file", "ascending"), ("survivor_row", "ascending")]).slice(0, TOP)
+    names = ("survivor", "survivor_file", "survivor_row", "count_all")
+    return {
+        "similarities": {str(bin_): int(count) for bin_, count in zip(bins.tolist(), counts.tolist(), strict=True)},
+        "survivors": [[row[name] for name in names] for row in most.to_pylist()],
+    }
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """Near duplicates of a build or of files; `near` counts them by similarity, in `SHOWN` bins of equal width.
+
+    `target` is the similarity from which on a match counts or, without verification, the one that the hashes find every other time.
+    """
+
+    documents: int
+    near: tuple[int, ...]
+    target: float
+    verify: float | None
+    far: int  # near duplicates that are more than `FAR` below the target
+    survivor: str = ""  # the document that stands for most others with other texts
+    stands_for: int = 0
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences on what may have been deleted though it is no duplicate."""
+        found = []
+        if self.far >= AT_LEAST and self.far > MUCH * sum(self.near):
+            found.append(
+                f"{self.far:,} of {sum(self.near):,} near duplicates are less like what they matched than {self.target - FAR:.2f}, where the "
+                f"hashes aim at {self.target:.2f}: pages of one template rather than copies. Look at some with `corpus-builder why`, and verify "
+                f"(verify = {max(0.75, round(self.target, 2)):g}) or take more rows; see docs/duplicates.md."
+            )
+        if self.stands_for >= SWALLOWED_AT_LEAST and self.stands_for > SWALLOWED * self.documents:
+            found.append(
+                f"One document, {self.survivor[:200]!r}, stands for {self.stands_for:,} of {self.documents:,} documents whose texts are not the same as "
+                "its own. Look at some with `corpus-builder why`: a template, or a column of URLs that are all alike, may have taken them."
+            )
+        return tuple(found)
+
+    def bins(self) -> list[tuple[float, float, int]]:
+        """From, to, and near duplicates, of the bins from the first that holds some."""
+        first = next((place for place, count in enumerate(self.near) if count), SHOWN)
+        return [(place / SHOWN, (place + 1) / SHOWN, self.near[place]) for place in range(first, SHOWN)]
+
+
+def duplicates_of(match: Manifest, matching: Matching, documents: int) -> Duplicates:
+    """What the receipts of a search say together."""
+    total: dict[str, int] = {}
+    survivors: dict[tuple[str, str, int | None], int] = {}
+    for receipt in match.receipts:
+        add_histogram(total, receipt.stats.get("similarities", {}))  # version 2 of the stage wrote none
+        for id_, shard, row, count in receipt.stats.get("survivors", ()):
+            survivors[id_, shard, row] = survivors.get((id_, shard, row), 0) + count
+    fine = [total.get(str(bin_), 0) for bin_ in range(FINE)]
+    width = FINE // SHOWN
+    target = similarity_found(0.5, matching.minhash) if matching.verify is None else matching.verify
+    first = max(0, int((target - FAR) * FINE + 1e-6))
+    (id_, _, _), most = max(survivors.items(), key=lambda item: item[1], default=(("", "", None), 0))
+    near = tuple(sum(fine[place : place + width]) for place in range(0, FINE, width))
+    return Duplicates(documents, near, target, matching.verify, sum(fine[:first]), id_, most)
+
+
+def as_json(found: Duplicates) -> dict[str, Any]:
+    """The counts as JSON values."""
+    similarities = [{"from": low, "to": high, "dropped": count} for low, high, count in found.bins()]
+    return {"target": found.target, "verify": found.verify, "similarities": similarities, "warnings": list(found.warnings)}
+
+
+def as_text(found: Duplicates) -> str:
+    """The near duplicates by similarity as lines for a terminal; "" where there are none."""
+    if not any(found.near):
+        return ""
+    how = "every candidate counts" if found.verify is None else f"they count from {found.verify:g} on"
+    most = max(found.near)
+    lines = [f"Near duplicates by similarity with what they matched ({how})"]
+    lines += [
+        f"  {low:.2f} to {high:.2f} {count:>12,}  {'#' * -(-40 * count // most)}".rstrip() for low, high, count in found.bins()
+    ]
+    return "\n".join(lines)
+
+
+def in_json(found: Duplicates | None) -> dict[str, Any]:
+    """What a build's JSON says of its duplicates; nothing where there are none to speak of."""
+    return {"duplicates": as_json(found)} if found else {}
+
+
+def in_text(found: Duplicates | None) -> list[str]:
+    """The paragraphs on duplicates below a build's funnels."""
+    return [text for text in [as_text(found)] if text] if found else []

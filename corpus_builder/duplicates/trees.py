@@ -1,0 +1,185 @@
+"""From whom each document lost to, to its survivor (see `dedup.trees`), a group of signed shards at a time.
+
+Point   every loser of any phase points to the best document that it lost to
+Jump    and then to where that one points; again, until nobody moves
+Hook    components: roots that a match joins; dealt out by the later one, and hooked onto the best of those before it
+
+For the rule "first", whose links are each loser's best match, roots are the survivors as soon as nobody moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from corpus_builder.duplicates.search import I64, Search, concatenated, read_whole, write_dealt, write_npy
+from corpus_builder.duplicates.signed import opened
+from corpus_builder.hashing.matching import Columns, best_links
+from corpus_builder.hashing.trees import Pointers, hooked, hooks, pointers, targets_of
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter
+from corpus_builder.store.exchange import read_bucket
+
+HOOKS = ("loser_rank", "loser", "winner_rank", "winner")
+Files = tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Point:
+    """The scratch step: one shard per group of signed shards."""
+
+    search: Search
+    links: Mapping[str, Files]  # of `Settle`, by phase: a file for each group
+    name: ClassVar[str] = "point"
+    version: ClassVar[int] = 1
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """One for each group."""
+        return self.search.tasks(self.name, self.version, len(self.search.groups))
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Take each loser's best link."""
+        write_npy(out, "pointers", pointers(links_of(self.links, shard.task)))
+
+
+@dataclass(frozen=True)
+class Jump:
+    """The scratch step: one shard per group of signed shards."""
+
+    search: Search
+    number: int
+    pointers: Files  # a file for each group
+    version: ClassVar[int] = 1
+
+    @property
+    def name(self) -> str:
+        """Name of the step."""
+        return f"jump-{self.number:03}"
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """One for each group."""
+        return self.search.tasks(self.name, self.version, len(self.search.groups))
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Point to where the target points; count those who moved."""
+        documents, rank, place = opened(self.pointers[shard.task])
+        new_rank, new_place = ends_of(self.search, self.pointers, rank, place)
+        out.stats["moved"] = int((new_place != place).sum())
+        write_npy(out, "pointers", np.stack([documents, new_rank, new_place]))
+
+
+@dataclass(frozen=True)
+class Hook:
+    """The scratch step: one shard per group of signed shards."""
+
+    search: Search
+    number: int
+    links: Mapping[str, Files]
+    pointers: Files  # to roots
+    version: ClassVar[int] = 1
+
+    @property
+    def name(self) -> str:
+        """Name of the step."""
+        return f"hook-{self.number:03}"
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """One for each group."""
+        return self.search.tasks(self.name, self.version, len(self.search.groups))
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Find the roots that the links of a group join; count them."""
+        links = links_of(self.links, shard.task)
+        u_rank, u = ends_of(self.search, self.pointers, links["loser_rank"], links["loser"])
+        v_rank, v = ends_of(self.search, self.pointers, links["winner_rank"], links["winner"])
+        del links
+        found = hooks({"u_rank": u_rank, "u": u, "v_rank": v_rank, "v": v})
+        out.stats["hooked"] = len(found["loser"])
+        write_dealt(out, "hooks", found, self.search.groups_of(found["loser"]), len(self.search.groups))
+
+
+@dataclass(frozen=True)
+class Join:
+    """The scratch step: one shard per group of signed shards."""
+
+    search: Search
+    number: int
+    pointers: Files
+    hooks: Files  # runs whose buckets hold the hooks of a group's roots
+    version: ClassVar[int] = 1
+
+    @property
+    def name(self) -> str:
+        """Name of the step."""
+        return f"join-{self.number:03}"
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """One for each group."""
+        return self.search.tasks(self.name, self.version, len(self.search.groups))
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Let the roots that were hooked point to others."""
+        found: Columns = {name: np.zeros(0, np.int64) for name in HOOKS}
+        for path in self.hooks:
+            found = best_links(concatenated([found, read_bucket([path], shard.task)], HOOKS))
+        write_npy(out, "pointers", hooked(opened(self.pointers[shard.task]), found))
+
+
+@dataclass(frozen=True)
+class Meet:
+    """The scratch step: one shard per group of signed shards.
+
+    A document that lost by being hooked has matches only with documents that come after it.  The best of these is what it matched.
+    """
+
+    search: Search
+    links: Mapping[str, Files]
+    first: Files  # pointers of `Point`: who lost a match
+    last: Files  # and of all that lost
+    name: ClassVar[str] = "meet"
+    version: ClassVar[int] = 1
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """One for each group."""
+        return self.search.tasks(self.name, self.version, len(self.search.groups))
+
+    def run(self, shard: Shard, out: ShardWriter) -> None:
+        """Turn round the links to such documents, one for each."""
+        links = links_of(self.links, shard.task)
+        winners = np.unique(links["winner"])
+        lost, _, _ = _targets(self.search, self.last, winners)
+        had, _, _ = _targets(self.search, self.first, winners)
+        met = (lost & ~had)[np.searchsorted(winners, links["winner"])]
+        names = {"loser": "winner", "loser_rank": "winner_rank", "winner": "loser", "winner_rank": "loser_rank"}
+        found = {name: links[names.get(name, name)][met] for name in links}
+        found = best_links(found)
+        write_dealt(out, "met", found, self.search.groups_of(found["loser"]), len(self.search.groups))
+
+
+def links_of(links: Mapping[str, Files], group: int) -> Columns:
+    """The links of a group's losers, and the number of their phase."""
+    parts = [read_whole(files[group]) for files in links.values()]
+    found = concatenated(parts, tuple(parts[0]))
+    return found | {"phase": np.repeat(np.arange(len(parts)), [len(part["loser"]) for part in parts])}
+
+
+def ends_of(search: Search, files: Files, rank: I64, document: I64) -> tuple[I64, I64]:
+    """Rank and place of those that documents point to; of a document that points to nobody, its own."""
+    wanted, where = np.unique(document, return_inverse=True)
+    found, ranks, ends = (column[where.ravel()] for column in _targets(search, files, wanted))
+    return np.where(found, ranks, rank), np.where(found, ends, document)
+
+
+def _targets(search: Search, files: Files, documents: I64) -> tuple[np.ndarray, I64, I64]:
+    """Which of some documents, sorted by their place, point to somebody; rank and place of whom."""
+    found, rank, end = np.zeros(len(documents), np.bool_), np.zeros_like(documents), np.zeros_like(documents)
+    groups = search.groups_of(documents)
+    edges = np.flatnonzero(np.diff(groups, prepend=-1, append=-1))
+    for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        piece = slice(first, last)
+        table: Pointers = opened(files[int(groups[first])])
+        found[piece], rank[piece], end[piece] = targets_of(table, documents[piece])
+    return found, rank, end

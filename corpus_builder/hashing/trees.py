@@ -1,0 +1,67 @@
+"""Everybody to the first document of what hangs together, by passes over pointers that no machine holds all of.
+
+A document comes before another by (rank, place).  Each loser *points* to a document before it, so pointers make trees, and whoever
+points to nobody is a root.  *Jumping* turns a pointer to where its target points, until all point to roots.  A match between two trees
+*hooks* the root that comes later onto the other one.  When no match does, each tree is a component, and its root comes first of all.
+Source: Shiloach and Vishkin, "An O(log n) parallel connectivity algorithm", 1982; that the rounds grow with the square of the
+logarithm at worst: Liu and Tarjan, "Simple concurrent labeling algorithms for connected components", SOSA 2019.
+
+Pointers are (3, n) int64: documents, sorted; the rank and the place of those that they point to.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from corpus_builder.hashing.matching import best_links
+
+Columns = dict[str, npt.NDArray[Any]]
+Pointers = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+def pointers(links: Columns) -> Pointers:
+    """Each loser to the best of those that it lost to."""
+    best = best_links(links)
+    return np.stack([best["loser"], best["winner_rank"], best["winner"]])
+
+
+def before(rank: Any, place: Any, other_rank: Any, other_place: Any) -> Bools:
+    """Which documents come before others."""
+    found: Bools = (rank < other_rank) | ((rank == other_rank) & (place < other_place))
+    return found
+
+
+def targets_of(table: Pointers, documents: Any) -> tuple[Bools, Any, Any]:
+    """Which documents point to somebody; rank and place of whom, where they do.
+
+    >>> found, rank, place = targets_of(np.array([[2, 5], [-1, 0], [1, 3]]), np.array([4, 5]))
+    >>> found.tolist(), rank[1].item(), place[1].item()
+    ([False, True], 0, 3)
+    """
+    if not table.shape[1]:
+        nothing = np.zeros(len(documents), dtype=np.int64)
+        return nothing != 0, nothing, nothing
+    at = np.minimum(np.searchsorted(table[0], documents), table.shape[1] - 1)
+    return table[0][at] == documents, table[1][at], table[2][at]
+
+
+def hooks(roots: Columns) -> Columns:
+    """Of pairs of roots that are joined by a match, each root that comes later and the best of those before it, sorted by place.
+
+    Columns u_rank, u, v_rank, v, in either order; pairs of one and the same root say nothing.
+    """
+    later = before(roots["v_rank"], roots["v"], roots["u_rank"], roots["u"])
+    unlike = roots["u"] != roots["v"]
+    sides = {"loser": ("u", "v"), "loser_rank": ("u_rank", "v_rank"), "winner": ("v", "u"), "winner_rank": ("v_rank", "u_rank")}
+    return best_links({name: np.where(later, roots[one], roots[other])[unlike] for name, (one, other) in sides.items()})
+
+
+def hooked(table: Pointers, found: Columns) -> Pointers:
+    """Pointers with those of roots that were hooked."""
+    new = pointers(found)
+    at = np.searchsorted(table[0], new[0])
+    return np.insert(table, at, new, axis=1)

@@ -1,6 +1,0 @@
-"""A living index of documents without their texts, to hold later crawls against."""
-
-from corpus_builder.index.changes import Removed, add, check, compact, remove
-from corpus_builder.index.contents import Index, Part
-
-__all__ = ["Index", "Part", "Removed", "add", "check", "compact", "remove"]

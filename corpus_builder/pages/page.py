@@ -1,0 +1,214 @@
+"""A page's bytes to its Japanese text, or the reason why it has none."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from corpus_builder.document import Drop
+from corpus_builder.engine.user_code import UserFunction
+from corpus_builder.errors import CorpusError
+from corpus_builder.extractor.scan import MAX_BLOCKS, TooManyBlocks
+from corpus_builder.japanese.detectors import DEFAULT, JAPANESE, named_detector
+from corpus_builder.pages.bounds import elements, nests_deeper, visible_kana
+from corpus_builder.pages.charset import decode
+from corpus_builder.pages.extract import MIN_KANA, NoJapaneseText, OwnExtractorFailed, TooDeep, named_extractor
+from corpus_builder.pages.gate import gate
+
+REASONS = {
+    "http_status": "the server did not answer 200",
+    "empty_body": "the response has no body",
+    "too_large": "the page has more than max_bytes",
+    "not_html": "the body is no HTML, whatever its headers say",
+    "gate_not_japanese": "the bytes hold no kana in any encoding of Japanese",
+    "undecodable": "more than max_undecodable of the characters do not decode",
+    "mojibake": "more than max_undecodable of the letters beyond ASCII were decoded wrongly before the page was stored, beyond repair",
+    "too_many_elements": "the page has more elements, or blocks of text, than the threshold",
+    "too_deep": "the elements nest deeper than max_depth",
+    "no_japanese_text": "all kana but a few stand in scripts, styles or comments",
+    "extraction_empty": "the extractor found no main text",
+    "extraction_failed": "the extractor raised an error, named in the detail",
+    "extraction_crashed": "the extractor ended the process; the detail names the signal",
+    "extraction_endless": "the extractor did not end within the CPU time that is far more than any page takes",
+    "not_in_language": "the detector gives the main text less than min_language_score for the source's language",
+    "not_japanese": "less than min_japanese_score of the main text's letters are Japanese",
+}
+
+
+@dataclass(frozen=True)
+class PageSettings:
+    """What a recipe can set about pages.
+
+    `form`, `readings` and `model` are for the extractor "japanese" (see `html.extract.japanese_extractor`); `max_elements` and
+    `max_depth` bound what the others are given, whose parsers need it.
+    """
+
+    extractor: str = "japanese"
+    form: str = "plain"
+    readings: bool = False
+    model: Path | None = None
+    own: UserFunction | None = None  # the user's own extractor, loaded; None: it is looked for in the working directory
+    detector: str = DEFAULT  # see japanese/detectors.py
+    # Ours: a page that is Japanese by a half scores about 0.5, give or take 0.1; docs/detection.md has the figures.
+    min_japanese_score: float = 0.4
+    max_bytes: int = 10 << 20
+    max_elements: int = 20_000
+    max_depth: int = 256
+    max_undecodable: float = 0.01
+    language: str = JAPANESE  # that of the source; "none": no test, no gate
+
+
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """A Japanese page: `charset` is the Python codec that decoded it, `score` its japanese_score."""
+
+    title: str
+    text: str
+    charset: str
+    score: float
+
+
+def read_page(body: bytes, *, content_type: str, status: int, settings: PageSettings) -> PageText | Drop:
+    """The text of a page, or why it is dropped (`REASONS`); the cheap looks come first.
+
+    The verdict depends on the bytes and the settings alone, never on time.  Raises RecipeError for an extractor or
+    detector that does not exist or an extractor that returns something else than Extracted, OwnExtractorFailed for what a user's own
+    extractor raises, and nothing for any page.
+    """
+    if drop := _unfit(body, status, content_type, settings):
+        return drop
+    if settings.language == JAPANESE and (reason := gate(body)):
+        return Drop(reason)
+    decoded = decode(body, content_type)
+    if decoded.undecodable > settings.max_undecodable:
+        return Drop("undecodable", decoded.undecodable, settings.max_undecodable, decoded.charset)
+    if decoded.mojibake > settings.max_undecodable:
+        return Drop("mojibake", decoded.mojibake, settings.max_undecodable, decoded.charset)
+    if settings.extractor != "japanese" and (drop := _unparsable(decoded.text, settings)):
+        return drop
+    least = MIN_KANA if settings.language == JAPANESE else 0
+    extractor = named_extractor(settings.extractor, settings.form, settings.readings, settings.model, settings.own, least)
+    try:
+        found = extractor(decoded.text, None)
+    except (CorpusError, OwnExtractorFailed):
+        raise
+    except NoJapaneseText as error:
+        return Drop("no_japanese_text", error.args[0], MIN_KANA)
+    except TooManyBlocks:
+        return Drop("too_many_elements", threshold=MAX_BLOCKS)
+    except TooDeep:
+        return Drop("too_deep", threshold=settings.max_depth)
+    except Exception as error:  # whatever a parser says to odd input
+        return Drop("extraction_failed", detail=type(error).__name__)
+    text = storable(found.text) if found else ""
+    if not found or not text:
+        return Drop("extraction_empty")
+    score = named_detector(settings.detector, settings.language)(text)
+    if drop := foreign(score, settings):
+        return drop
+    return PageText(storable(found.title), text, decoded.charset, score)
+
+
+def foreign(score: float, settings: PageSettings) -> Drop | None:
+    """Why a text with this score of its source's detector is dropped; None where it is in its source's language."""
+    if score >= settings.min_japanese_score:
+        return None
+    if settings.language == JAPANESE:
+        return Drop("not_japanese", score, settings.min_japanese_score)
+    return Drop("not_in_language", score, settings.min_japanese_score, settings.language)
+
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+
+
+def storable(text: str) -> str:
+    r"""Text that every later step can hold: Unicode without lone surrogates and control characters, lines ended by \n alone,
+    no space at the end of a line, no empty lines at either end.
+
+    >>> storable("一\r\n二 \n\ud800\x00三")
+    '一\n二\n\ufffd三'
+    """
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
+    return "\n".join(line.rstrip() for line in _CONTROLS.sub("", text).split("\n")).strip("\n")
+
+
+def storable_field(text: str) -> str:
+    r"""A URL, title, date or other field as `storable` makes texts, and on one line.
+
+    >>> storable_field("題\x1b[31m\n\u2028の\t二\ud800")
+    '題[31m の 二\ufffd'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return re.sub(r"[\n\t]+", " ", storable(text))
+
+
+_BINARY = (
+    b"%PDF",
+    b"\x89PNG",
+    b"GIF8",
+    b"\xff\xd8\xff",
+    b"PK\x03\x04",
+    b"RIFF",
+    b"\x1f\x8b",
+    b"OggS",
+    b"ID3",
+    b"wOF",
+    b"BM",
+    b"%!PS",
+)
+_MARKUP = re.compile(
+    rb"<(?:!doctype\s+html|html|head|body|title|meta|link|script|style|div|p|a|br|h[1-6]|table|tr|td|span|font|center|ul|ol|li|"
+    rb"dl|img|frameset|form|article|section|main|header|b|pre|hr)\b",
+    re.IGNORECASE,
+)
+_OTHER_XML = re.compile(rb"<(?:rss|feed|rdf:RDF|urlset|sitemapindex|svg|opml|channel|soap)\b", re.IGNORECASE)
+
+
+def _unfit(body: bytes, status: int, content_type: str, settings: PageSettings) -> Drop | None:
+    if status != 200:
+        return Drop("http_status", value=status, threshold=200)
+    if not body or body.isspace():
+        return Drop("empty_body")
+    if len(body) > settings.max_bytes:
+        return Drop("too_large", value=len(body), threshold=settings.max_bytes)
+    if not is_html(body):
+        return Drop("not_html", detail=content_type[:80])
+    return None
+
+
+def is_html(body: bytes) -> bool:
+    r"""Whether a body is HTML, by its bytes: headers and the crawler's guess are wrong too often to be asked.
+
+    >>> is_html(b"\n<!-- x --><HTML>"), is_html(b"<?xml version='1.0'?><rss>"), is_html(b"plain text")
+    (True, False, False)
+    """
+    head = body[:65536]
+    if b"\0" in head[:256]:
+        head = head.replace(b"\0", b"")  # UTF-16
+    head = head.lstrip(b"\xef\xbb\xbf\xfe\xff \t\r\n\f")
+    if head.startswith(_BINARY) or head[:1] in b"{[":
+        return False
+    found = _MARKUP.search(head)
+    if not found:
+        return False
+    if head[:1] != b"<":
+        return found.start() < 1024
+    return not _OTHER_XML.search(head, 0, found.start())
+
+
+def _unparsable(text: str, settings: PageSettings) -> Drop | None:
+    count = elements(text)
+    if count > settings.max_elements:
+        return Drop("too_many_elements", count, settings.max_elements)
+    if nests_deeper(text, settings.max_depth):
+        return Drop("too_deep", threshold=settings.max_depth)
+    kana = visible_kana(text, MIN_KANA)
+    if settings.language == JAPANESE and kana < MIN_KANA:
+        return Drop("no_japanese_text", kana, MIN_KANA)
+    return None

@@ -1,0 +1,125 @@
+"""The whole main job, from top to bottom.  Read this first.
+
+`STAGES` lists the stages in order; `build` runs what is not yet done of each, shard by shard, and seals it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from corpus_builder.built import HEAD, Built
+from corpus_builder.duplicates.match import Match
+from corpus_builder.duplicates.sign import Sign
+from corpus_builder.duplicates.verdicts import Superseded
+from corpus_builder.engine import Engine, Ray, engine_of
+from corpus_builder.engine.user_code import own_modules
+from corpus_builder.messages.progress import say
+from corpus_builder.messages.redact import shareable
+from corpus_builder.recipe.counts import expected_counts
+from corpus_builder.recipe.inputs import find_inputs, input_files, keep_inputs_apart, reading_of
+from corpus_builder.recipe.models import Recipe
+from corpus_builder.recipe.running import Running
+from corpus_builder.release.edits import named_edit
+from corpus_builder.report.mixture import foretold
+from corpus_builder.stages.decide import Decide, Screen
+from corpus_builder.stages.extract import Extract, settings_digest
+from corpus_builder.stages.lines import Lines
+from corpus_builder.stages.measure import Measure
+from corpus_builder.stages.release import Release
+from corpus_builder.store.dataset import FORMAT, Manifest, Stage
+from corpus_builder.store.files import absolute, write_atomically
+from corpus_builder.store.ownership import alone_in
+from corpus_builder.store.run import SCRATCH, TASK_MEMORY_BYTES, Scratch, run_whole
+
+logger = logging.getLogger(__name__)
+
+
+class Kind(Protocol):
+    """A kind of stage."""
+
+    @property
+    def name(self) -> str:
+        """Its stages' name."""
+
+    def of(self, running: Running) -> Stage | None:
+        """The stage as a recipe asks for it; None where the recipe has none."""
+
+
+STAGES: tuple[Kind, ...] = (
+    Extract,  # pages -> gate -> charset -> text -> Japanese?
+    Measure,  # text -> numbers
+    Sign,  # text -> MinHash band keys, sketches
+    Screen,  # the rules that stand before the duplicates: which documents are compared
+    Match,  # band keys -> who lost to whom
+    Lines,  # text -> lines that many texts share
+    Decide,  # numbers, matches, hosts -> keep or drop, and why
+    Release,  # edits, mixture, shuffle -> the corpus
+)
+
+
+def stages_of(recipe: Recipe, out: Path) -> tuple[Extract, list[Stage]]:
+    """The first stage, still without input files, and the others, with every list, table, model, function and index that the
+    recipe names read.
+
+    Before the first page is: one that is missing or damaged costs a second, not a day.
+    """
+    expected_counts(recipe)
+    running = Running(recipe, out)
+    stages = [stage for kind in STAGES[1:] if (stage := kind.of(running)) is not None]
+    for source in recipe.sources:
+        settings_digest(reading_of(recipe, source).settings(recipe.page_settings))  # reads the models
+    for name in {name for names in recipe.release.edits.values() for name in names}:
+        named_edit(name, footer_keywords=running.footer_keywords)
+    return Extract.of(running), stages
+
+
+def build(
+    recipe: Recipe,
+    out: str | Path,
+    engine: Engine | None = None,
+    *,
+    task_memory_bytes: int = TASK_MEMORY_BYTES,
+    progress: bool = False,
+) -> Built:
+    """Build the corpus of a recipe into a directory; what is done already is not done again.
+
+    `engine` defaults to a Ray of our own on this machine; the caller's stays open.  StageError names the shards that failed; those
+    that went well stay.
+    """
+    out = absolute(out)
+    found = list(find_inputs(recipe))
+    keep_inputs_apart(recipe, out, found)
+    extract, others = stages_of(recipe, out)
+    with (
+        alone_in(out, "build", (*(kind.name for kind in STAGES), Superseded.name)),
+        engine_of(engine, lambda: Ray(task_memory_bytes=task_memory_bytes)) as engine,
+    ):
+        engine.carry(own_modules(*Running(recipe, out).functions))
+        extract = replace(extract, inputs=tuple(input_files(recipe, out, engine, progress, found)))
+        _write_head(recipe, out, [extract, *others])
+        manifests: dict[str, Manifest] = {}
+        scratch = Scratch(out / SCRATCH, task_memory_bytes, engine, progress)
+        manifests[extract.name] = run_whole(extract, manifests, out, scratch)
+        for line in foretold(manifests[extract.name], recipe):
+            say(line, progress)
+        for stage in others:
+            manifests[stage.name] = run_whole(stage, manifests, out, scratch)
+    built = Built(out, recipe, manifests)
+    for warning in duplicates.warnings if (duplicates := built.duplicates()) else ():
+        logger.warning(warning)
+    return built
+
+
+def _write_head(recipe: Recipe, out: Path, stages: Sequence[Stage]) -> None:
+    """What a build can be read by without its recipe file: its recipe, without logins and queries of URLs, and its stages' names."""
+    head = {
+        "format": FORMAT,
+        "recipe": shareable(recipe.model_dump(mode="json", exclude_defaults=True)),
+        "stages": [stage.name for stage in stages],
+    }
+    write_atomically(out / HEAD, (json.dumps(head, ensure_ascii=False, indent=1) + "\n").encode())

@@ -1,0 +1,80 @@
+"""Try a recipe's rules, or a filter, on one document: every rule is asked, whatever the ones before it said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from corpus_builder.document import DOCUMENT, Document, Drop, Filter
+from corpus_builder.errors import RecipeError
+from corpus_builder.messages.terminal import harmless
+from corpus_builder.quality.rulebook import DuplicateRule, MeasureRule
+from corpus_builder.quality.rules import Threshold, apply_filter
+from corpus_builder.recipe.models import Recipe
+from corpus_builder.recipe.running import Running
+from corpus_builder.stages.decide import rows_of
+from corpus_builder.stages.measure import Measure
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What one rule says of a document; `value` is what a rule with a measure saw, dropped or not."""
+
+    rule: str
+    drop: Drop | None
+    value: float | None = None
+
+
+def judge(how: Recipe | Filter | Threshold, document: Document | str) -> list[Judged]:
+    """Every rule's verdict on a document, in the recipe's order.
+
+    `how` is a recipe, or a single filter.  A text alone may be given for the document.  Rules that judge other sources than the
+    document's are left out (a document without a source is judged by all); duplicates are, since one document has none.
+
+    >>> judge(Threshold("hiragana_fraction", min=0.2), "東京都千代田区")[0].drop.reason
+    'hiragana_fraction_low'
+    """
+    if isinstance(document, str):
+        document = Document(text=document)
+    if not isinstance(how, Recipe):
+        return [_judge_alone(how, document)]
+    if document.source and document.source not in how.source_names:
+        raise RecipeError(f"The recipe has no source {document.source!r}; its sources are {', '.join(how.source_names)}.")
+    running = Running(how, Path())
+    table = Measure.of(running).table(pa.Table.from_pylist([_row(document)], schema=DOCUMENT))
+    rows = rows_of([document.url], table, None)
+    judged = []
+    for rule in running.rules:
+        if isinstance(rule, DuplicateRule) or (document.source and document.source not in rule.sources):
+            continue
+        drop = rule.judge(rows).at(0)
+        value = float(rows.measures[rule.threshold.name][0]) if isinstance(rule, MeasureRule) else None
+        judged.append(Judged(rule.label, drop, value))
+    return judged
+
+
+def _judge_alone(how: Callable[[Document], Any], document: Document) -> Judged:
+    name = str(how) if isinstance(how, Threshold) else getattr(how, "__name__", repr(how))
+    return Judged(name, apply_filter(how, document))
+
+
+def _row(document: Document) -> dict[str, str]:
+    return {name: getattr(document, name).encode("utf-8", "replace").decode() for name in DOCUMENT.names}
+
+
+def as_text(judged: list[Judged]) -> str:
+    """The verdicts as lines for a terminal."""
+    lines = []
+    for one in judged:
+        if one.drop is None:
+            seen = "" if one.value is None else f"  ({one.value:.6g})"
+            lines.append(f"keeps  {harmless(one.rule)}{seen}")
+            continue
+        value = "" if one.drop.value is None else f"  ({one.drop.value:.6g})"
+        lines.append(f"DROPS  {harmless(one.rule)}{value}  {harmless(one.drop.reason)}  {harmless(one.drop.detail)}".rstrip())
+    first = next((one.drop.reason for one in judged if one.drop), None)
+    return "\n".join([*lines, f"Dropped: {harmless(first)}" if first else "Kept."])

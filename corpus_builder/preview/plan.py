@@ -1,0 +1,108 @@
+"""What `build` would run, and why."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from corpus_builder.messages.terminal import harmless
+from corpus_builder.pipeline import stages_of
+from corpus_builder.recipe.inputs import NOT_READ, find_inputs, input_files, keep_inputs_apart
+from corpus_builder.recipe.models import Recipe
+from corpus_builder.report.mixture import capped, foretold
+from corpus_builder.store.dataset import Dataset, Manifest, Receipt, Shard
+from corpus_builder.store.ownership import check_owned
+from corpus_builder.store.shard_files import TableFile
+
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """What `build` would do about a stage: how many shards stand, and which would run and why."""
+
+    stage: str
+    done: int
+    todo: tuple[tuple[str, str], ...] = field(default=())  # (shard, why)
+    note: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The plan as JSON values."""
+        return asdict(self)
+
+
+def plan(recipe: Recipe, out: str | Path) -> list[StagePlan]:
+    """What `build` would run, and why, as far as it can be known before it runs, and without reading the inputs.
+
+    An input that is not as it was when it was last read may be another one.  What else the recipe names is opened, as `build` does.
+    """
+    out = Path(out)
+    found = list(find_inputs(recipe))
+    keep_inputs_apart(recipe, out, found)
+    check_owned(out, "build")
+    extract, others = stages_of(recipe, out)
+    extract = replace(extract, inputs=tuple(input_files(recipe, out, None, progress=False, found=found)))
+    manifests: dict[str, Manifest] = {}
+    plans: list[StagePlan] = []
+    unknown = False
+    for stage in (extract, *others):
+        if stage is others[-1] and unknown:
+            notes = [
+                "parts are dealt out once the decisions stand",
+                *([] if plans[0].todo else foretold(manifests["extract"], recipe)),
+            ]
+            plans.append(StagePlan(stage.name, 0, note="; ".join(notes)))
+            continue
+        dataset = Dataset(out / stage.name, stage.name, stage.version)
+        shards = stage.plan(manifests)
+        receipts = [dataset.receipt(shard) or _expected(shard, dataset) for shard in shards]
+        todo = tuple(
+            (shard.name, _why(dataset.last_receipt(shard.name), shard))
+            for shard, receipt in zip(shards, receipts, strict=True)
+            if receipt.tables == _UNKNOWN
+        )
+        unknown = unknown or bool(todo)
+        manifests[stage.name] = Manifest(stage.name, stage.version, dataset.root, tuple(receipts))
+        note = "; ".join(f"{one.source}: {one}" for one in capped(manifests, recipe)) if stage is others[-1] else ""
+        plans.append(StagePlan(stage.name, len(shards) - len(todo), todo, note))
+    return plans
+
+
+class _Unknown(dict[str, TableFile]):
+    """Tables that are not made yet: every one has a digest that nothing else has."""
+
+    def __missing__(self, table: str) -> TableFile:
+        return TableFile(f"{table}/not-yet", 0, 0, "not yet made")
+
+
+_UNKNOWN = _Unknown()
+
+
+def _expected(shard: Shard, dataset: Dataset) -> Receipt:
+    source = shard.made_from.get("source", "").split(" ")[0]
+    stats = {"source": source, "kept": {"documents": 0, "characters": 0}, "groups": [], "keep": ""}
+    return Receipt(shard.name, shard.made_from, _UNKNOWN, stats)
+
+
+def _why(last: Receipt | None, shard: Shard) -> str:
+    """Which of the things that a shard is made from changed."""
+    if last is None:
+        return "new"
+    changed = [name for name, value in shard.made_from.items() if last.made_from.get(name) != value]
+    later = [name for name in changed if "not yet made" in shard.made_from[name] or NOT_READ in shard.made_from[name]]
+    if not changed:
+        return "its files are gone"
+    return ", ".join(f"{name} may change" if name in later else f"{name} changed" for name in changed)
+
+
+def as_text(plans: list[StagePlan]) -> str:
+    """The plan as lines for a terminal."""
+    lines = []
+    for one in plans:
+        say = [f"{len(one.todo)} to run"] if one.todo else [] if one.note and not one.done else ["nothing to do"]
+        lines.append(f"{one.stage:8} {one.done:>7,} done, {'; '.join([*say, *filter(None, [one.note])])}")
+        lines += [f"           {harmless(shard)}: {harmless(reason)}" for shard, reason in one.todo[:SHOWN]]
+        if len(one.todo) > SHOWN:
+            lines.append(f"           and {len(one.todo) - SHOWN:,} more (--json lists them)")
+    return "\n".join(lines)

@@ -1,0 +1,103 @@
+"""A recipe, ready to run: word and host lists read, the user's functions imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from corpus_builder.engine.user_code import UserFunction, load_function
+from corpus_builder.errors import InputError
+from corpus_builder.quality.hosts import UT1_V1_CATEGORIES, HostList
+from corpus_builder.quality.ng_words import NgWords
+from corpus_builder.quality.rulebook import DuplicateRule, FilterRule, HostRule, MeasureRule, RunningRule
+from corpus_builder.recipe.models import Recipe, Rule
+from corpus_builder.release.mixture import Wanted
+
+
+@dataclass(frozen=True)
+class Running:
+    """A recipe and the directory that it is built into; what the recipe names is read once, when it is first asked for."""
+
+    recipe: Recipe
+    out: Path
+
+    @cached_property
+    def rules(self) -> tuple[RunningRule, ...]:
+        """The recipe's rules in order."""
+        return tuple(_running(rule, self.recipe) for rule in self.recipe.quality.rules)
+
+    @cached_property
+    def before_duplicates(self) -> tuple[RunningRule, ...]:
+        """The rules before the place of the duplicates; all, where the recipe looks for none."""
+        place = next((i for i, rule in enumerate(self.recipe.quality.rules) if rule.duplicates), None)
+        return self.rules[:place]
+
+    @cached_property
+    def measures(self) -> tuple[tuple[str, UserFunction], ...]:
+        """The user's measures by name, in the order of the names."""
+        recipe = self.recipe
+        return tuple((name, load_function(function, recipe.base)) for name, function in sorted(recipe.quality.measures.items()))
+
+    @cached_property
+    def filters(self) -> tuple[UserFunction, ...]:
+        """The user's filters in the order of their rules, each once."""
+        named = dict.fromkeys(rule.filter for rule in self.recipe.quality.rules if rule.filter is not None)
+        return tuple(load_function(name, self.recipe.base) for name in named)
+
+    @property
+    def functions(self) -> list[UserFunction]:
+        """Every function of the user's that the recipe names."""
+        extractor = self.recipe.page_settings.own
+        return [*(function for _, function in self.measures), *self.filters, *([extractor] if extractor else [])]
+
+    @cached_property
+    def ng_words(self) -> NgWords | None:
+        """The word lists; None where the recipe names none."""
+        paths = [self.recipe.resolve(path) for path in self.recipe.quality.ng_words]
+        return NgWords.read(paths) if paths else None
+
+    @cached_property
+    def footer_keywords(self) -> tuple[str, ...]:
+        """The footer keywords, one a line of their file."""
+        return read_keywords(self.recipe)
+
+
+def _running(rule: Rule, recipe: Recipe) -> RunningRule:
+    sources = recipe.judged_by(rule)
+    if rule.measure is not None:
+        return MeasureRule(rule.threshold, sources)
+    if rule.filter is not None:
+        return FilterRule(rule.filter, sources)
+    if rule.duplicates:
+        return DuplicateRule(sources, recipe.dedup.matching.verify if recipe.dedup else None)
+    if rule.ut1 is not None:
+        categories = rule.ut1_categories or UT1_V1_CATEGORIES
+        return HostRule(HostList.read_ut1(recipe.resolve(rule.ut1), categories, exact=rule.exact_host), sources)
+    paths = [recipe.resolve(path) for path in rule.hosts or ()]
+    return HostRule(HostList.read(paths, exact=rule.exact_host, suffixes=rule.host_suffixes), sources)
+
+
+def read_keywords(recipe: Recipe) -> tuple[str, ...]:
+    """The footer keywords, one a line."""
+    if recipe.release.footer_keywords is None:
+        return ()
+    path = recipe.resolve(recipe.release.footer_keywords)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError as error:
+        raise InputError(f"There is no file of footer keywords {path}; release.footer_keywords names it.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The footer keywords {path} cannot be read: {error}.") from error
+    return tuple(line for line in lines if line and not line.startswith("#"))
+
+
+def wanted(recipe: Recipe) -> Wanted:
+    """What the recipe says under `release.mixture`."""
+    mixture = recipe.release.mixture
+    return Wanted(
+        epochs={source: mix.epochs for source, mix in mixture.items() if mix.epochs is not None},
+        shares={source: mix.share for source, mix in mixture.items() if mix.share is not None},
+        max_epochs={name: mixture[name].max_epochs if name in mixture else 1.0 for name in recipe.source_names},
+        strict=frozenset(source for source, mix in mixture.items() if mix.strict),
+    )

@@ -1,0 +1,101 @@
+"""Why was this row dropped?  The story of a row of deduplicated files, with both texts where the files still stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from corpus_builder.duplicates.dedup_rows import RowFile, RowTexts
+from corpus_builder.duplicates.index.contents import HEAD_FILE, head_of
+from corpus_builder.duplicates.signed import SignedShard, id_bytes, opened, places, utf_8
+from corpus_builder.errors import InputError
+from corpus_builder.hashing.shingles import jaccard
+from corpus_builder.report.differences import differences
+from corpus_builder.report.tables import query
+from corpus_builder.report.why import Event, Story
+from corpus_builder.store.dataset import Manifest, read_manifest
+from corpus_builder.store.ownership import small_object
+
+FILES = ".cache/files.json"
+ROWS_AT_A_TIME = 50_000
+
+
+def is_deduplicated(out: Path) -> bool:
+    """Whether a directory holds what `deduplicate` wrote."""
+    return (out / HEAD_FILE).exists() and not (out / "build.json").exists()
+
+
+def why_row(out: str | Path, id_: str) -> list[Story]:
+    """The stories of every row with an id; InputError if there is none."""
+    out = Path(out)
+    sign, done = read_manifest(out / "sign"), read_manifest(out / "dedup")
+    if sign is None or done is None:
+        raise InputError(f"{out} holds no deduplicated files; `corpus-builder dedup FILES --out {out}` makes them.")
+    wanted = utf_8(id_)
+    found = [_story(out, sign, done, wanted.decode(), shard, row) for shard, row in _rows_of(sign, wanted)]
+    if not found:
+        raise InputError(f"No row has the id {id_!r}. Rows without an id of their own are called FILE/ROW, rows counted from 0.")
+    return found
+
+
+def _rows_of(sign: Manifest, wanted: bytes) -> Iterator[tuple[int, int]]:
+    """Where the rows with an id stand: the file's place, and the row in it."""
+    for shard, receipt in enumerate(sign.receipts):
+        signed = SignedShard.of(sign, receipt)
+        for first in range(0, signed.rows, ROWS_AT_A_TIME):
+            rows = np.arange(first, min(first + ROWS_AT_A_TIME, signed.rows))
+            yield from ((shard, first + place) for place, one in enumerate(id_bytes(signed, rows)) if one == wanted)
+
+
+def _story(out: Path, sign: Manifest, done: Manifest, id_: str, shard: int, row: int) -> Story:
+    receipt = sign.receipts[shard]
+    verdicts = query('select * from files where "row" = ?', [row], files=[done.path(done.by_shard[receipt.shard], "dropped")])
+    characters = int(opened(SignedShard.of(sign, receipt).cards)["characters"][row])
+    if not verdicts:
+        return Story(id_, "", "", characters, (Event("dedup", "kept", detail=f"{receipt.shard}, row {row}"),))
+    (verdict,) = verdicts
+    event = Event("dedup", "dropped", f"{verdict['rule']}_duplicate", verdict["similarity"], None, verdict["survivor"])
+    winners = tuple(
+        Story(
+            name,
+            "in the index" if verdict["in_index"] else "",
+            "",
+            None,
+            (Event("dedup", "kept" if name == verdict["survivor"] else "dropped"),),
+        )
+        for name in dict.fromkeys((verdict["matched"], verdict["survivor"]))
+    )
+    names = [receipt.shard for receipt in sign.receipts]
+    matched = None if verdict["in_index"] else (names.index(verdict["matched_file"]), int(verdict["matched_row"]))
+    texts = _texts(out, sign, (shard, row), matched)
+    if texts is None:
+        return Story(id_, "", "", characters, (event,), winners=winners)
+    head = head_of(out)
+    return Story(
+        id_,
+        "",
+        "",
+        characters,
+        (event,),
+        winners=winners,
+        similarity=jaccard(*texts, head.minhash.ngram) if head else None,
+        differences=tuple(utf_8(line).decode() for line in differences(*texts)),
+    )
+
+
+def _texts(out: Path, sign: Manifest, *rows: tuple[int, int] | None) -> tuple[str, str] | None:
+    """Both texts, if the files are where they were and neither row is of an index."""
+    try:
+        known = small_object(out / FILES) or {}
+        where, text = known.get("files"), known.get("text")
+        if not isinstance(where, dict) or not isinstance(text, str):
+            return None
+        files = [RowFile(Path(str(where.get(receipt.shard, ""))), receipt.shard, "") for receipt in sign.receipts]
+        if not all(file.place.as_posix().endswith(f"/{file.name}") for file in files):  # shards are called after their files
+            return None
+        ours, theirs = (RowTexts(files, text).read(places(row[0], [row[1]]))[0] for row in rows if row is not None)
+    except (OSError, ValueError, IndexError, InputError):
+        return None
+    return ours, theirs

@@ -1,0 +1,363 @@
+"""Whose directory is it?  What we write into, and what we may clear away there.
+
+A directory of ours is one that we made, that was empty, or that carries our mark: a small file that is written before anything else.
+There, names of the forms in `names` are ours; whatever else lies there is somebody's, and is neither overwritten nor removed.  Links in
+the place of our directories are refused, for what they lead to is not ours.  The directory itself may be a link: whoever names it means
+what it leads to, and the mark stands there.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import fnmatch
+import glob
+import json
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from corpus_builder.errors import InputError, StageError
+from corpus_builder.store import names
+from corpus_builder.store.files import full_disk, is_url, make_directory, replace_file
+
+Kind = Literal["build", "dedup", "index", "crawl"]
+MARK = ".corpus_builder"
+LOCK = ".lock"
+FORMAT = "corpus_builder-directory/1"
+_HIDDEN = (MARK, LOCK, ".scratch", ".cache", ".failures", ".index.json")  # hidden, and ours
+_OF_THE_SYSTEM = re.compile(  # what systems and version control put into directories by themselves
+    r"""lost\+found | Thumbs\.db | desktop\.ini | \$RECYCLE\.BIN | System\ Volume\ Information
+    | (\._)? \.DS_Store | \.localized | \.directory | \.Trash.* | \.fseventsd | \.Spotlight-V100 | \.TemporaryItems
+    | \.nfs[0-9a-f]+ | \.fuse_hidden[0-9a-f]+ | \.snapshots? | \.zfs | \.gitkeep | \.keep | \.gitignore
+    | \.[0-9a-f]{32}\.tmp  # our mark, of a run that was killed while it wrote it""",
+    re.VERBOSE,
+)
+_HEADS: dict[Kind, tuple[str, Callable[[Any], bool]]] = {  # what directories have that were made before there were marks
+    "build": ("build.json", lambda head: str(head["format"]).startswith("corpus_builder/") and "recipe" in head),
+    "index": ("index.json", lambda head: str(head["format"]).startswith("corpus_builder-index/") and "parts" in head),
+    "crawl": ("crawl.json", lambda head: {"index", "base", "query"} <= set(head)),
+    "dedup": ("dedup.json", lambda head: str(head["format"]).startswith("corpus_builder-index/") and "minhash" in head),
+}
+_MEANT = {"build": "a build", "dedup": "deduplicated files", "index": "an index", "crawl": "a crawl"}
+
+
+@contextmanager
+def alone_in(out: Path, kind: Kind = "build", places: Sequence[str] = ()) -> Iterator[None]:
+    """Make a directory or go on in one of ours, and keep a second run out of it; `places` are the directories that we make there.
+
+    InputError where it is somebody else's, of another kind, or cannot be written; StageError where there is another run.
+    """
+    if is_url(out):
+        raise InputError(
+            f"{out} is no directory: {'an' if kind == 'index' else 'a'} {kind} is written to a disk. Choose a directory with --out; "
+            "`corpus-builder publish` then copies a released corpus to s3://BUCKET/PREFIX."
+        )
+    try:
+        _claim(out, kind)
+        refuse_links(out, (*places, *_HIDDEN))
+        lock = os.open(out / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise full_disk(error, out) or InputError(
+            f"{out} cannot be written: {error.strerror}; choose another directory{_option(kind)}."
+        ) from error
+    try:
+        _lock(lock, out, kind)
+        if kind_of(out) != kind:  # another run was quicker
+            raise _other_kind(out, kind)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _lock(lock: int, out: Path, kind: Kind) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise StageError(
+            f"Another {'command' if kind == 'index' else kind} is writing to {out}; wait for it, or choose another "
+            f"directory{_option(kind)}."
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"The file system of {out} cannot lock files ({error.strerror}), so a second run could not be kept out; choose a "
+            f"directory on another one{_option(kind)}, or have it mounted with locks (Lustre: `-o flock`)."
+        ) from error
+
+
+def _claim(out: Path, kind: Kind) -> None:
+    """Write our mark, unless it is there; InputError where the directory is not ours to write to."""
+    check_owned(out, kind)
+    if not (out / MARK).is_file():
+        make_directory(out)
+        replace_file(out / MARK, (json.dumps({"format": FORMAT, "kind": kind}) + "\n").encode())
+
+
+def check_owned(out: Path, kind: Kind) -> None:
+    """InputError where a directory is somebody else's, or of another kind; nothing is written."""
+    others = sorted(_foreign(out))
+    found = kind_of(out)  # after the listing: of another run that just began, the mark is there first
+    if found not in (None, kind):
+        raise _other_kind(out, kind)
+    if found is None and others and not _is_begun(out, kind, others):
+        more = f" and {len(others) - 2:,} more" if len(others) > 2 else ""
+        raise InputError(
+            f"{out} holds what corpus-builder did not put there ({', '.join(map(repr, others[:2]))}{more}), and nothing of it is "
+            f"touched; choose a new or an empty directory{_option(kind)}."
+        )
+
+
+def _foreign(out: Path) -> Iterator[str]:
+    """What makes a directory one that is not empty; what systems put into every directory does not."""
+    try:
+        found = os.listdir(out)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for name in found:
+        if not _OF_THE_SYSTEM.fullmatch(name) and not _is_own_log(out / name):
+            yield name
+
+
+def _is_own_log(path: Path) -> bool:
+    """Whether a file is where this run's own words go: `build ... --out OUT > OUT/log`, or a batch system's file."""
+    for stream in (1, 2):
+        try:
+            if path.is_file() and not path.is_symlink() and os.path.samestat(path.lstat(), os.fstat(stream)):
+                return True
+        except OSError:  # the stream is closed, or the file went meanwhile
+            continue
+    return False
+
+
+_BEGUN: dict[Kind, tuple[str, ...]] = {  # what stands before the head does, which is written last
+    "dedup": ("sign", "match", "superseded", "dedup"),
+    "index": ("parts", "gone"),
+    "crawl": ("selection",),
+}
+
+
+def _is_begun(out: Path, kind: Kind, found: Sequence[str]) -> bool:
+    """Whether a directory holds nothing but what a run wrote before it had a head: one without a mark is of an earlier version, or a copy
+    without hidden files."""
+    shown = [name for name in found if name not in _HIDDEN]
+    if not shown or not set(shown) <= set(_BEGUN.get(kind, ())):
+        return False
+    ours: set[Path] = set()
+    for place in (out / name for name in shown):
+        if kind == "crawl":
+            ours.update(files_named(place, names.SELECTION))
+        elif place.name == "gone":
+            ours.update(files_named(place, names.GONE))
+        else:
+            for root in filter(Path.is_dir, place.iterdir()) if place.name == "parts" else [place]:
+                ours.update(generated(root))
+    there = {path for name in shown for path in (out / name).rglob("*") if path.is_symlink() or not path.is_dir()}
+    known = [path for path in there if kind == "crawl" or path.parent.name == "receipts"]
+    return there <= ours and bool(known) and not any((out / name).is_symlink() for name in shown)
+
+
+def _other_kind(out: Path, kind: Kind) -> InputError:
+    found = kind_of(out)
+    return InputError(
+        f"{out} holds {_MEANT[found] if found else 'something else'}, and {_MEANT[kind]} would mix with it; choose another "
+        f"directory{_option(kind)}."
+    )
+
+
+def _option(kind: Kind) -> str:
+    return "" if kind == "index" else " with --out"
+
+
+def kind_of(out: Path) -> Kind | None:
+    """What a directory of ours holds; None where it is not ours.
+
+    The mark says so, or the head of a directory that was made before there were marks.
+    """
+    mark = small_object(out / MARK)
+    if mark is not None:
+        return next((kind for kind in _HEADS if mark.get("format") == FORMAT and mark.get("kind") == kind), None)
+    for kind, (name, is_ours) in _HEADS.items():
+        if (head := small_object(out / name)) is not None:
+            try:
+                if is_ours(head):
+                    return kind
+            except KeyError:
+                continue
+    return None
+
+
+def small_object(path: Path) -> dict[str, Any] | None:
+    """The object in a small file; None where there is no file, an empty one where it holds no object."""
+    try:
+        there = path.lstat()
+        if not stat.S_ISREG(there.st_mode) or there.st_size > 1 << 28:
+            return {}
+        value = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (ValueError, PermissionError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def refuse_links(root: Path, places: Iterable[str]) -> None:
+    """InputError where one of our directories or files is a symbolic link: what it leads to is not ours."""
+    for path in (root / name for name in places):
+        if path.is_symlink():
+            raise InputError(
+                f"{path} is a symbolic link, to {os.readlink(path)!r}: what lies there would be overwritten and cleared away. Remove "
+                "the link, or put its target in its place."
+            )
+
+
+# Inputs
+
+
+def keep_apart(out: Path, inputs: Iterable[str | Path], directories: Iterable[str | Path] = ()) -> None:
+    """InputError where an input lies in the output's directory, or the output in a directory that is read as a whole.
+
+    What counts is where the files are, through links and whatever the spelling.
+    """
+    for directory in map(Path, directories):
+        if _Inside(directory)(out / MARK):
+            raise InputError(
+                f"{out} lies in {directory}, of which every file is an input, and what is written would be one the next time; choose "
+                "another directory with --out."
+            )
+    inside = _Inside(out)
+    for path in map(Path, inputs):
+        if inside(path):
+            raise InputError(
+                f"The input {path} lies in {out}, where this command writes and clears away; move it, or choose another directory "
+                "with --out."
+            )
+
+
+def takes_in(pattern: str, out: Path, written: Iterable[str]) -> bool:
+    """Whether a pattern of paths, as `glob` understands it, would match one of the files that are written to a directory.
+
+    >>> takes_in("/data/**/*.parquet", Path("/data/out"), ["release/corpus/part-00000.3f9a01bc.parquet"])
+    True
+    >>> takes_in("/data/*/*.parquet", Path("/data/out"), ["release/corpus/part-00000.3f9a01bc.parquet"])
+    False
+    >>> takes_in("/data/*/*.json", Path("/data/.out"), ["build.json"])  # `*` means no hidden ones
+    False
+    """
+    steps = os.path.abspath(pattern).split(os.sep)
+    first = next((place for place, step in enumerate(steps) if glob.has_magic(step)), len(steps))
+    steps = [*os.path.realpath(os.sep.join(steps[:first]) or os.sep).rstrip(os.sep).split(os.sep), *steps[first:]]
+    real = os.path.realpath(out).rstrip(os.sep)
+    return any(_matches(steps, f"{real}/{name}".split(os.sep)) for name in written)
+
+
+def _matches(pattern: Sequence[str], path: Sequence[str]) -> bool:
+    if not pattern or not path:
+        return not path and all(step == "**" for step in pattern)
+    if pattern[0] == "**":
+        return _matches(pattern[1:], path) or (not path[0].startswith(".") and _matches(pattern, path[1:]))
+    hidden = path[0].startswith(".") and not pattern[0].startswith(".")
+    return not hidden and fnmatch.fnmatchcase(path[0], pattern[0]) and _matches(pattern[1:], path[1:])
+
+
+class _Inside:
+    """Whether files lie below a directory, which need not be there."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = os.path.realpath(root)
+        self._holds = lru_cache(maxsize=1 << 12)(self._below)
+
+    def __call__(self, path: Path) -> bool:
+        return self._holds(str((Path(os.path.realpath(path)) if path.is_symlink() else path).parent))
+
+    def _below(self, directory: str) -> bool:
+        real = os.path.realpath(directory)
+        return any(self._same(one) for one in (real, *map(str, Path(real).parents)))
+
+    def _same(self, directory: str) -> bool:
+        if directory == self._root:
+            return True
+        try:
+            return os.path.samefile(directory, self._root)  # spelled in other letters, or mounted twice
+        except OSError:
+            return False
+
+
+def keep_file_apart(out: Path, inputs: Iterable[str | Path]) -> None:
+    """InputError where the file that is to be written is one of those that are read."""
+    for path in inputs:
+        if os.path.realpath(path) == os.path.realpath(out) or (
+            os.path.exists(path) and out.exists() and os.path.samefile(path, out)
+        ):
+            raise InputError(f"{out} is an input, and would be overwritten; choose another file with --out.")
+
+
+# Clearing away
+
+
+def generated(root: Path, tables: Iterable[str] | None = None) -> Iterator[Path]:
+    """The files in the directory of a stage that have names of ours; of some tables, or of all. What lies behind a link is left alone."""
+    if not root.is_dir() or root.is_symlink():
+        return
+    for entry in sorted(os.scandir(root), key=lambda entry: entry.name):
+        if entry.name == "manifest.json" or names.TEMPORARY.fullmatch(entry.name):
+            yield Path(entry.path)
+        elif entry.is_dir(follow_symlinks=False) and (
+            entry.name == "receipts" or (names.TABLE.fullmatch(entry.name) and (tables is None or entry.name in tables))
+        ):
+            for path in files_named(Path(entry.path), names.RECEIPT if entry.name == "receipts" else names.TABLE_FILE):
+                if entry.name != "receipts" or _is_receipt(path):
+                    yield path
+
+
+def _is_receipt(path: Path) -> bool:
+    """Whether a file among the receipts is one, of the shard that it is named after, or one that was never finished."""
+    if names.TEMPORARY.fullmatch(path.name):
+        return True
+    receipt = small_object(path) or {}
+    shard = receipt.get("shard")
+    return {"made_from", "tables"} <= set(receipt) and isinstance(shard, str) and f"{names.stem_of(shard)}.json" == path.name
+
+
+def files_named(directory: Path, *forms: re.Pattern[str]) -> Iterator[Path]:
+    """The files of a directory that have a name of one of some forms, or are being written; none where it is a link."""
+    if not directory.is_dir() or directory.is_symlink():
+        return
+    for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
+        if not entry.is_dir(follow_symlinks=False) and any(form.fullmatch(entry.name) for form in (*forms, names.TEMPORARY)):
+            yield Path(entry.path)
+
+
+def clear_stage(root: Path) -> None:
+    """Remove the directory of a stage; a file that is not ours stays, with the directories that hold it."""
+    for path in generated(root):
+        path.unlink(missing_ok=True)
+    if root.is_symlink() or not root.is_dir():
+        return
+    for entry in os.scandir(root):
+        if entry.is_dir(follow_symlinks=False) and (entry.name == "receipts" or names.TABLE.fullmatch(entry.name)):
+            remove_empty(Path(entry.path))
+    remove_empty(root)
+
+
+def clear_stages(above: Path) -> None:
+    """Remove a directory that holds nothing but directories of stages, such as scratch."""
+    if above.is_symlink() or not above.is_dir() or kind_of(above) is not None:  # somebody's --out is there
+        return
+    for entry in sorted(os.scandir(above), key=lambda entry: entry.name):
+        if entry.is_dir(follow_symlinks=False):
+            clear_stage(Path(entry.path))
+    remove_empty(above)
+
+
+def remove_empty(directory: Path) -> None:
+    """Remove a directory unless something lies in it."""
+    try:
+        directory.rmdir()
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.EBUSY):
+            raise

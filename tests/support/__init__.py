@@ -1,0 +1,1 @@
+"""What tests share: small inputs, places, and how results are looked at."""
