@@ -13,6 +13,11 @@ error and ends with exit code 7.
 A damaged record or an odd page is never an exception: it is a row in the ledger, with a reason.
 """
 
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
 NOTHING = 7
 """Exit code of a command that did its work and has nothing to show for it."""
 
@@ -74,3 +79,13 @@ def words_of(error: BaseException) -> str:
     except Exception:  # whatever its own code raises
         said = ""
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The nearest known word as half a sentence; "" where none is near.
+
+    >>> did_you_mean("hiragana_ratio", ["hiragana_fraction", "num_letters"])
+    "; did you mean 'hiragana_fraction'?"
+    """
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

@@ -27,7 +27,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NoReturn, TypeVar
 
-from corpus_builder.errors import StageError, words_of
+from corpus_builder.engine.outcomes import portable
+from corpus_builder.errors import StageError
 
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")
@@ -290,7 +291,7 @@ def _child(
                 if os.getpid() != own:
                     traceback.print_exc()
                     os._exit(1)
-                _send(pipe, "error", _portable(error))
+                _send(pipe, "error", _with_trace(error))
         code = 0
     finally:
         os._exit(code)
@@ -305,15 +306,10 @@ def _allow(limit: int) -> int:
     return wanted
 
 
-def _portable(error: BaseException) -> BaseException:
+def _with_trace(error: BaseException) -> BaseException:
     """The error as it can travel, with its trace as a note."""
     trace = traceback.format_exc()
-    error.__cause__ = error.__context__ = error.__traceback__ = None
-    try:
-        if not isinstance(pickle.loads(pickle.dumps(error)), Exception):  # sys.exit within an extractor must not end the build
-            raise TypeError
-    except Exception:  # a user's exception class may refuse pickling in any way
-        error = RuntimeError(words_of(error))
+    error = portable(error)
     error.add_note(f"In the process that does the work:\n{trace}")
     return error
 

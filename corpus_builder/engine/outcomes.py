@@ -74,14 +74,16 @@ def attempt(work: Callable[[Task], Result], index: int, task: Task, node: str = 
         return Done(index, work(task), node)
     except (Exception, SystemExit) as error:  # every error becomes an outcome; the caller decides
         trace = traceback.format_exc()
-        return Failure(index, _portable(error), trace, node)
+        return Failure(index, portable(error), trace, node)
 
 
-def _portable(error: BaseException) -> BaseException:
+def portable(error: BaseException) -> BaseException:
     """The error as it can travel between processes: as it is where pickle can carry it, else its words."""
     error.__cause__ = error.__context__ = error.__traceback__ = None
     try:
-        if not isinstance(pickle.loads(pickle.dumps(error)), Exception):
+        if not isinstance(
+            pickle.loads(pickle.dumps(error)), Exception
+        ):  # sys.exit within a user's function must not end the build
             raise TypeError
     except Exception:  # a user's exception class may refuse pickling in any way
         return RuntimeError(words_of(error))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import hashlib
 import importlib
 import importlib.machinery
@@ -20,7 +19,7 @@ from typing import Any
 
 from corpus_builder.document import Document
 from corpus_builder.engine import guard
-from corpus_builder.errors import RecipeError, StageError, words_of
+from corpus_builder.errors import RecipeError, StageError, did_you_mean, words_of
 
 
 @dataclass(frozen=True)
@@ -58,9 +57,8 @@ def load_function(name: str, base: Path) -> UserFunction:
         raise RecipeError(f"The module {module_name!r} failed at import: {words_of(error)}.") from error
     function = getattr(module, function_name, None)
     if not callable(function):
-        near = difflib.get_close_matches(function_name, [n for n in dir(module) if not n.startswith("_")], n=1)
-        hint = f" Did you mean {module_name}:{near[0]}?" if near else ""
-        raise RecipeError(f"{module.__file__} has no function {function_name!r}.{hint}")
+        hint = did_you_mean(function_name, [name for name in dir(module) if not name.startswith("_")])
+        raise RecipeError(f"{module.__file__} has no function {function_name!r}{hint or '.'}")
     digest = hashlib.sha256()
     for part in _with_imports(module):
         digest.update(part.__name__.encode() + b"\0" + Path(part.__file__ or "").read_bytes() + b"\0")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from corpus_builder.errors import RecipeError
+from corpus_builder.errors import RecipeError, did_you_mean
 from corpus_builder.hashing.minhash import MinHash, match_probability
 
 PRESETS = {
@@ -91,9 +90,7 @@ def preset_named(name: str) -> MinHash:
     """
     if name in PRESETS:
         return PRESETS[name]
-    near = difflib.get_close_matches(name, list(PRESETS), n=1)
-    hint = f"did you mean {near[0]!r}? There are" if near else "there are"
-    raise RecipeError(f"Unknown preset {name!r}; {hint} {', '.join(PRESETS)}.")
+    raise RecipeError(f"Unknown preset {name!r}{did_you_mean(name, PRESETS)} (presets: {', '.join(PRESETS)}).")
 
 
 def choose(similarity: float, recall: float = RECALL, bytes_per_document: int = BYTES_PER_DOCUMENT) -> MinHash:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus_builder.document import Document, Drop, Filter, Measure
-from corpus_builder.errors import RecipeError
+from corpus_builder.errors import RecipeError, did_you_mean
 from corpus_builder.quality.measures import MEASURES, measure_texts
 
 F64 = npt.NDArray[np.float64]
@@ -89,9 +88,7 @@ def measure(how: str | Measure, document: Document) -> float:
     """One measure of one document, built-in (by name) or the user's own."""
     if isinstance(how, str):
         if how not in MEASURES:
-            near = difflib.get_close_matches(how, list(MEASURES), n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise RecipeError(f"Unknown measure {how!r}{hint} (`corpus-builder measures` lists them).")
+            raise RecipeError(f"Unknown measure {how!r}{did_you_mean(how, MEASURES)} (`corpus-builder measures` lists them).")
         return float(measure_texts([document.text], [how])[how][0])
     value = how(document)
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from pydantic import BaseModel, ValidationError
 
+from corpus_builder.errors import did_you_mean
 from corpus_builder.messages.redact import without_secrets
 
 
@@ -37,9 +37,3 @@ def _keys_at(place: tuple[str | int, ...], recipe: type[BaseModel], tables: Mapp
     for part in place:
         model = tables.get(str(part), model)
     return [name for name in model.model_fields if name != "base"]
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The nearest known word as half a sentence, or nothing."""
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""

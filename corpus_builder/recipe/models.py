@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
 from corpus_builder.engine.user_code import load_function
-from corpus_builder.errors import RecipeError
+from corpus_builder.errors import RecipeError, did_you_mean
 from corpus_builder.hashing.lines import Repeats
 from corpus_builder.hashing.matching import Matching
 from corpus_builder.hashing.minhash import MinHash
@@ -25,7 +25,7 @@ from corpus_builder.japanese.detectors import ANY, JAPANESE, knows_japanese_alon
 from corpus_builder.pages.page import PageSettings
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.rules import Threshold
-from corpus_builder.recipe.errors import did_you_mean, explain
+from corpus_builder.recipe.errors import explain
 from corpus_builder.recipe.source import Source
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]

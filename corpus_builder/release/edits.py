@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from corpus_builder.errors import RecipeError
+from corpus_builder.errors import RecipeError, did_you_mean
 
 FOOTER_LINES = 10
 FOOTER_SHARE = 0.3
@@ -118,8 +117,7 @@ def named_edit(name: str, *, footer_keywords: Sequence[str] = ()) -> Edit:
             )
         return partial(trim_footer_v1, keywords=tuple(footer_keywords))
     if name not in EDITS:
-        near = difflib.get_close_matches(name, EDITS, n=1)
-        raise RecipeError(f"Unknown edit {name!r}{f'; did you mean {near[0]!r}' if near else ''}? Edits: {', '.join(EDITS)}.")
+        raise RecipeError(f"Unknown edit {name!r}{did_you_mean(name, EDITS)} (edits: {', '.join(EDITS)}).")
     return {"normalize_punctuation_v1": normalize_punctuation_v1, "trim_footer": trim_footer}[name]
 
 

@@ -153,11 +153,11 @@ class RemoteBytes:
         return b"".join(read_range(self._store, self.place, self.stat, start, end, self.traffic, self._stop))
 
 
-class RemoteFile(io.RawIOBase):
-    """A remote file as a file that can be read and sought in, over a window that it shares."""
+class _Seekable(io.RawIOBase):
+    """A file of `length` bytes that can be read and sought in; `_at` is the position."""
 
-    def __init__(self, window: RemoteBytes) -> None:
-        self.window = window
+    def __init__(self, length: int) -> None:
+        self._length = length
         self._at = 0
 
     def readable(self) -> bool:
@@ -174,8 +174,16 @@ class RemoteFile(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         """Move; costs no request."""
-        self._at = max(offset + (0, self._at, len(self.window))[whence], 0)
+        self._at = max(offset + (0, self._at, self._length)[whence], 0)
         return self._at
+
+
+class RemoteFile(_Seekable):
+    """A remote file as a file that can be read and sought in, over a window that it shares."""
+
+    def __init__(self, window: RemoteBytes) -> None:
+        super().__init__(len(window))
+        self.window = window
 
     def readinto(self, buffer: Any, /) -> int:
         """As many bytes as fit, fewer at the end of the file and at the end of a block."""
@@ -188,30 +196,13 @@ class RemoteFile(io.RawIOBase):
         return len(piece)
 
 
-class RangeFile(io.RawIOBase):
+class RangeFile(_Seekable):
     """A remote file whose every read is one request for just those bytes: for readers of Parquet, which ask for whole chunks."""
 
     def __init__(self, place: str, stat: Stat | None = None) -> None:
         self.traffic = Traffic()
         self.place, self.stat = place, stat or remote_stat(place, self.traffic)
-        self._at = 0
-
-    def readable(self) -> bool:
-        """Yes."""
-        return True
-
-    def seekable(self) -> bool:
-        """Yes."""
-        return True
-
-    def tell(self) -> int:
-        """The position, in bytes."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Move; costs no request."""
-        self._at = max(offset + (0, self._at, self.stat.size)[whence], 0)
-        return self._at
+        super().__init__(self.stat.size)
 
     def size(self) -> int:
         """The length in bytes."""

@@ -11,11 +11,11 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
 from corpus_builder.document import Drop
+from corpus_builder.errors import did_you_mean
 
 MAX_SHOWN = 30  # names of columns in a sentence
 NAME_IT = 'Name the columns in the source, for example text = "content".'
@@ -247,7 +247,5 @@ def names_in(value: Mapping[str, Any], before: str = "") -> Iterator[str]:
 def no_column(name: str, known: Iterable[str]) -> str:
     """The part of a sentence on a column that is not there."""
     known = list(known)
-    near = get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
     more = f" and {len(known) - MAX_SHOWN} more" if len(known) > MAX_SHOWN else ""
-    return f"no column {name!r}{hint} (it has {', '.join(known[:MAX_SHOWN])}{more})"
+    return f"no column {name!r}{did_you_mean(name, known)} (it has {', '.join(known[:MAX_SHOWN])}{more})"

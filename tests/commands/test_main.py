@@ -110,7 +110,7 @@ def test_data_that_was_changed_ends_in_five(built: Built, tmp_path: Path) -> Non
         (["plan", "absent.toml"], 2, "absent.toml"),
         (["plan", "tiny.toml", "--preset", "swallow"], 2, "The recipe says how texts are hashed; leave --preset out"),
         (["plan", "--characters", "30"], 2, "--characters goes with --documents; add it, for example --documents 1e8"),
-        (["plan", "--preset", "x"], 2, "Unknown preset 'x'; there are swallow, fineweb, japanese"),
+        (["plan", "--preset", "x"], 2, "Unknown preset 'x' (presets: swallow, fineweb, japanese)"),
         (["build", "tiny.toml", "--engine", "serial", "--workers", "3"], 3, "--engine serial runs in this process"),
         (["report", "nowhere"], 3, "There is no build in nowhere"),
         (["why", "nowhere", "x"], 3, "There is no build in nowhere"),

@@ -43,8 +43,8 @@ def test_curves_rise():
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        ({"preset": "finewep"}, "Unknown preset 'finewep'; did you mean 'fineweb'? There are swallow, fineweb, japanese."),
-        ({"preset": "doubri"}, "Unknown preset 'doubri'; there are swallow, fineweb, japanese."),
+        ({"preset": "finewep"}, "Unknown preset 'finewep'; did you mean 'fineweb'? (presets: swallow, fineweb, japanese)."),
+        ({"preset": "doubri"}, "Unknown preset 'doubri' (presets: swallow, fineweb, japanese)."),
         (
             {"preset": "swallow", "bands": 3, "similarity": 0.5, "recall": 0.9},
             "preset = 'swallow' says every number already, so bands, similarity and recall cannot stand beside it; leave out one "
