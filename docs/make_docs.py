@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
+from corpus_builder.commands.headings import options_of
 from corpus_builder.commands.main import EXIT_CODES, main
 from corpus_builder.quality.measures import MEASURES
 
@@ -18,27 +20,26 @@ HEAD = "<!-- Written by `make docs`; a test holds it against the code. -->\n"
 
 
 def commands() -> str:
-    """Every command with its arguments and options."""
+    """Every command with its arguments and options, in the order of `--help`."""
     parts = [HEAD, "# The command line\n", " ".join(EXIT_CODES.removeprefix("\b").split()) + "\n"]
-    for name, command in _named(main):
-        context = click.Context(command, info_name=f"corpus-builder {name}")
-        arguments = " ".join(p.make_metavar(context) for p in command.params if isinstance(p, click.Argument))
-        parts += [f"## corpus-builder {name} {arguments}".rstrip() + "\n", inspect.cleandoc(command.help or "") + "\n"]
-        options = [p.get_help_record(context) for p in command.params if isinstance(p, click.Option)]
-        if options:
-            rows = [f"| `{_cell(flags)}` | {_cell(text)} |" for flags, text in filter(None, options)]
-            parts.append("\n".join(["| option | |", "|---|---|", *rows]) + "\n")
+    for heading, names in main.headings.items():
+        parts.append(f"## {heading}\n")
+        for name, command in (found for first in names for found in _named(first, main.commands[first])):
+            context = click.Context(command, info_name=f"corpus-builder {name}", help_option_names=[])
+            arguments = " ".join(p.make_metavar(context) for p in command.params if isinstance(p, click.Argument))
+            parts += [f"### corpus-builder {name} {arguments}".rstrip() + "\n", inspect.cleandoc(command.help or "") + "\n"]
+            for about, options in options_of(command, context):
+                rows = [f"| `{_cell(flags)}` | {_cell(text)} |" for flags, text in options]
+                parts.append("\n".join([f"| {about} | |", "|---|---|", *rows]) + "\n")
     return "\n".join(parts)
 
 
-def _named(group: click.Group, before: str = "") -> list[tuple[str, click.Command]]:
-    """The commands of a group by name; groups in it are followed by theirs."""
-    found: list[tuple[str, click.Command]] = []
-    for name, command in sorted(group.commands.items()):
-        found.append((f"{before}{name}", command))
-        if isinstance(command, click.Group):
-            found += _named(command, f"{before}{name} ")
-    return found
+def _named(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    """A command by its name; a group is followed by its commands."""
+    yield name, command
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            yield from _named(f"{name} {inner.name}", inner)
 
 
 def _cell(text: str) -> str:

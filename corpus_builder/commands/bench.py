@@ -8,18 +8,18 @@ from typing import Any
 
 import click
 
+from corpus_builder.commands.headings import Group
+from corpus_builder.commands.options import PATH, as_json
 from corpus_builder.commands.printing import say, say_json
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
-
-@click.group(short_help="Time what a build does, beside other tools.")
+@click.group(cls=Group, short_help="Time what a build does, beside other tools.")
 def bench() -> None:
     """Time what a build does, on this machine, beside other tools on the same input."""
 
 
 @bench.command(short_help="Time every step, beside a plain composition.")
-@click.argument("warc", type=click.Path(path_type=Path))
+@click.argument("warc", type=PATH)
 @click.option("--pages", type=click.IntRange(1), default=2000, show_default=True, help="Stop after this many responses.")
 @as_json
 def build(warc: Path, pages: int, as_json: bool) -> None:
@@ -44,13 +44,13 @@ def _sizes(_: Any, __: Any, words: str) -> tuple[int, ...]:
 
 
 @bench.command(short_help="Speed, recall, memory and time of deduplication.")
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, type=PATH)
 @click.option("--documents", callback=_sizes, default="100000", show_default=True, help="Sizes, with commas between them.")
 @click.option("--preset", default="fineweb", show_default=True, help="Hashes of the runs at these sizes.")
 @click.option("--workers", type=click.IntRange(0), default=1, show_default=True, help="Tasks at a time; 0: without Ray.")
 @click.option("--memory", "memory_mib", type=click.IntRange(16), default=1024, show_default=True, help="MiB a task may use.")
-@click.option("--scratch", type=click.Path(path_type=Path), help="Directory for the invented documents.  [default: the system's]")
-@click.option("--out", type=click.Path(path_type=Path), help="File to write the tables to, too.")
+@click.option("--scratch", type=PATH, help="Directory for the invented documents.  [default: the system's]")
+@click.option("--out", type=PATH, help="File to write the tables to, too.")
 @as_json
 def dedup(
     files: tuple[Path, ...],
@@ -83,7 +83,7 @@ def dedup(
 @click.option(
     "--documents", callback=_sizes, default="1000,2000,5000,10000,20000,50000", show_default=True, help="Sizes of a family."
 )
-@click.option("--scratch", type=click.Path(path_type=Path), help="Directory for the invented documents.  [default: the system's]")
+@click.option("--scratch", type=PATH, help="Directory for the invented documents.  [default: the system's]")
 @as_json
 def families(documents: tuple[int, ...], scratch: Path | None, as_json: bool) -> None:
     """Count how many pages of one template fall as duplicates though none is a copy, by preset, with and without verification."""

@@ -8,22 +8,23 @@ from typing import Any
 
 import click
 
+from corpus_builder.commands.headings import Group
+from corpus_builder.commands.options import PATH, as_json
 from corpus_builder.commands.printing import end_with_nothing, say, say_json
 from corpus_builder.errors import InputError
 from corpus_builder.messages.terminal import harmless
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-INDEX = click.argument("index", type=click.Path(path_type=Path))
+INDEX = click.argument("index", type=PATH)
 
 
-@click.group(short_help="Documents of earlier crawls, to hold later ones against.")
+@click.group(cls=Group, short_help="Documents of earlier crawls, to hold later ones against.")
 def index() -> None:
     """Keep what is known of documents without their texts, to hold later crawls against."""
 
 
 @index.command(short_help="Add what a build or `dedup` kept.")
 @INDEX
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out", type=PATH)
 @click.option("--name", help="Name of the part.  [default: the recipe's, or the directory's]")
 def add(index: Path, out: Path, name: str | None) -> None:
     """Add the documents that stand after the build or `dedup` in OUT to INDEX; make INDEX if it is not there."""
@@ -40,8 +41,8 @@ def add(index: Path, out: Path, name: str | None) -> None:
 @INDEX
 @click.option("--id", "ids", multiple=True, help="Id of a document.")
 @click.option("--url", "urls", multiple=True, help="URL, as crawled; all documents with it.")
-@click.option("--ids", "id_files", multiple=True, type=click.Path(path_type=Path), help="File with an id a line.")
-@click.option("--urls", "url_files", multiple=True, type=click.Path(path_type=Path), help="File with a URL a line.")
+@click.option("--ids", "id_files", multiple=True, type=PATH, help="File with an id a line.")
+@click.option("--urls", "url_files", multiple=True, type=PATH, help="File with a URL a line.")
 @as_json
 def remove(
     index: Path,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -189,26 +190,25 @@ def test_measures_are_listed_with_unit_and_source() -> None:
     assert run("measures").stdout.count("Source:") == len(MEASURES)
 
 
-def test_help_names_every_command_and_exit_code() -> None:
+def test_help_names_every_command_by_what_one_does_first_and_every_exit_code() -> None:
     text = run("--help").stdout
-    commands = [
-        "bench",
-        "build",
-        "dedup",
-        "diff",
-        "extract",
-        "judge",
-        "measure",
-        "measures",
-        "plan",
-        "report",
-        "train-detector",
-        "verify",
-        "why",
-    ]
-    assert all(f"\n  {command} " in text for command in commands)
-    assert "..." not in text.partition("Commands:")[2]
+    listed = re.findall(r"^  ([a-z-]+) +[A-Z]", text.partition("Build a corpus")[2], re.MULTILINE)
+    assert listed == list(main.commands) == [name for names in main.headings.values() for name in names]
+    assert listed[:3] == ["build", "report", "why"]
+    assert "..." not in text.partition("Build a corpus")[2]
     assert "6 an optional package is missing" in text
+
+
+def test_help_of_a_long_command_has_headings() -> None:
+    headings = re.findall(r"^(\S.*):$", run("dedup", "--help").stdout, re.MULTILINE)
+    assert headings == [
+        "Options",
+        "The columns of the files",
+        "How texts are hashed",
+        "What counts as a duplicate",
+        "Who survives",
+        "The machine (the output's bytes are the same on any)",
+    ]
 
 
 def program(*words: str, **how: object) -> subprocess.CompletedProcess[str]:

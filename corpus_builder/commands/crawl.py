@@ -1,4 +1,4 @@
-"""The commands that talk to servers: words to calls, no logic."""
+"""The command that fetches records of a crawl: words to calls, no logic."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from corpus_builder.commands.headings import Command, under
+from corpus_builder.commands.options import PATH, as_json
 from corpus_builder.commands.printing import end_with_nothing, say, say_json
 from corpus_builder.errors import StageError
 from corpus_builder.messages.terminal import harmless
@@ -14,37 +16,47 @@ from corpus_builder.messages.terminal import harmless
 BASE = "https://data.commoncrawl.org/"
 
 
-@click.command(short_help="Fetch only the Japanese records of a crawl.")
+@click.command(cls=Command, short_help="Fetch only the Japanese records of a crawl.")
 @click.argument("index", nargs=-1, required=True)
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Directory for the WARCs that are made.")
-@click.option(
-    "--base", default=BASE, show_default=True, help="Where the crawl's files lie: a URL, s3://commoncrawl/ or a directory."
+@click.option("--out", type=PATH, required=True, help="Directory for the WARCs that are made.")
+@under(
+    "Which records",
+    click.option(
+        "--language",
+        multiple=True,
+        default=("jpn",),
+        show_default=True,
+        help="ISO 639-3 code that content_languages holds; or any.",
+    ),
+    click.option("--status", multiple=True, type=int, default=(200,), show_default=True, help="HTTP status of the record."),
+    click.option(
+        "--mime",
+        multiple=True,
+        default=("text/html", "application/xhtml+xml"),
+        show_default=True,
+        help="Type that the crawler detected; or any.",
+    ),
+    click.option("--host", multiple=True, help="Host, with its subdomains.  [default: all]"),
+    click.option("--crawl", "crawls", multiple=True, metavar="CC-MAIN-...", help="Only files of this crawl.  [default: all]"),
+    click.option("--limit", type=click.IntRange(1), help="The first so many records of the index."),
 )
-@click.option(
-    "--language", multiple=True, default=("jpn",), show_default=True, help="ISO 639-3 code that content_languages holds; or any."
+@under(
+    "How they are fetched",
+    click.option(
+        "--base", default=BASE, show_default=True, help="Where the crawl's files lie: a URL, s3://commoncrawl/ or a directory."
+    ),
+    click.option(
+        "--gap",
+        "gap_kib",
+        type=click.IntRange(0),
+        default=64,
+        show_default=True,
+        help="KiB between two records that one request bridges.",
+    ),
+    click.option("--workers", type=click.IntRange(1, 64), default=4, show_default=True, help="WARCs at a time."),
+    click.option("--plan-only", is_flag=True, help="Say what would be fetched, and stop."),
 )
-@click.option("--status", multiple=True, type=int, default=(200,), show_default=True, help="HTTP status of the record.")
-@click.option(
-    "--mime",
-    multiple=True,
-    default=("text/html", "application/xhtml+xml"),
-    show_default=True,
-    help="Type that the crawler detected; or any.",
-)
-@click.option("--host", multiple=True, help="Host, with its subdomains.  [default: all]")
-@click.option("--crawl", "crawls", multiple=True, metavar="CC-MAIN-...", help="Only files of this crawl.  [default: all]")
-@click.option("--limit", type=click.IntRange(1), help="The first so many records of the index.")
-@click.option(
-    "--gap",
-    "gap_kib",
-    type=click.IntRange(0),
-    default=64,
-    show_default=True,
-    help="KiB between two records that one request bridges.",
-)
-@click.option("--workers", type=click.IntRange(1, 64), default=4, show_default=True, help="WARCs at a time.")
-@click.option("--plan-only", is_flag=True, help="Say what would be fetched, and stop.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@as_json
 def crawl(
     index: tuple[str, ...],
     out: Path,
@@ -108,21 +120,3 @@ def crawl(
         )
     if not plan_only and len(done.refused) >= done.plan.records:
         end_with_nothing("none of the records is where the index says, so nothing was fetched.")
-
-
-@click.command(short_help="Copy the released corpus of a build to s3://.")
-@click.argument("out", type=click.Path(path_type=Path))
-@click.argument("place")
-@click.option("--read-back", is_flag=True, help="Fetch every object again and digest it here.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-def publish(out: Path, place: str, read_back: bool, as_json: bool) -> None:
-    """Copy the released corpus of the build OUT to PLACE, s3://BUCKET/PREFIX; what stands there is not sent again."""
-    from corpus_builder.built import Built
-    from corpus_builder.release.publish import as_text
-    from corpus_builder.release.publish import publish as run
-
-    done = run(Built.open(out), place, read_back=read_back, progress=True)
-    if as_json:
-        say_json(asdict(done))
-    else:
-        say(as_text(done))

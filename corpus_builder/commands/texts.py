@@ -1,0 +1,102 @@
+"""The commands that try parts of a build on texts and pages: words to calls, no logic."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from corpus_builder.commands.headings import Command
+from corpus_builder.commands.options import PATH, as_json
+from corpus_builder.commands.printing import end_with_nothing, say, say_json
+from corpus_builder.errors import InputError
+
+
+@click.command(cls=Command, short_help="Try rules, or a filter of your own, on one text.")
+@click.option("--recipe", type=PATH, help="Ask every rule of this recipe.")
+@click.option("--filter", "filter_name", metavar="MODULE:FUNCTION", help="Ask this filter alone.")
+@click.option("--text", help="The text.  [default: read from FILE or standard input]")
+@click.option("--url", default="", help="URL of the document, for host rules.")
+@click.option("--source", default="", help="Source of the document: only rules that judge it are asked.")
+@click.argument("file", type=click.File(encoding="utf-8"), required=False)
+@as_json
+def judge(
+    recipe: Path | None, filter_name: str | None, text: str | None, url: str, source: str, file: Any, as_json: bool
+) -> None:
+    """Try rules, or a filter of your own, on one text."""
+    from corpus_builder.document import Document
+    from corpus_builder.engine.user_code import answers, load_function
+    from corpus_builder.preview.judge import as_text, judge
+    from corpus_builder.quality.hosts import host_of
+    from corpus_builder.quality.rules import apply_filter
+    from corpus_builder.recipe.models import Recipe
+
+    if (recipe is None) == (filter_name is None):
+        raise click.UsageError("Give either --recipe or --filter.")
+    own = load_function(filter_name, Path.cwd()) if filter_name else None
+    how = wraps(own.call)(lambda one: next(answers([(own, apply_filter)], lambda: [one]))) if own else Recipe.load(recipe or "")
+    try:
+        content = text if text is not None else (file or sys.stdin).read()
+    except (UnicodeDecodeError, OSError) as error:
+        raise InputError(f"The text cannot be read: {error}; it must be UTF-8.") from error
+    judged = judge(how, Document(text=content, id="text", url=url, host=host_of(url), source=source))
+    if as_json:
+        say_json([asdict(one) for one in judged])
+    elif judged:
+        say(as_text(judged))
+    if not judged:
+        end_with_nothing("the recipe has no rule that can be tried on this text, so nothing was judged.")
+
+
+@click.command(cls=Command, short_help="Pages to JSON lines, as the pipeline sees them.")
+@click.argument("files", nargs=-1, required=True)
+@click.option("--recipe", type=PATH, help="Take the extraction settings from this recipe.")
+@click.option("--text-only", is_flag=True, help="Leave out pages that do not become documents.")
+def extract(files: tuple[str, ...], recipe: Path | None, text_only: bool) -> None:
+    """Pages of HTML files, WARCs, ARCs or WETs (paths or URLs) to JSON lines, as the pipeline sees them.
+
+    Each has id, url, charset, verdict, reason and text."""
+    from corpus_builder.pages.page import PageSettings
+    from corpus_builder.preview.extraction import extracted_lines
+    from corpus_builder.recipe.models import Recipe
+
+    settings = Recipe.load(recipe).page_settings if recipe else PageSettings()
+    some = False
+    for path in files:
+        for line in extracted_lines(path, settings):
+            if line["verdict"] == "document" or not text_only:
+                some = True
+                say_json(line, indent=None, allow_nan=False)
+    if not some:
+        end_with_nothing(f"no page of the files {'is Japanese text' if text_only else 'was found'}, so nothing is printed.")
+
+
+@click.command(cls=Command, short_help="Texts of a JSONL file to their measures.")
+@click.argument("file", type=PATH)
+def measure(file: Path) -> None:
+    """Texts of a JSONL FILE (- for standard input) to JSON lines with `id` and `measures`."""
+    from corpus_builder.stages.measure import measured_lines
+
+    some = False
+    for line in measured_lines(Path("/dev/stdin") if str(file) == "-" else file):
+        some |= "measures" in line
+        say_json(line, indent=None)
+    if not some:
+        end_with_nothing("there is no text in the file, so nothing was measured.")
+
+
+@click.command(cls=Command, short_help="List the built-in measures and their sources.")
+@as_json
+def measures(as_json: bool) -> None:
+    """List the built-in measures with their definitions, units and sources."""
+    from corpus_builder.quality.measures import MEASURES
+
+    if as_json:
+        say_json([asdict(info) for info in MEASURES.values()])
+        return
+    for info in MEASURES.values():
+        say(f"{info.name}  ({info.unit}, {info.dtype})\n    {info.definition}\n    Source: {info.source}")

@@ -1,0 +1,48 @@
+"""The commands that train models: words to calls, no logic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from corpus_builder.commands.headings import Command
+from corpus_builder.commands.options import PATH
+from corpus_builder.commands.printing import say
+from corpus_builder.errors import InputError
+
+
+@click.command(cls=Command, short_help="Train the extractor on pages of yours.")
+@click.argument("files", nargs=-1, required=True, type=PATH)
+@click.option("--out", required=True, type=PATH, help="Where to write the model.")
+def train_extractor(files: tuple[Path, ...], out: Path) -> None:
+    """Train the model of the extractor on FILES of JSON lines with `html` and `text`, the main text with a block a line.
+
+    A recipe takes the model as extract.model."""
+    from corpus_builder.extractor.training import read_examples, train
+    from corpus_builder.store.ownership import keep_file_apart
+
+    keep_file_apart(out, files)
+    if out.is_dir() or not out.parent.is_dir():
+        raise InputError(f"The model cannot be written to {out}: name a file in a directory that is there.")
+    examples = (example for path in files for example in read_examples(path))
+    train(examples, lambda line: say(line, err=True)).save(out)
+
+
+@click.command("train-detector", cls=Command, short_help="Train a model for the language detector.")
+@click.option("--japanese", multiple=True, required=True, type=PATH, help="Text file of Japanese examples.")
+@click.option("--other", multiple=True, required=True, type=PATH, help="Text file of other examples.")
+@click.option("--out", required=True, type=PATH, help="Where to write the model.")
+def train_detector(japanese: tuple[Path, ...], other: tuple[Path, ...], out: Path) -> None:
+    """Train a model for the language detector from text files with one example a line; both options can be repeated.
+
+    The same files give the same bytes.
+    """
+    from corpus_builder.japanese.train_detector import train_files
+    from corpus_builder.store.files import write_atomically
+    from corpus_builder.store.ownership import keep_file_apart
+
+    keep_file_apart(out, (*japanese, *other))
+    model = train_files(japanese, other).to_bytes()
+    write_atomically(out, model)
+    say(f'{out}: {len(model):,} bytes. A recipe uses it by detector = "ngrams:{out}" under [extract].')
