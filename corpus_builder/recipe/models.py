@@ -9,252 +9,26 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from corpus_builder.engine.user_code import load_function
 from corpus_builder.errors import RecipeError, did_you_mean
-from corpus_builder.hashing.lines import Repeats
-from corpus_builder.hashing.matching import Matching
-from corpus_builder.hashing.minhash import MinHash
-from corpus_builder.hashing.preference import Preference
-from corpus_builder.hashing.presets import resolve
-from corpus_builder.hashing.verification import verify_of
 from corpus_builder.japanese.detectors import ANY, JAPANESE, knows_japanese_alone, located
 from corpus_builder.pages.page import PageSettings
 from corpus_builder.quality.measures import MEASURES
-from corpus_builder.quality.rules import Threshold
+from corpus_builder.recipe.dedup import Dedup
 from corpus_builder.recipe.errors import explain
+from corpus_builder.recipe.extract import Extract
+from corpus_builder.recipe.lines import Lines
+from corpus_builder.recipe.part import Part
+from corpus_builder.recipe.quality import Quality, Rule
+from corpus_builder.recipe.release import Mixture, Release
 from corpus_builder.recipe.source import Source
 
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
-
-
-class Extract(_Part):
-    """From page bytes to Japanese text; the limits are those of `html.page.PageSettings`."""
-
-    extractor: str = "japanese"
-    form: Literal["plain", "markdown"] = "plain"
-    readings: bool = False
-    model: str | None = Field(default=None, min_length=1)
-    detector: str = PageSettings.detector  # "ngrams", "ngrams:PATH" or "fasttext:PATH"
-    min_japanese_score: Fraction = PageSettings.min_japanese_score
-    max_bytes: int = Field(default=PageSettings.max_bytes, gt=0)
-    max_elements: int = Field(default=PageSettings.max_elements, gt=0)
-    max_depth: int = Field(default=PageSettings.max_depth, gt=0)
-    max_undecodable: Fraction = PageSettings.max_undecodable
-
-    @model_validator(mode="after")
-    def _fits_extractor(self) -> Extract:
-        if self.extractor != "japanese" and (self.form != "plain" or self.readings or self.model):
-            raise ValueError(f'form, readings and model go with extractor = "japanese", not with {self.extractor!r}')
-        return self
-
-
-class Dedup(_Part):
-    """Near-duplicates: two documents match when all `rows` minima of one of `bands` bands are equal.
-
-    How many bands and rows is said by themselves, by a `preset`, or by a `similarity` to find with a `recall`.  With `verify` a match
-    counts only from this Jaccard similarity on, estimated from the signature or exact from the text; `dedup.verification` says from which
-    where nothing is said, and `verify = false` that every match counts.  `groups` says whether a
-    document is dropped for matching a better one, or all but the best of what hangs together by matches.  `url = true` makes the
-    same URL a reason of its own.  `index` names an index of earlier documents, whose `elders` always stay, or compete with the new ones.
-    """
-
-    preset: str | None = None  # swallow, fineweb or japanese; see `dedup.presets`
-    ngram: int | None = Field(default=None, ge=1, le=64)  # default: 5
-    bands: int | None = Field(default=None, ge=1, le=1024)  # default: 14
-    rows: int | None = Field(default=None, ge=1, le=256)  # default: 8
-    similarity: float | None = Field(default=None, gt=0, lt=1)
-    recall: float | None = Field(default=None, gt=0, lt=1)  # default: 0.95
-    bytes_per_document: int | None = Field(default=None, gt=0)  # that the exchange moves; default: 480
-    seed: int = Field(default=0, ge=0, lt=1 << 63)
-    keep: str = "newest"  # who survives: newest, oldest, longest, largest:MEASURE or first:SOURCE,SOURCE
-    sources: tuple[str, ...] | None = None  # None: every source
-    url: bool = False
-    verify: float | StrictBool | None = None
-    verify_by: Literal["signature", "text"] = "signature"
-    groups: Literal["first", "components"] = "first"
-    index: str | None = Field(default=None, min_length=1)
-    elders: Literal["stay", "compete"] = "stay"
-
-    @model_validator(mode="after")
-    def _says_who_survives_and_how_to_find(self) -> Dedup:
-        try:
-            self.preference  # noqa: B018 - checks the word
-            self.matching  # noqa: B018 - checks the numbers
-        except RecipeError as error:
-            raise ValueError(str(error).rstrip(".")) from error
-        return self
-
-    @model_validator(mode="after")
-    def _fits_an_index(self) -> Dedup:
-        if self.elders == "compete" and self.index is None:
-            raise ValueError('elders = "compete" goes with index: without one there is nobody to compete with')
-        if self.verify_by == "text" and self.matching.verify is None:
-            raise ValueError('verify_by = "text" goes with verify, for example verify = 0.8')
-        if self.index is not None and self.verify_by == "text":
-            raise ValueError('verify_by = "text" needs the texts, which an index does not hold; verify by "signature"')
-        return self
-
-    @property
-    def preference(self) -> Preference:
-        """Who survives of some duplicates."""
-        return Preference.parse(self.keep)
-
-    @property
-    def minhash(self) -> MinHash:
-        """The hash specification that these numbers ask for."""
-        return resolve(
-            preset=self.preset,
-            ngram=self.ngram,
-            bands=self.bands,
-            rows=self.rows,
-            similarity=self.similarity,
-            recall=self.recall,
-            bytes_per_document=self.bytes_per_document,
-            seed=self.seed,
-        )
-
-    @property
-    def matching(self) -> Matching:
-        """What counts as a duplicate."""
-        verify = verify_of(self.verify, self.minhash, self.similarity)
-        return Matching(self.minhash, self.url, verify, self.verify_by, self.groups, self.elders)
-
-
-class Lines(_Part):
-    """Repeated lines: template text that many documents of a host, or many hosts, begin or end with; see docs/lines.md.
-
-    A block of lines counts from `documents` documents of its host on, if they are at least `share` of the host's documents; across
-    hosts (scope "corpus" or "both") from `hosts` hosts on.  "edges" looks at the first and last `edge` lines of a text,
-    "anywhere" at every line by itself.  "remove" cuts them at the release, "report" only shows them.
-    """
-
-    scope: Literal["host", "corpus", "both"] = Repeats.scope
-    documents: int = Field(default=Repeats.documents, ge=2)
-    share: Fraction = Repeats.share
-    hosts: int = Field(default=Repeats.hosts, ge=2)
-    where: Literal["edges", "anywhere"] = Repeats.where
-    edge: int = Field(default=Repeats.edge, ge=1, le=1_000)
-    action: Literal["remove", "report"] = "remove"
-    sources: tuple[str, ...] | None = None  # whose documents are counted; None: every source
-
-    @model_validator(mode="after")
-    def _limits_of_the_scope(self) -> Lines:
-        given = self.model_fields_set
-        if self.scope == "host" and "hosts" in given:
-            raise ValueError('hosts goes with scope = "corpus" or "both": within one host there is nothing to count hosts of')
-        if self.scope == "corpus" and given & {"documents", "share"}:
-            raise ValueError('documents and share go with scope = "host" or "both": across hosts, hosts are counted')
-        if self.where == "anywhere" and "edge" in given:
-            raise ValueError('edge goes with where = "edges"')
-        return self
-
-    @property
-    def repeats(self) -> Repeats:
-        """When a line counts as repeated."""
-        return Repeats(self.scope, self.documents, self.share, self.hosts, self.where, self.edge)
-
-
-class Rule(_Part):
-    """One rule: a measure with a limit, a host list, a filter of your own, or the place of the duplicates.
-
-    Drops if value < min, value > max, value <= above, value >= below.  Rules run in order, the first that drops
-    gives the reason.  `sources` says whose documents the rule judges (default: `quality.sources`).
-    """
-
-    measure: str | None = None
-    min: float | None = None
-    max: float | None = None
-    above: float | None = None
-    below: float | None = None
-    hosts: tuple[str, ...] | None = None
-    ut1: str | None = None  # directory of the UT1 lists, as downloaded
-    ut1_categories: tuple[str, ...] | None = None
-    exact_host: bool = False
-    host_suffixes: tuple[str, ...] = ()
-    filter: str | None = None
-    duplicates: Literal[True] | None = None
-    sources: tuple[str, ...] | None = None
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Rule:
-        hosts = self.hosts is not None or self.ut1 is not None or bool(self.host_suffixes)
-        kinds = [self.measure is not None, hosts, self.filter is not None, self.duplicates is not None]
-        if sum(kinds) != 1:
-            raise ValueError('a rule is one of: measure = "...", hosts = [...], filter = "module:function", duplicates = true')
-        if self.measure is None and any(v is not None for v in (self.min, self.max, self.above, self.below)):
-            raise ValueError('min, max, above and below go with measure = "..."')
-        if self.measure is not None:
-            try:
-                self.threshold  # noqa: B018 - checks the limits
-            except RecipeError as error:
-                raise ValueError(str(error).rstrip(".")) from error
-        return self
-
-    @property
-    def threshold(self) -> Threshold:
-        """The rule as a filter; only for rules with a measure."""
-        return Threshold(self.measure or "", min=self.min, max=self.max, above=self.above, below=self.below)
-
-    @property
-    def label(self) -> str:
-        """The rule in a few words, for people."""
-        if self.measure is not None:
-            return str(self.threshold)
-        if self.filter is not None:
-            return self.filter
-        return "duplicates" if self.duplicates else "hosts"
-
-
-class Quality(_Part):
-    """Measures and rules."""
-
-    sources: tuple[str, ...] | None = None  # whose documents the rules judge; None: every source
-    ng_words: tuple[str, ...] = ()  # files that the measure ng_fraction counts
-    measures: Mapping[str, str] = Field(default_factory=dict)  # measures of your own: name = "module:function"
-    rules: tuple[Rule, ...] = ()
-
-
-class Mixture(_Part):
-    """How much of a source is released: how often each document appears, or which share of the corpus it makes."""
-
-    epochs: float | None = Field(default=None, gt=0)
-    share: float | None = Field(default=None, gt=0, lt=1)  # of the released characters; at most `max_epochs` epochs
-    max_epochs: float = Field(default=4.0, gt=0)  # more than four epochs of the same text hurts (Swallow v2, NLP2025 C1-5)
-    strict: bool = False  # refuse a share that takes more than `max_epochs`, as soon as that is certain, instead of capping it
-
-    @model_validator(mode="after")
-    def _one(self) -> Mixture:
-        if (self.epochs is None) == (self.share is None):
-            raise ValueError("a mixture says either epochs = ... or share = ...")
-        if self.strict and self.share is None:
-            raise ValueError("strict goes with share = ...")
-        if self.epochs is not None and self.epochs > self.max_epochs:
-            raise ValueError(
-                f"epochs = {self.epochs} is more than max_epochs = {self.max_epochs}; repeating text more than four times "
-                "was measured to hurt, so raise max_epochs only if you mean it"
-            )
-        return self
-
-
-class Release(_Part):
-    """The last edits, the mixture, and the size of the parts."""
-
-    edits: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)  # source name -> edits in order
-    footer_keywords: str | None = None  # file that trim_footer_v1 reads
-    prepend_title: tuple[str, ...] = ()  # sources whose title becomes the first line
-    mixture: Mapping[str, Mixture] = Field(default_factory=dict)  # a source that is not named appears once
-    part_characters: int = Field(default=50_000_000, gt=0)  # about 80 MB of compressed Parquet
-
-
-class Recipe(_Part):
+class Recipe(Part):
     """The build as frozen data."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")

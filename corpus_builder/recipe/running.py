@@ -11,7 +11,8 @@ from corpus_builder.errors import InputError
 from corpus_builder.quality.hosts import UT1_V1_CATEGORIES, HostList
 from corpus_builder.quality.ng_words import NgWords
 from corpus_builder.quality.rulebook import DuplicateRule, FilterRule, HostRule, MeasureRule, RunningRule
-from corpus_builder.recipe.models import Recipe, Rule
+from corpus_builder.recipe.models import Recipe
+from corpus_builder.recipe.quality import Rule
 from corpus_builder.release.mixture import Wanted
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import codecs
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from corpus_builder.japanese.detectors import ANY, JAPANESE
+from corpus_builder.recipe.part import Part
 
 COLUMNS = ("text", "id", "url", "title", "date")
 Name = Annotated[str, Field(min_length=1)]
 
 
-class Source(BaseModel):
+class Source(Part):
     """Where pages come from.  An id starts with its file's name, and with directories before it where two have the same.
 
     `paths` are files or globs of this machine, https:// or s3:// URLs, or lists of files (warc.paths.gz), whose lines are
@@ -22,8 +23,6 @@ class Source(BaseModel):
     `counts` is a table of how many responses (of WET files: texts) each file of the kind `warc` should hold, so that one that is short of
     some is told.  docs/your-data.md tells of columns, languages and files that cannot be read.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     kind: Literal["warc", "commoncrawl", "wikipedia", "jsonl", "parquet", "text"]

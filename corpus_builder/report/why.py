@@ -11,7 +11,8 @@ import numpy as np
 from corpus_builder.errors import InputError
 from corpus_builder.hashing.shingles import jaccard
 from corpus_builder.messages.terminal import harmless
-from corpus_builder.recipe.models import Recipe, Rule
+from corpus_builder.recipe.models import Recipe
+from corpus_builder.recipe.quality import Rule
 from corpus_builder.report.differences import differences
 from corpus_builder.report.tables import extracted, query
 from corpus_builder.store.dataset import Manifest
