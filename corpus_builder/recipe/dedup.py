@@ -16,31 +16,46 @@ from corpus_builder.recipe.part import Part
 
 
 class Dedup(Part):
-    """Near-duplicates: two documents match when all `rows` minima of one of `bands` bands are equal.
+    """Near-duplicates: two documents match when all `rows` minima of one of `bands` bands are equal (MinHash).
 
-    How many bands and rows is said by themselves, by a `preset`, or by a `similarity` to find with a `recall`.  With `verify` a match
-    counts only from this Jaccard similarity on, estimated from the signature or exact from the text; `dedup.verification` says from which
-    where nothing is said, and `verify = false` that every match counts.  `groups` says whether a
-    document is dropped for matching a better one, or all but the best of what hangs together by matches.  `url = true` makes the
-    same URL a reason of its own.  `index` names an index of earlier documents, whose `elders` always stay, or compete with the new ones.
+    Bands and rows are given themselves, by a `preset`, or by a `similarity` to find.  docs/duplicates.md tells the rule and the search.
     """
 
-    preset: str | None = None  # swallow, fineweb or japanese; see `dedup.presets`
-    ngram: int | None = Field(default=None, ge=1, le=64)  # default: 5
-    bands: int | None = Field(default=None, ge=1, le=1024)  # default: 14
-    rows: int | None = Field(default=None, ge=1, le=256)  # default: 8
-    similarity: float | None = Field(default=None, gt=0, lt=1)
-    recall: float | None = Field(default=None, gt=0, lt=1)  # default: 0.95
-    bytes_per_document: int | None = Field(default=None, gt=0)  # that the exchange moves; default: 480
-    seed: int = Field(default=0, ge=0, lt=1 << 63)
-    keep: str = "newest"  # who survives: newest, oldest, longest, largest:MEASURE or first:SOURCE,SOURCE
-    sources: tuple[str, ...] | None = None  # None: every source
-    url: bool = False
-    verify: float | StrictBool | None = None
-    verify_by: Literal["signature", "text"] = "signature"
-    groups: Literal["first", "components"] = "first"
-    index: str | None = Field(default=None, min_length=1)
-    elders: Literal["stay", "compete"] = "stay"
+    preset: str | None = Field(default=None, examples=["japanese"])
+    """Bands and rows by name: swallow (40 x 20), fineweb (14 x 8) or japanese (20 x 7), each over character 5-grams.
+    Goes without ngram, bands, rows and similarity."""
+    ngram: int | None = Field(default=None, ge=1, le=64, examples=[5])
+    """Characters of a shingle.  [default: 5]"""
+    bands: int | None = Field(default=None, ge=1, le=1024, examples=[14])
+    """Bands of a signature: the more, the more pairs are found.  [default: 14]"""
+    rows: int | None = Field(default=None, ge=1, le=256, examples=[8])
+    """Minima of a band: the more, the more alike the pairs that are found.  [default: 8]"""
+    similarity: float | None = Field(default=None, gt=0, lt=1, examples=[0.8])
+    """Choose bands and rows so that pairs of this Jaccard similarity are found.  Goes without preset, bands and rows."""
+    recall: float | None = Field(default=None, gt=0, lt=1, examples=[0.99])
+    """Share of the pairs of that similarity to find; goes with similarity.  [default: 0.95]"""
+    bytes_per_document: int | None = Field(default=None, gt=0, examples=[960])
+    """Bytes of keys that may be moved for each document, 24 a band; goes with similarity.  [default: 480]"""
+    seed: int = Field(default=0, ge=0, lt=1 << 63, examples=[1])
+    """Seed of the hashes."""
+    keep: str = Field(default="newest", examples=["newest", "longest", "first:wikipedia,web"])
+    """Which of some duplicates survives: newest, oldest, longest, largest:NAME (a measure, or a column of your files) or
+    first:A,B (sources, the best first)."""
+    sources: tuple[str, ...] | None = Field(default=None, examples=[["web", "books"]])
+    """Sources whose documents are compared with each other.  [default: those of the rule, then quality.sources, then all]"""
+    url: bool = Field(default=False, examples=[True])
+    """Documents with the same URL are duplicates, whatever their texts."""
+    verify: float | StrictBool | None = Field(default=None, examples=[0.8, False])
+    """A candidate counts from this Jaccard similarity on; false: every candidate counts.
+    [default: 0.75, less for a low similarity, none for swallow]"""
+    verify_by: Literal["signature", "text"] = Field(default="signature", examples=["text"])
+    """Whether the similarity that verify asks for is estimated from the signature or computed from the text.  "text" goes without index."""
+    groups: Literal["first", "components"] = Field(default="first", examples=["components"])
+    """Drop what matches a better document ("first"), or all but the best of what is connected by matches ("components")."""
+    index: str | None = Field(default=None, min_length=1, examples=["documents.index"])
+    """Index of earlier documents, made by `corpus-builder index add`, to hold the documents against."""
+    elders: Literal["stay", "compete"] = Field(default="stay", examples=["compete"])
+    """Documents of the index always stay, or compete with the new ones by keep; goes with index."""
 
     @model_validator(mode="after")
     def _says_who_survives_and_how_to_find(self) -> Dedup:
