@@ -313,10 +313,10 @@ def test_the_story_of_a_row_shows_where_the_texts_part(tmp_path: Path) -> None:
         return result.output
 
     assert "dedup    kept      a.jsonl, row 2" in said("c")
-    assert "dedup    dropped   near_duplicate value 0." in said("b")
+    assert "dedup    dropped   duplicate_near value 0." in said("b")
     assert "lost to a\n" in said("b")
     assert "変" in said("b").split("it has -, the other +:")[1]
-    assert "exact_duplicate value 1 a" in said("d")
+    assert "duplicate_exact value 1 a" in said("d")
     assert "lost to b\n  for which is kept a\n" in said("d")
     assert "the same text" in said("d")
     path.unlink()

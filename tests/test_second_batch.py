@@ -52,7 +52,7 @@ def test_every_row_of_three_row_groups_is_kept_or_dropped_for_its_own_reason(tmp
     empty = [f"rows.jsonl/{n + 1}" for n, text in enumerate(texts) if not text]
     older = {n - 1_200 for n in range(1_201, 3_200, 100) if texts[n]}
     expected = [
-        (f"rows.jsonl/{n + 1}", "duplicate" if n in older else "num_letters_low" if len(text) < 60 else "")
+        (f"rows.jsonl/{n + 1}", "duplicate_exact" if n in older else "num_letters_low" if len(text) < 60 else "")
         for n, text in enumerate(texts)
         if text
     ]

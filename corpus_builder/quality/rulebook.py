@@ -165,6 +165,11 @@ class FilterRule:
         return said
 
 
+def duplicate_reason(rule: str) -> str:
+    """Why a duplicate is dropped, by the rule that found it: url, exact or near."""
+    return f"duplicate_{rule}"
+
+
 @dataclass(frozen=True)
 class DuplicateRule:
     """Drops documents that another one stands for."""
@@ -183,15 +188,14 @@ class DuplicateRule:
         return ["duplicates", self.verify, self.sources]
 
     def judge(self, rows: Rows) -> Verdicts:
-        """Reasons: duplicate, or duplicate_url; the value is the Jaccard similarity, the detail the id of the document that is kept."""
+        """Reasons: duplicate_ and the rule; the value is the Jaccard similarity, the detail the id of the document that is kept."""
         said = Verdicts.none(len(rows.urls))
         for row, match in enumerate(rows.matches or ()):
             if match["survivor"] is None:
                 continue
-            by_url = match["rule"] == "url"
-            said.reason[row], said.detail[row] = "duplicate_url" if by_url else "duplicate", match["survivor"]
+            said.reason[row], said.detail[row] = duplicate_reason(match["rule"]), match["survivor"]
             said.value[row] = match["similarity"]
-            if self.verify is not None and not by_url:
+            if self.verify is not None and match["rule"] == "near":
                 said.threshold[row] = self.verify
         return said
 

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from corpus_builder.errors import InputError
+from corpus_builder.hashing.matching import PHASES
 from corpus_builder.hashing.shingles import jaccard
 from corpus_builder.messages.terminal import harmless
+from corpus_builder.quality.rulebook import duplicate_reason
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.quality import Rule
 from corpus_builder.report.differences import differences
@@ -113,7 +115,7 @@ def _story(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, with_win
     parted: tuple[str, ...] = ()
     if decided is not None and not decided["keep"]:
         events.append(Event("decide", "dropped", decided["reason"], decided["value"], decided["threshold"], decided["detail"]))
-        if decided["reason"] in ("duplicate", "duplicate_url") and with_winners:
+        if decided["reason"] in map(duplicate_reason, PHASES) and with_winners:
             match = _row(manifests["match"], "matches", id_, "winner, survivor, in_index") or {}
             names = dict.fromkeys((match["winner"], match["survivor"]))
             of_index = match["in_index"]  # an id there may be one of this build, too

@@ -29,7 +29,7 @@ class Decide:
 
     rules: tuple[RunningRule, ...]
     name: ClassVar[str] = "decide"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     @classmethod
     def of(cls, running: Running) -> Decide:

@@ -151,9 +151,9 @@ def test_builds_share_an_index(root):
     second = build(make_recipe(other, dedup=dedup), root / "second", Serial(), task_memory_bytes=2_000)
     assert [row["url"] for row in corpus(second) if row["source"] == "web"] == ["https://www.example/60"]
     lost = second.why("https://later.example/3")[0]
-    assert (lost.outcome.reason, lost.outcome.detail) == ("duplicate", lost.winners[0].id)
+    assert (lost.outcome.reason, lost.outcome.detail) == ("duplicate_exact", lost.winners[0].id)
     assert lost.outcome.detail.startswith("web-b.warc.gz/")
-    assert sum(reason == "duplicate" for reason in reasons(second).values()) > 1
+    assert sum(reason == "duplicate_exact" for reason in reasons(second).values()) > 1
     assert build(make_recipe(other, dedup=dedup), root / "second", Serial()).verify().problems == ()
 
 

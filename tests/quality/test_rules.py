@@ -91,7 +91,7 @@ def test_the_first_rule_that_drops_gives_the_reason():
 
 def test_rules_judge_their_own_sources_alone():
     said = judge_rows(RULES, "wiki", ROWS)
-    duplicate = Drop("duplicate", 0.875, 0.75, "web/9")
+    duplicate = Drop("duplicate_near", 0.875, 0.75, "web/9")
     assert [said.at(row) for row in range(4)] == [None, None, Drop("spam", None, 2.0), duplicate]
 
 

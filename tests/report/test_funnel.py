@@ -14,7 +14,7 @@ def test_each_page_stands_in_one_place(built: Built) -> None:
         ("drop", "http_status", 1),
         ("drop", "not_html", 1),
         ("stand", "Japanese documents", 12),
-        ("drop", "duplicate", 1),
+        ("drop", "duplicate_exact", 1),
         ("drop", "num_japanese_letters_low", 1),
         ("stand", "kept", 10),
         ("stand", "released", 10),
@@ -37,7 +37,7 @@ def test_each_page_stands_in_one_place(built: Built) -> None:
 
 def test_a_page_that_went_astray_is_noticed(built: Built) -> None:
     web = funnels(built.manifests, built.recipe.source_names)[0]
-    short = replace(web, steps=tuple(step for step in web.steps if step.label != "duplicate"))
+    short = replace(web, steps=tuple(step for step in web.steps if step.label != "duplicate_exact"))
     assert web.accounted
     assert not short.accounted
 

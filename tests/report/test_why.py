@@ -32,7 +32,7 @@ def test_a_released_page(built: Built) -> None:
 
 def test_a_duplicate_names_the_document_that_it_lost_to(built: Built) -> None:
     found = story(built, "https://www.example/3")
-    assert found.outcome.reason == "duplicate"
+    assert found.outcome.reason == "duplicate_exact"
     (winner,) = found.winners
     assert winner.url == "https://mirror.example/3"
     assert winner.outcome.verdict == "released"

@@ -415,7 +415,7 @@ def test_what_is_kept_beside_deduplicated_files_may_be_damaged(tmp_path: Path, c
     (lost,) = done.dropped_rows().column("id").to_pylist()
     for name in ("files.json", "inputs.json"):
         (tmp_path / "out" / ".cache" / name).write_text(content)
-    assert "near_duplicate" in run("why", tmp_path / "out", lost)
+    assert "duplicate_near" in run("why", tmp_path / "out", lost)
     state = json.dumps({f"{texts}|{texts.stat().st_size}|{texts.stat().st_mtime_ns}": {"a": 1}})
     for kept in (content, state):
         (tmp_path / "out" / ".cache" / "inputs.json").write_text(kept)
