@@ -35,7 +35,15 @@ if TYPE_CHECKING:
     from corpus_builder.quality.measures import measure_text as measure_text
     from corpus_builder.quality.measures import measure_texts as measure_texts
     from corpus_builder.quality.rules import Threshold as Threshold
+    from corpus_builder.recipe.dedup import Dedup as Dedup
+    from corpus_builder.recipe.extract import Extract as Extract
+    from corpus_builder.recipe.lines import Lines as Lines
     from corpus_builder.recipe.models import Recipe as Recipe
+    from corpus_builder.recipe.quality import Quality as Quality
+    from corpus_builder.recipe.quality import Rule as Rule
+    from corpus_builder.recipe.release import Mixture as Mixture
+    from corpus_builder.recipe.release import Release as Release
+    from corpus_builder.recipe.source import Source as Source
     from corpus_builder.release.publish import publish as publish
 
 __version__ = "0.1.0"
@@ -55,7 +63,13 @@ _WHERE = {
     "preview.plan": ("StagePlan", "plan"),
     "quality.measures": ("measure_text", "measure_texts"),
     "quality.rules": ("Threshold",),
+    "recipe.dedup": ("Dedup",),
+    "recipe.extract": ("Extract",),
+    "recipe.lines": ("Lines",),
     "recipe.models": ("Recipe",),
+    "recipe.quality": ("Quality", "Rule"),
+    "recipe.release": ("Mixture", "Release"),
+    "recipe.source": ("Source",),
     "release.publish": ("publish",),
 }
 

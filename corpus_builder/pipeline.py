@@ -23,6 +23,7 @@ from corpus_builder.messages.redact import shareable
 from corpus_builder.recipe.counts import expected_counts
 from corpus_builder.recipe.inputs import find_inputs, input_files, keep_inputs_apart, reading_of
 from corpus_builder.recipe.models import Recipe
+from corpus_builder.recipe.part import as_data
 from corpus_builder.recipe.running import Running
 from corpus_builder.release.edits import named_edit
 from corpus_builder.report.mixture import foretold
@@ -119,7 +120,7 @@ def _write_head(recipe: Recipe, out: Path, stages: Sequence[Stage]) -> None:
     """What a build can be read by without its recipe file: its recipe, without logins and queries of URLs, and its stages' names."""
     head = {
         "format": FORMAT,
-        "recipe": shareable(recipe.model_dump(mode="json", exclude_defaults=True)),
+        "recipe": shareable(as_data(recipe)),
         "stages": [stage.name for stage in stages],
     }
     write_atomically(out / HEAD, (json.dumps(head, ensure_ascii=False, indent=1) + "\n").encode())

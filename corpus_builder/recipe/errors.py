@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -10,8 +10,8 @@ from corpus_builder.errors import did_you_mean
 from corpus_builder.messages.redact import without_secrets
 
 
-def explain(error: ValidationError, where: str, recipe: type[BaseModel], tables: Mapping[str, type[BaseModel]]) -> str:
-    """Pydantic's findings as sentences with the nearest right word."""
+def explain(error: ValidationError, where: str, model: type[BaseModel]) -> str:
+    """Pydantic's findings about a model as sentences with the nearest right word."""
     sentences = []
     errors = error.errors()
     for found in errors:
@@ -20,7 +20,7 @@ def explain(error: ValidationError, where: str, recipe: type[BaseModel], tables:
             continue
         place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in found["loc"]).lstrip(".")
         if found["type"] == "extra_forbidden":
-            keys = _keys_at(found["loc"][:-1], recipe, tables)
+            keys = _keys_at(found["loc"][:-1], model)
             wrong = str(found["loc"][-1])
             sentences.append(f"unknown key {place!r}{did_you_mean(wrong, keys)} (keys there: {', '.join(keys)})")
         elif found["type"] == "missing":
@@ -32,8 +32,15 @@ def explain(error: ValidationError, where: str, recipe: type[BaseModel], tables:
     return f"{where}: {without_secrets('; '.join(sentences))}."
 
 
-def _keys_at(place: tuple[str | int, ...], recipe: type[BaseModel], tables: Mapping[str, type[BaseModel]]) -> list[str]:
-    model = recipe
+def _keys_at(place: tuple[str | int, ...], model: type[BaseModel]) -> list[str]:
     for part in place:
-        model = tables.get(str(part), model)
-    return [name for name in model.model_fields if name != "base"]
+        if part in model.model_fields:
+            model = _model_in(model.model_fields[str(part)].annotation) or model
+    return [name for name, field in model.model_fields.items() if not field.exclude]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model in an annotation such as `tuple[Source, ...]` or `Dedup | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for inner in get_args(annotation) if (found := _model_in(inner))), None)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from corpus_builder.engine.user_code import load_function
 from corpus_builder.errors import RecipeError, did_you_mean
@@ -22,14 +22,15 @@ from corpus_builder.recipe.dedup import Dedup
 from corpus_builder.recipe.errors import explain
 from corpus_builder.recipe.extract import Extract
 from corpus_builder.recipe.lines import Lines
-from corpus_builder.recipe.part import Part
+from corpus_builder.recipe.part import Part, as_data, in_lines
 from corpus_builder.recipe.quality import Quality, Rule
-from corpus_builder.recipe.release import Mixture, Release
+from corpus_builder.recipe.release import Release
 from corpus_builder.recipe.source import Source
+from corpus_builder.recipe.toml import as_toml
 
 
 class Recipe(Part):
-    """The build as frozen data."""
+    """The build as frozen data.  Relative paths start at `base`: the directory of the recipe's file, else the working directory."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     seed: int = 0  # of the shuffle and of the sampling
@@ -39,7 +40,7 @@ class Recipe(Part):
     dedup: Dedup | None = None
     lines: Lines | None = None
     release: Release = Release()
-    base: Path = Field(default=Path("."), exclude=True)
+    base: Annotated[Path, AfterValidator(Path.resolve)] = Field(default_factory=Path.cwd, exclude=True)
 
     @model_validator(mode="after")
     def _names_agree(self) -> Recipe:
@@ -151,21 +152,21 @@ class Recipe(Part):
         return cls.of(value, base=path.parent.resolve(), where=str(path))
 
     @classmethod
-    def of(cls, value: Mapping[str, Any], base: Path = Path("."), where: str = "The recipe") -> Recipe:
-        """A recipe from plain data; relative paths start at `base`."""
+    def of(cls, value: Mapping[str, Any], base: Path | None = None, where: str = "The recipe") -> Recipe:
+        """A recipe from plain data; relative paths start at `base`, or at the working directory."""
+        if "base" in value:
+            raise RecipeError(f"{where}: unknown key 'base'; relative paths start at the recipe's own directory.")
         try:
-            return cls.model_validate({**value, "base": base})
+            return cls.model_validate({**value, "base": base or Path.cwd()})
         except ValidationError as error:
-            raise RecipeError(explain(error, where, Recipe, _TABLES)) from None
+            raise RecipeError(explain(error, where, Recipe)) from None
 
+    def to_toml(self) -> str:
+        """The recipe as a recipe file.  In `base`, where its relative paths start, `Recipe.load` reads it back as an equal recipe."""
+        return as_toml(as_data(self))
 
-_TABLES: dict[str, type[BaseModel]] = {
-    "sources": Source,
-    "extract": Extract,
-    "quality": Quality,
-    "rules": Rule,
-    "dedup": Dedup,
-    "lines": Lines,
-    "release": Release,
-    "mixture": Mixture,
-}
+    def __repr__(self) -> str:
+        base = {} if self.base == Path.cwd() else {"base": str(self.base)}
+        return in_lines("Recipe", self.said() | base)
+
+    __str__ = __repr__

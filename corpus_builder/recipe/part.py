@@ -1,18 +1,79 @@
-"""What all parts of a recipe have in common."""
+"""What all parts of a recipe have in common: frozen, no unknown keys, errors in sentences, and a repr of what was said."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from corpus_builder.errors import RecipeError
+from corpus_builder.messages.redact import without_secrets
+from corpus_builder.recipe.errors import explain
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Part(BaseModel):
-    """A part of a recipe: frozen, without keys that it does not know.
+    """A part of a recipe: frozen, without keys that it does not know.  Paths may be given as `pathlib.Path`, sequences as lists.
 
     The docstring of a key is its description in docs/recipe.md and in the help of the options that are named after it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, use_attribute_docstrings=True)
+
+    def __init__(self, /, **data: Any) -> None:
+        try:
+            self.__pydantic_validator__.validate_python({name: _plain(value) for name, value in data.items()}, self_instance=self)
+        except ValidationError as error:
+            raise RecipeError(explain(error, type(self).__name__, type(self))) from None
+
+    # Parts within parts are made by pydantic, as if there were no __init__ of ours: it collects what is wrong, with the place.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    def said(self) -> dict[str, Any]:
+        """The fields that are not as they are by default."""
+        fields = type(self).model_fields
+        return {
+            name: value
+            for name, field in fields.items()
+            if not field.exclude and (value := getattr(self, name)) != field.get_default(call_default_factory=True)
+        }
+
+    def __repr_args__(self) -> Iterator[tuple[str, Any]]:
+        yield from self.said().items()
+
+    def __repr__(self) -> str:
+        return without_secrets(f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.said().items())})")
+
+    __str__ = __repr__
+
+
+def _plain(value: Any) -> Any:
+    """Paths as the strings that a recipe file has, also those in lists and tables."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return {name: _plain(one) for name, one in value.items()} if isinstance(value, Mapping) else value
+
+
+def as_data(value: Any) -> Any:
+    """What a part says as plain data: tables, lists, strings, numbers."""
+    if isinstance(value, Part):
+        value = value.said()
+    if isinstance(value, Mapping):
+        return {name: as_data(one) for name, one in value.items()}
+    return [as_data(one) for one in value] if isinstance(value, tuple | list) else value
+
+
+def in_lines(name: str, fields: Mapping[str, Any]) -> str:
+    """A repr of several lines: one a field, and one for each part in a sequence of them."""
+    shown = [
+        f"{field}=[{''.join(f'{chr(10)}        {one!r},' for one in value)}\n    ]"
+        if isinstance(value, tuple)
+        else f"{field}={value!r}"
+        for field, value in fields.items()
+    ]
+    return without_secrets("".join([f"{name}(\n", *(f"    {line},\n" for line in shown), ")"]))

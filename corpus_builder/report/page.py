@@ -17,6 +17,7 @@ from corpus_builder.quality.histograms import add_histogram
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.rules import Threshold
 from corpus_builder.recipe.models import Recipe
+from corpus_builder.recipe.part import as_data
 from corpus_builder.report import charts
 from corpus_builder.report.funnel import copies, funnels, records
 from corpus_builder.report.lines import repeated_lines
@@ -62,7 +63,7 @@ def render(manifests: Mapping[str, Manifest], recipe: Recipe) -> str:
         examples=_examples(manifests),
         meanings=html_page.REASONS | warc.REASONS | wikipedia.REASONS,
         definitions={name: info.definition for name, info in MEASURES.items()},
-        recipe_json=escape(as_json(shareable(recipe.model_dump(mode="json", exclude_defaults=True)), indent=2)),
+        recipe_json=escape(as_json(shareable(as_data(recipe)), indent=2)),
     )
 
 

@@ -192,3 +192,45 @@ def _harmed(draw: st.DrawFn, content: bytes) -> bytes:
     other = draw(st.integers(0, len(content)))
     put = draw(st.one_of(st.binary(max_size=9), st.just(content[other : other + length]), st.just(bytes(length))))
     return content[:at] + put + content[at + draw(st.sampled_from([0, length, len(put)])) :]
+
+
+def recipes() -> st.SearchStrategy[dict[str, object]]:
+    """The plain data of recipes: texts with anything in them that a recipe may hold, tables that are empty, numbers at their limits."""
+    word = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+    number = st.floats(0, 1, allow_subnormal=False)
+
+    def some(optional: dict[str, st.SearchStrategy[object]], **wanted: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+        return st.fixed_dictionaries(wanted, optional=optional)
+
+    name = st.sampled_from(["web", "wiki", "books_2"])
+    texts = {"text": word, "extra": st.lists(word, max_size=2), "language": st.sampled_from(["ja", "none"]), "title": word}
+    source = st.one_of(
+        some({"counts": word, "base": word}, kind=st.just("warc"), paths=st.lists(word, min_size=1, max_size=2)),
+        some(texts, kind=st.just("jsonl"), paths=st.lists(word, min_size=1, max_size=2)),
+    )
+    rule = st.one_of(
+        some({"sources": st.lists(name, max_size=2)}, measure=st.just("hiragana_fraction"), min=number),
+        some({"exact_host": st.booleans()}, hosts=st.lists(word, max_size=2)),
+        some({}, filter=word.map(lambda w: f"module:{w}")),
+    )
+    mixture = st.one_of(some({}, epochs=st.floats(0.001, 4)), some({"strict": st.booleans()}, share=st.floats(0.001, 0.2)))
+    tables: dict[str, st.SearchStrategy[object]] = {
+        "seed": st.integers(),
+        "extract": some(
+            {"form": st.sampled_from(["plain", "markdown"]), "min_japanese_score": number, "max_bytes": st.integers(1)}
+        ),
+        "quality": some(
+            {"sources": st.lists(name, max_size=2), "rules": st.lists(rule, max_size=3), "ng_words": st.lists(word, max_size=2)},
+            measures=st.dictionaries(st.sampled_from(["mine", "長さ"]), word),
+        ),
+        "lines": some({"documents": st.integers(2), "share": number, "action": st.sampled_from(["remove", "report"])}),
+        "release": some(
+            {"edits": st.dictionaries(name, st.lists(word, max_size=2)), "prepend_title": st.lists(name, max_size=2)},
+            mixture=st.dictionaries(st.sampled_from(["web", "wiki"]), mixture),
+        ),
+    }
+    names = ("web", "wiki", "books_2")
+    sources = st.tuples(source, source, source).map(
+        lambda found: [one | {"name": n} for one, n in zip(found, names, strict=True)]
+    )
+    return some(tables, name=st.just("x"), sources=sources)
