@@ -16,10 +16,10 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from corpus_builder.duplicates import summary as duplicates
-from corpus_builder.duplicates.dedup_rows import CopyRows, MatchRows, RowFile, RowSettings, SignRows
 from corpus_builder.duplicates.index.contents import elders_of, write_head
-from corpus_builder.duplicates.rows import is_rows
-from corpus_builder.duplicates.signed import utf_8
+from corpus_builder.duplicates.row_files import is_rows
+from corpus_builder.duplicates.row_stages import CopyRows, MatchRows, RowFile, RowSettings, SignRows
+from corpus_builder.duplicates.signed_files import utf_8
 from corpus_builder.duplicates.summary import Duplicates, duplicates_of
 from corpus_builder.engine import Engine, Ray, engine_of
 from corpus_builder.errors import InputError, RecipeError
@@ -114,9 +114,9 @@ def deduplicate(
 ) -> Deduplicated:
     """Drop near-duplicates of JSONL and Parquet files (or directories of them); what is done already is not done again.
 
-    How the texts are hashed is said by `preset`, by `ngram`, `bands` and `rows`, or by `similarity`; see `dedup.presets.resolve`.
-    A candidate counts from the similarity `verify` on; by default, one that fits the hashes; False: always; see `dedup.verification`.
-    `keep` is newest, oldest, longest, largest:COLUMN or first:A,B; see `dedup.preference`.  `id` defaults to the column `id` and,
+    How the texts are hashed is said by `preset`, by `ngram`, `bands` and `rows`, or by `similarity`; see `hashing.presets.resolve`.
+    A candidate counts from the similarity `verify` on; by default, one that fits the hashes; False: always; see `hashing.verification`.
+    `keep` is newest, oldest, longest, largest:COLUMN or first:A,B; see `hashing.preference`.  `id` defaults to the column `id` and,
     where a row has none, to the file's name and the row's number.  `url` takes rows with the same URL for duplicates, whatever their
     texts; the URL stands in `url_column`, or in the column `url` where there is one, and an index knows it with or without that rule.
     The same files and options give the same bytes on any engine.

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Protocol
 
 from corpus_builder.built import HEAD, Built
+from corpus_builder.duplicates.losers import Superseded
 from corpus_builder.duplicates.match import Match
 from corpus_builder.duplicates.sign import Sign
-from corpus_builder.duplicates.verdicts import Superseded
 from corpus_builder.engine import Engine, Ray, engine_of
 from corpus_builder.engine.user_code import own_modules
 from corpus_builder.messages.progress import say

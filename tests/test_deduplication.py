@@ -18,7 +18,7 @@ from support.rows import jsonl, kept_ids, lines, many
 from corpus_builder import InputError, Ray, RecipeError, Serial, StageError, deduplicate
 from corpus_builder.commands.main import main
 from corpus_builder.duplicates.index import add, remove
-from corpus_builder.duplicates.signed import hash_of
+from corpus_builder.duplicates.signed_files import hash_of
 
 CHANGED = f"{prose(1)[:-40]}変{prose(1)[-39:]}"
 
@@ -82,7 +82,7 @@ def test_engine_order_memory_and_a_second_run_do_not_show(files: list[Path], tmp
 
 
 def test_a_run_that_broke_off_goes_on(files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from corpus_builder.duplicates.dedup_rows import CopyRows
+    from corpus_builder.duplicates.row_stages import CopyRows
 
     deduplicate(files, tmp_path / "whole", Serial())
     with monkeypatch.context() as patch:

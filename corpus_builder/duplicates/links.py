@@ -1,4 +1,4 @@
-"""From keys to whom each document lost to, in steps of bounded memory.  Each phase (see `dedup.matching`) takes three:
+"""From keys to whom each document lost to, in steps of bounded memory.  Each phase (see `hashing.matching`) takes three:
 
 Spread   a group of shards -> its keys, dealt out by key
 Link     one bucket of keys -> who shares a key with whom, and counts; dealt out by loser
@@ -20,8 +20,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from corpus_builder.duplicates.search import F64, I64, Bools, Search, concatenated, read_whole, write_dealt, write_npy
-from corpus_builder.duplicates.signed import among, characters_of, estimates, opened, places, sketches_of
-from corpus_builder.hashing.matching import (
+from corpus_builder.duplicates.signed_files import among, characters_of, estimates, opened, places, sketches_of
+from corpus_builder.hashing.minhash import shingle_sets
+from corpus_builder.hashing.pairs import (
     BYTES_PER_KEY,
     Columns,
     best_links,
@@ -31,7 +32,6 @@ from corpus_builder.hashing.matching import (
     first_links,
     in_company,
 )
-from corpus_builder.hashing.minhash import shingle_sets
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter
 from corpus_builder.store.exchange import buckets_of, read_bucket
 

@@ -12,12 +12,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from corpus_builder.duplicates.find import find_duplicates
 from corpus_builder.duplicates.index.contents import elders_of
+from corpus_builder.duplicates.losers import Found, Superseded, verdicts_on
 from corpus_builder.duplicates.search import Search
-from corpus_builder.duplicates.searches import find_duplicates
-from corpus_builder.duplicates.signed import SignedShard, keys_digest, split
+from corpus_builder.duplicates.signed_files import SignedShard, keys_digest, split
 from corpus_builder.duplicates.summary import counts_of
-from corpus_builder.duplicates.verdicts import Found, Superseded, verdicts_on
 from corpus_builder.hashing.matching import Matching
 from corpus_builder.recipe.running import Running
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups

@@ -2,9 +2,9 @@
 
 Every step writes scratch, since how the work is cut depends on the memory that a task may use; nothing else does.
 
-stages.links      keys -> whom each document lost to, in each phase
-stages.trees      until every loser points to its survivor
-stages.verdicts   ids, similarities, and who survives
+links      keys -> whom each document lost to, in each phase
+survivors  until every loser points to its survivor
+losers     ids, similarities, and who survives
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from corpus_builder.duplicates.signed import SignedShard, estimates, sketches_of
-from corpus_builder.hashing.matching import BYTES_PER_KEY, Columns, Matching
+from corpus_builder.duplicates.signed_files import SignedShard, estimates, sketches_of
+from corpus_builder.hashing.matching import Matching
+from corpus_builder.hashing.pairs import BYTES_PER_KEY, Columns
 from corpus_builder.store.dataset import Shard, ShardWriter
 from corpus_builder.store.exchange import bucket_count, read_bucket, spans, write_run
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
-from corpus_builder.duplicates.signed import SignedWriter
+from corpus_builder.duplicates.signed_files import SignedWriter
 from corpus_builder.hashing.minhash import SPECIFICATION, MinHash
 from corpus_builder.hashing.preference import Preference
 from corpus_builder.recipe.running import Running
@@ -18,7 +18,7 @@ class Sign:
     """The stage: one shard per shard of documents whose source takes part."""
 
     minhash: MinHash
-    keep: str  # as `dedup.preference` reads it
+    keep: str  # as `hashing.preference` reads it
     sources: tuple[str, ...]
     name: ClassVar[str] = "sign"
     version: ClassVar[int] = 2

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from corpus_builder.errors import RecipeError
-from corpus_builder.hashing.matching import BYTES_PER_KEY
 from corpus_builder.hashing.minhash import MinHash
+from corpus_builder.hashing.pairs import BYTES_PER_KEY
 from corpus_builder.hashing.presets import ENTRY_BYTES, curve
 
 # What signing writes for each document.

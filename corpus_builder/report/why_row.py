@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from corpus_builder.duplicates.dedup_rows import RowFile, RowTexts
 from corpus_builder.duplicates.index.contents import HEAD_FILE, head_of
-from corpus_builder.duplicates.signed import SignedShard, id_bytes, opened, places, utf_8
+from corpus_builder.duplicates.row_stages import RowFile, RowTexts
+from corpus_builder.duplicates.signed_files import SignedShard, id_bytes, opened, places, utf_8
 from corpus_builder.errors import InputError
 from corpus_builder.hashing.shingles import jaccard
 from corpus_builder.quality.rulebook import duplicate_reason

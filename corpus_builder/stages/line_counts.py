@@ -3,7 +3,7 @@
 Tally    a shard's documents -> its keys with counts, dealt out to buckets by key
 Total    one bucket of keys of every shard -> the keys that are frequent, dealt out to the shards that have them
 
-A key stands for a host and a block of lines (see `dedup.lines`), for a host alone, whose documents it counts, or, across hosts,
+A key stands for a host and a block of lines (see `hashing.lines`), for a host alone, whose documents it counts, or, across hosts,
 for a block.  Keys are 64 bits: of 2 * 10^11 different ones about a thousand pairs are the same by chance.  How the work is cut
 depends on the memory of a task, and nothing else does.
 """

@@ -15,8 +15,8 @@ from support.rows import jsonl, kept_ids, many
 
 from corpus_builder import InputError, RecipeError, Serial, StageError, build, deduplicate
 from corpus_builder.commands.main import main
-from corpus_builder.duplicates.dedup_rows import MatchRows
 from corpus_builder.duplicates.index import Index, add, check, compact, remove
+from corpus_builder.duplicates.row_stages import MatchRows
 from corpus_builder.errors import IntegrityError
 from corpus_builder.store import files
 from corpus_builder.store.dataset import read_manifest, read_table

@@ -17,7 +17,7 @@ from support.rows import jsonl, kept_ids
 
 from corpus_builder import Serial, deduplicate
 from corpus_builder.duplicates.index import Index, add, check, compact, remove
-from corpus_builder.duplicates.signed import id_bytes
+from corpus_builder.duplicates.signed_files import id_bytes
 
 CRAWLS = ("a", "b", "c")
 POOL = range(9)

@@ -331,9 +331,9 @@ from corpus_builder import Serial
 from corpus_builder.store.dataset import Dataset, Shard
 from corpus_builder.hashing.matching import Matching
 from corpus_builder.hashing.minhash import MinHash
-from corpus_builder.duplicates.searches import find_duplicates
+from corpus_builder.duplicates.find import find_duplicates
 from corpus_builder.store.run import Scratch
-from corpus_builder.duplicates.signed import SignedShard, SignedWriter, cards_type, keys_type
+from corpus_builder.duplicates.signed_files import SignedShard, SignedWriter, cards_type, keys_type
 from corpus_builder.duplicates.search import Search
 
 SPEC = MinHash()  # 14 bands

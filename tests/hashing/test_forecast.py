@@ -8,11 +8,12 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from corpus_builder.duplicates.search import Search
-from corpus_builder.duplicates.signed import SignedShard
+from corpus_builder.duplicates.signed_files import SignedShard
 from corpus_builder.errors import RecipeError
 from corpus_builder.hashing.forecast import TREE_PASSES, as_text, forecast
-from corpus_builder.hashing.matching import BYTES_PER_KEY, Matching
+from corpus_builder.hashing.matching import Matching
 from corpus_builder.hashing.minhash import MinHash
+from corpus_builder.hashing.pairs import BYTES_PER_KEY
 
 
 def test_bytes_and_tasks_follow_from_the_design():

@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from corpus_builder.duplicates.index.contents import Index, Part, Taken, head_of, mark
 from corpus_builder.duplicates.index.removals import documents_gone, id_hash, rows_named, sorted_hashes, taken_of
-from corpus_builder.duplicates.signed import SignedShard, SignedWriter, hash_of, id_bytes, keys_digest, opened
-from corpus_builder.duplicates.verdicts import is_of
+from corpus_builder.duplicates.losers import is_of
+from corpus_builder.duplicates.signed_files import SignedShard, SignedWriter, hash_of, id_bytes, keys_digest, opened
 from corpus_builder.engine import Engine, Serial, engine_of
 from corpus_builder.errors import InputError, IntegrityError
 from corpus_builder.hashing.minhash import MinHash

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from corpus_builder.duplicates.signed import SignedShard, opened
+from corpus_builder.duplicates.signed_files import SignedShard, opened
 from corpus_builder.errors import InputError, IntegrityError, RecipeError
 from corpus_builder.hashing.minhash import SPECIFICATION, MinHash
 from corpus_builder.recipe.models import Recipe

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus_builder.duplicates.index.contents import Index, Part
-from corpus_builder.duplicates.signed import SignedShard, hash_of, id_bytes, opened, utf_8
+from corpus_builder.duplicates.signed_files import SignedShard, hash_of, id_bytes, opened, utf_8
 from corpus_builder.hashing.reference import mix
 
 ROWS_AT_A_TIME = 50_000

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus_builder import Serial
+from corpus_builder.duplicates.find import find_duplicates
 from corpus_builder.duplicates.search import Search
-from corpus_builder.duplicates.searches import find_duplicates
-from corpus_builder.duplicates.signed import SignedShard, SignedWriter, cards_type, estimates, keys_type
+from corpus_builder.duplicates.signed_files import SignedShard, SignedWriter, cards_type, estimates, keys_type
 from corpus_builder.hashing.matching import Matching
 from corpus_builder.hashing.minhash import MinHash
 from corpus_builder.store.dataset import Dataset, Shard, read_table

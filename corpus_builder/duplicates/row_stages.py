@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from corpus_builder.duplicates.rows import Batch, copy_rows, read_rows
+from corpus_builder.duplicates.find import find_duplicates
+from corpus_builder.duplicates.losers import VERDICTS, Found, Superseded, verdicts_on
+from corpus_builder.duplicates.row_files import Batch, copy_rows, read_rows
 from corpus_builder.duplicates.search import Search
-from corpus_builder.duplicates.searches import find_duplicates
-from corpus_builder.duplicates.signed import SignedShard, SignedWriter, keys_digest, split
+from corpus_builder.duplicates.signed_files import SignedShard, SignedWriter, keys_digest, split
 from corpus_builder.duplicates.summary import counts_of
-from corpus_builder.duplicates.verdicts import VERDICTS, Found, Superseded, verdicts_on
 from corpus_builder.hashing.matching import PHASES, Matching
 from corpus_builder.hashing.minhash import SPECIFICATION
 from corpus_builder.hashing.preference import Preference, number_ranks

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus_builder.hashing.trees import before, hooked, hooks, pointers, targets_of
+from corpus_builder.hashing.pointers import before, hooked, hooks, pointers, targets_of
 
 Pairs = list[tuple[int, int]]
 

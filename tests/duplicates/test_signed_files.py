@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus_builder.duplicates import signed
-from corpus_builder.duplicates.signed import (
+from corpus_builder.duplicates.signed_files import (
     SignedShard,
     SignedWriter,
     estimates,

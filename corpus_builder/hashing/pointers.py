@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from corpus_builder.hashing.matching import best_links
+from corpus_builder.hashing.pairs import best_links
 
 Columns = dict[str, npt.NDArray[Any]]
 Pointers = npt.NDArray[np.int64]

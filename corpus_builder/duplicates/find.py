@@ -8,9 +8,9 @@ from __future__ import annotations
 import itertools
 
 from corpus_builder.duplicates.links import Link, Settle, Spread
+from corpus_builder.duplicates.losers import Found, Verdicts
 from corpus_builder.duplicates.search import Search
-from corpus_builder.duplicates.trees import Files, Hook, Join, Jump, Meet, Point
-from corpus_builder.duplicates.verdicts import Found, Verdicts
+from corpus_builder.duplicates.survivors import Files, Hook, Join, Jump, Meet, Point
 from corpus_builder.store.dataset import Manifest
 from corpus_builder.store.run import Scratch
 

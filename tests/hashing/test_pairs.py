@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus_builder.duplicates.signed import estimates
-from corpus_builder.hashing.matching import best_links, block_links, checked_links, distinct_links, first_links, in_company
+from corpus_builder.duplicates.signed_files import estimates
+from corpus_builder.hashing.pairs import best_links, block_links, checked_links, distinct_links, first_links, in_company
 
 HASHES = 4
 VALUE = estimates(HASHES)

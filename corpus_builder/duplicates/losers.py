@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from corpus_builder.duplicates.search import I64, Search, concatenated
-from corpus_builder.duplicates.signed import ids_of, opened, split
-from corpus_builder.duplicates.trees import Files, links_of
-from corpus_builder.hashing.matching import best_links
+from corpus_builder.duplicates.signed_files import ids_of, opened, split
+from corpus_builder.duplicates.survivors import Files, links_of
+from corpus_builder.hashing.pairs import best_links
 from corpus_builder.store.dataset import Manifest, Receipt, Shard, ShardWriter, read_between
 from corpus_builder.store.exchange import read_bucket
 from corpus_builder.store.files import intact

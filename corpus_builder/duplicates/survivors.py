@@ -1,4 +1,4 @@
-"""From whom each document lost to, to its survivor (see `dedup.trees`), a group of signed shards at a time.
+"""From whom each document lost to, to its survivor (see `hashing.pointers`), a group of signed shards at a time.
 
 Point   every loser of any phase points to the best document that it lost to
 Jump    and then to where that one points; again, until nobody moves
@@ -17,9 +17,9 @@ from typing import ClassVar
 import numpy as np
 
 from corpus_builder.duplicates.search import I64, Search, concatenated, read_whole, write_dealt, write_npy
-from corpus_builder.duplicates.signed import opened
-from corpus_builder.hashing.matching import Columns, best_links
-from corpus_builder.hashing.trees import Pointers, hooked, hooks, pointers, targets_of
+from corpus_builder.duplicates.signed_files import opened
+from corpus_builder.hashing.pairs import Columns, best_links
+from corpus_builder.hashing.pointers import Pointers, hooked, hooks, pointers, targets_of
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter
 from corpus_builder.store.exchange import read_bucket
 
