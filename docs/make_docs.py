@@ -1,4 +1,4 @@
-"""Writes docs/commands.md and docs/measures.md from the command line and the measures themselves.
+"""Writes docs/commands.md, docs/measures.md and docs/recipe.md from the command line, the measures and the recipe's models themselves.
 
 python docs/make_docs.py [DIRECTORY]
 """
@@ -6,15 +6,24 @@ python docs/make_docs.py [DIRECTORY]
 from __future__ import annotations
 
 import inspect
+import json
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
 
 import click
+from pydantic.fields import FieldInfo
 
 from corpus_builder.commands.headings import options_of
 from corpus_builder.commands.main import EXIT_CODES, main
+from corpus_builder.quality.hosts import UT1_V1_CATEGORIES
 from corpus_builder.quality.measures import MEASURES
+from corpus_builder.recipe import models
+from corpus_builder.recipe.part import Part
+from corpus_builder.release import edits
 
 HEAD = "<!-- Written by `make docs`; a test holds it against the code. -->\n"
 
@@ -57,7 +66,97 @@ def measures() -> str:
     return "\n".join([HEAD, text, "| name | definition | unit | source |", "|---|---|---|---|", *rows]) + "\n"
 
 
+def recipe() -> str:
+    """Every table and key of a recipe."""
+    edit_rows = [f"| `{name}` | {_cell(_prose(getattr(edits, name)))} |" for name in edits.EDITS]
+    after = {
+        "[[quality.rules]]": f"The categories that are read without `ut1_categories`: {', '.join(UT1_V1_CATEGORIES)}.\n",
+        "[release]": "\n".join(["| edit | what it does |", "|---|---|", *edit_rows]) + "\n",
+    }
+    parts = [HEAD, "# The recipe\n", _linked(inspect.getdoc(models) or "") + "\n"]
+    for heading, part in _tables("", models.Recipe):
+        if heading:
+            parts += [f"## {heading}\n", _linked(inspect.getdoc(part) or "") + "\n"]
+        rows = [_key_row(name, field) for name, field in part.model_fields.items() if not field.exclude]
+        parts.append("\n".join(["| key | meaning | value | default | example |", "|---|---|---|---|---|", *rows]) + "\n")
+        parts += [after[heading]] if heading in after else []
+    return "\n".join(parts)
+
+
+def _tables(heading: str, part: type[Part]) -> Iterator[tuple[str, type[Part]]]:
+    """A part and those within it, each with its heading in TOML; the recipe itself has none."""
+    yield heading, part
+    for name, field in part.model_fields.items():
+        inner = _part_in(field.annotation)
+        if inner is not None:
+            path = ".".join(filter(None, [heading.strip("[]"), name]))
+            kinds = {get_origin(one) for one in (field.annotation, *get_args(field.annotation))}
+            yield from _tables(
+                f"[[{path}]]" if tuple in kinds else f"[{path}.SOURCE]" if Mapping in kinds else f"[{path}]", inner
+            )
+
+
+def _part_in(annotation: Any) -> type[Part] | None:
+    if isinstance(annotation, type) and issubclass(annotation, Part):
+        return annotation
+    return next((found for inner in get_args(annotation) if (found := _part_in(inner))), None)
+
+
+def _key_row(name: str, field: FieldInfo) -> str:
+    meaning, _, default = (field.description or "").partition("[default: ")
+    if not default and not field.is_required():
+        value = field.get_default(call_default_factory=True)
+        default = "" if value is None or isinstance(value, Part) or value in ((), {}) else f"`{_toml(value)}`"
+    examples = " or ".join(f"`{name} = {_toml(example)}`" for example in field.examples or ())
+    value = ", ".join(dict.fromkeys(filter(None, [*_kinds(field.annotation), *map(_limit, field.metadata)])))
+    cells = [_linked(meaning), value, "*required*" if field.is_required() else default.strip().removesuffix("]"), examples]
+    return f"| `{name}` | {' | '.join(_cell(' '.join(cell.split())) for cell in cells)} |"
+
+
+def _kinds(annotation: Any) -> Iterator[str]:
+    """What may stand behind a key, in words."""
+    plain = {str: "string", int: "whole number", float: "number", bool: "true or false"}
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if annotation in plain:
+        yield plain[annotation]
+    elif origin is Literal:
+        yield " or ".join(f"`{_toml(value)}`" for value in inner)
+    elif _part_in(annotation) is not None:
+        yield "table" if origin is not tuple else "tables"
+    elif origin is tuple:
+        yield "list of strings"
+    elif origin is Mapping:
+        yield "table"
+    else:  # a union, or a type with limits
+        for one in inner:
+            yield from _kinds(one) if get_origin(one) or (isinstance(one, type) and one is not NoneType) else [_limit(one)]
+
+
+def _limit(limit: Any) -> str:
+    """A limit of a field, such as `Ge(ge=1)`, in words; "" where it says nothing to people."""
+    signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
+    found = ((sign, getattr(limit, name, None)) for name, sign in signs.items())
+    return " ".join(f"{sign} {'2^63' if number == 1 << 63 else f'{number:g}'}" for sign, number in found if number is not None)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{name} = {_toml(inner)}' for name, inner in value.items())} }}"
+    return f"[{', '.join(map(_toml, value))}]" if isinstance(value, list | tuple) else json.dumps(value, ensure_ascii=False)
+
+
+def _prose(thing: object) -> str:
+    """A docstring without its doctests, on one line."""
+    return " ".join((inspect.getdoc(thing) or "").partition(">>>")[0].split())
+
+
+def _linked(text: str) -> str:
+    """Names of pages become links from docs/."""
+    text = re.sub(r"\bdocs/([\w-]+\.md)", r"[docs/\1](\1)", text)
+    return re.sub(r"\b(data/(?:\w+/)*README\.md)", r"[\1](../\1)", text)
+
+
 if __name__ == "__main__":
     directory = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
-    (directory / "commands.md").write_text(commands(), encoding="utf-8")
-    (directory / "measures.md").write_text(measures(), encoding="utf-8")
+    for written in (commands, measures, recipe):
+        (directory / f"{written.__name__}.md").write_text(written(), encoding="utf-8")

@@ -11,18 +11,31 @@ from corpus_builder.recipe.part import Fraction, Part
 
 
 class Extract(Part):
-    """From page bytes to Japanese text; the limits are those of `html.page.PageSettings`."""
+    """From the bytes of a page to its main text, and whether that is Japanese.  docs/extractor.md tells how well."""
 
-    extractor: str = "japanese"
-    form: Literal["plain", "markdown"] = "plain"
-    readings: bool = False
-    model: str | None = Field(default=None, min_length=1)
-    detector: str = PageSettings.detector  # "ngrams", "ngrams:PATH" or "fasttext:PATH"
-    min_japanese_score: Fraction = PageSettings.min_japanese_score
-    max_bytes: int = Field(default=PageSettings.max_bytes, gt=0)
-    max_elements: int = Field(default=PageSettings.max_elements, gt=0)
-    max_depth: int = Field(default=PageSettings.max_depth, gt=0)
-    max_undecodable: Fraction = PageSettings.max_undecodable
+    extractor: str = Field(default="japanese", examples=["trafilatura", "my_extractors:first_article"])
+    """What finds the main text: japanese (our own), trafilatura, trafilatura_tables, or a function of yours as "module:function"
+    (docs/your-data.md shows one)."""
+    form: Literal["plain", "markdown"] = Field(default="plain", examples=["markdown"])
+    """Text alone, or with headings, lists, tables, quotations and code marked; goes with extractor = "japanese"."""
+    readings: bool = Field(default=False, examples=[True])
+    """Keep ruby in parentheses: 漢字（かんじ）; goes with extractor = "japanese"."""
+    model: str | None = Field(default=None, min_length=1, examples=["data/models/extractor.bin"])
+    """Weights that `corpus-builder train-extractor` wrote; goes with extractor = "japanese".  [default: the shipped model]"""
+    detector: str = Field(default=PageSettings.detector, examples=["fasttext:lid.176.ftz"])
+    """Detector of the language: ngrams (the shipped model), ngrams:PATH (of `corpus-builder train-detector`) or fasttext:PATH
+    (a fastText language model; needs the extra `classifier`)."""
+    min_japanese_score: Fraction = Field(default=PageSettings.min_japanese_score, examples=[0.6])
+    """Least score of the detector at which a text counts as Japanese: about the share of it that is."""
+    max_bytes: int = Field(default=PageSettings.max_bytes, gt=0, examples=[4194304])
+    """Larger pages are dropped (`too_large`)."""
+    max_elements: int = Field(default=PageSettings.max_elements, gt=0, examples=[50000])
+    """Pages of more HTML elements are dropped (`too_many_elements`).  Has no effect on extractor = "japanese", which has a limit of its own."""
+    max_depth: int = Field(default=PageSettings.max_depth, gt=0, examples=[500])
+    """Pages whose HTML elements nest deeper are dropped (`too_deep`).  Has no effect on extractor = "japanese"."""
+    max_undecodable: Fraction = Field(default=PageSettings.max_undecodable, examples=[0.05])
+    """Pages of which a larger share of the characters cannot be decoded are dropped (`undecodable`), as are those with a larger share
+    of mojibake that cannot be repaired (`mojibake`)."""
 
     @model_validator(mode="after")
     def _fits_extractor(self) -> Extract:

@@ -11,21 +11,27 @@ from corpus_builder.recipe.part import Fraction, Part
 
 
 class Lines(Part):
-    """Repeated lines: template text that many documents of a host, or many hosts, begin or end with; see docs/lines.md.
+    """Repeated lines: what many documents of a host, or documents of many hosts, begin or end with, such as share buttons and notices.
 
-    A block of lines counts from `documents` documents of its host on, if they are at least `share` of the host's documents; across
-    hosts (scope "corpus" or "both") from `hosts` hosts on.  "edges" looks at the first and last `edge` lines of a text,
-    "anywhere" at every line by itself.  "remove" cuts them at the release, "report" only shows them.
+    They are looked for only where a recipe has this table; an empty one takes the defaults.  docs/lines.md tells what is counted.
     """
 
-    scope: Literal["host", "corpus", "both"] = Repeats.scope
-    documents: int = Field(default=Repeats.documents, ge=2)
-    share: Fraction = Repeats.share
-    hosts: int = Field(default=Repeats.hosts, ge=2)
-    where: Literal["edges", "anywhere"] = Repeats.where
-    edge: int = Field(default=Repeats.edge, ge=1, le=1_000)
-    action: Literal["remove", "report"] = "remove"
-    sources: tuple[str, ...] | None = None  # whose documents are counted; None: every source
+    scope: Literal["host", "corpus", "both"] = Field(default=Repeats.scope, examples=["both"])
+    """Count within each host, across hosts, or both (either is enough)."""
+    documents: int = Field(default=Repeats.documents, ge=2, examples=[20])
+    """Lines count as repeated from this many documents of a host on; goes with scope = "host" or "both", as does share."""
+    share: Fraction = Field(default=Repeats.share, examples=[0.5])
+    """... and from this share of the host's documents on."""
+    hosts: int = Field(default=Repeats.hosts, ge=2, examples=[50])
+    """Lines count as repeated from this many hosts on; goes with scope = "corpus" or "both"."""
+    where: Literal["edges", "anywhere"] = Field(default=Repeats.where, examples=["anywhere"])
+    """Look at the first and last lines of a text, or at every line by itself."""
+    edge: int = Field(default=Repeats.edge, ge=1, le=1_000, examples=[5])
+    """How many lines, blank ones left out, may be cut from either end; goes with where = "edges"."""
+    action: Literal["remove", "report"] = Field(default="remove", examples=["report"])
+    """Cut the lines at the release, or only show them in the report and in `corpus-builder why`."""
+    sources: tuple[str, ...] | None = Field(default=None, examples=[["web"]])
+    """Sources whose documents are counted and cut.  [default: all]"""
 
     @model_validator(mode="after")
     def _limits_of_the_scope(self) -> Lines:

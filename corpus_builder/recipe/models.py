@@ -32,14 +32,24 @@ from corpus_builder.recipe.toml import as_toml
 class Recipe(Part):
     """The build as frozen data.  Relative paths start at `base`: the directory of the recipe's file, else the working directory."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
-    seed: int = 0  # of the shuffle and of the sampling
-    sources: tuple[Source, ...] = Field(min_length=1)
-    extract: Extract = Extract()
-    quality: Quality = Quality()
-    dedup: Dedup | None = None
-    lines: Lines | None = None
-    release: Release = Release()
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", examples=["swallow-v2"])
+    """Name of the corpus; without --out it is built into data/corpus/NAME."""
+    seed: int = Field(default=0, examples=[1])
+    """Seed of the shuffle and of the sampling of the mixture."""
+    sources: tuple[Source, ...] = Field(
+        min_length=1, examples=[[{"name": "web", "kind": "warc", "paths": ["/data/CC-MAIN-2024-51/*.warc.gz"]}]]
+    )
+    """Where the documents come from."""
+    extract: Extract = Field(default=Extract(), examples=[{"form": "markdown"}])
+    """How pages become text."""
+    quality: Quality = Field(default=Quality(), examples=[{"sources": ["web"]}])
+    """Measures, and the rules that judge by them."""
+    dedup: Dedup | None = Field(default=None, examples=[{"preset": "japanese"}])
+    """What counts as a duplicate; goes with a rule duplicates = true.  [default: no duplicates are looked for]"""
+    lines: Lines | None = Field(default=None, examples=[{"documents": 7, "share": 0.2}])
+    """Which repeated lines are cut.  [default: none are looked for]"""
+    release: Release = Field(default=Release(), examples=[{"prepend_title": ["wikipedia"]}])
+    """Edits, mixture and size of the parts of the released corpus."""
     base: Annotated[Path, AfterValidator(Path.resolve)] = Field(default_factory=Path.cwd, exclude=True)
 
     @model_validator(mode="after")

@@ -13,25 +13,41 @@ from corpus_builder.recipe.part import Part
 
 
 class Rule(Part):
-    """One rule: a measure with a limit, a host list, a filter of your own, or the place of the duplicates.
+    """One rule: a measure with limits, a list of hosts, a filter of yours, or the place of the duplicates (`duplicates = true`).
 
-    Drops if value < min, value > max, value <= above, value >= below.  Rules run in order, the first that drops
-    gives the reason.  `sources` says whose documents the rule judges (default: `quality.sources`).
+    Rules run in order, and the first that drops a document gives the reason.
     """
 
-    measure: str | None = None
-    min: float | None = None
-    max: float | None = None
-    above: float | None = None
-    below: float | None = None
-    hosts: tuple[str, ...] | None = None
-    ut1: str | None = None  # directory of the UT1 lists, as downloaded
-    ut1_categories: tuple[str, ...] | None = None
-    exact_host: bool = False
-    host_suffixes: tuple[str, ...] = ()
-    filter: str | None = None
-    duplicates: Literal[True] | None = None
-    sources: tuple[str, ...] | None = None
+    measure: str | None = Field(default=None, examples=["hiragana_fraction"])
+    """A built-in measure (docs/measures.md), `ng_fraction` where quality.ng_words names lists, or one of quality.measures.
+    Goes with min, max, above or below."""
+    min: float | None = Field(default=None, examples=[0.2])
+    """Drops documents whose value is less; goes with measure, as do max, above and below."""
+    max: float | None = Field(default=None, examples=[0.5])
+    """Drops documents whose value is greater."""
+    above: float | None = Field(default=None, examples=[0.2])
+    """Keeps only documents whose value is greater: drops at the limit, too."""
+    below: float | None = Field(default=None, examples=[0.05])
+    """Keeps only documents whose value is less: drops at the limit, too."""
+    hosts: tuple[str, ...] | None = Field(default=None, examples=[["lists/hosts.txt"]])
+    """Files of hosts, or of host/path, whose pages are dropped: one a line, `#` begins a comment."""
+    ut1: str | None = Field(default=None, examples=["lists/ut1"])
+    """Directory of the UT1 lists as downloaded (data/words/README.md says from where); pages of their hosts are dropped.
+    Goes without hosts and host_suffixes."""
+    ut1_categories: tuple[str, ...] | None = Field(default=None, examples=[["adult", "gambling"]])
+    """Categories of UT1 to read; goes with ut1.  [default: the 28 that Swallow corpus v1 rejects]"""
+    exact_host: bool = Field(default=False, examples=[True])
+    """An entry of the lists is that host alone, as in Swallow corpus v1, not also every host below it; entries with a path then match
+    nothing.  Goes with hosts or ut1."""
+    host_suffixes: tuple[str, ...] = Field(default=(), examples=[[".5ch.net", "wikipedia.org"]])
+    """Ends of host names whose pages are dropped, compared as strings: "wikipedia.org" also drops "notwikipedia.org"."""
+    filter: str | None = Field(default=None, examples=["my_filters:too_many_arrows"])
+    """A function of yours as "module:function": it takes a Document and returns None, or a Drop with its reason."""
+    duplicates: Literal[True] | None = Field(default=None, examples=[True])
+    """Duplicates are dropped here; goes with a table [dedup], which says what is one."""
+    sources: tuple[str, ...] | None = Field(default=None, examples=[["web"]])
+    """Sources whose documents the rule judges.
+    [default: quality.sources; where that is not given either, for measures and filters the Japanese sources, for others all]"""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Rule:
@@ -39,6 +55,14 @@ class Rule(Part):
         kinds = [self.measure is not None, hosts, self.filter is not None, self.duplicates is not None]
         if sum(kinds) != 1:
             raise ValueError('a rule is one of: measure = "...", hosts = [...], filter = "module:function", duplicates = true')
+        if self.ut1 is not None and (self.hosts is not None or self.host_suffixes):
+            raise ValueError(
+                "ut1 goes without hosts and host_suffixes: write a rule for each, so that the reports tell them apart"
+            )
+        if self.ut1_categories is not None and self.ut1 is None:
+            raise ValueError("ut1_categories go with ut1, the directory of the lists")
+        if self.exact_host and self.ut1 is None and self.hosts is None:
+            raise ValueError("exact_host goes with hosts or ut1")
         if self.measure is None and any(v is not None for v in (self.min, self.max, self.above, self.below)):
             raise ValueError('min, max, above and below go with measure = "..."')
         if self.measure is not None:
@@ -64,9 +88,13 @@ class Rule(Part):
 
 
 class Quality(Part):
-    """Measures and rules."""
+    """What the rules have in common; the rules are tables [[quality.rules]]."""
 
-    sources: tuple[str, ...] | None = None  # whose documents the rules judge; None: every source
-    ng_words: tuple[str, ...] = ()  # files that the measure ng_fraction counts
-    measures: Mapping[str, str] = Field(default_factory=dict)  # measures of your own: name = "module:function"
-    rules: tuple[Rule, ...] = ()
+    sources: tuple[str, ...] | None = Field(default=None, examples=[["web"]])
+    """Sources whose documents the rules judge.  [default: for measures and filters the Japanese sources, for others all]"""
+    ng_words: tuple[str, ...] = Field(default=(), examples=[["../data/words/ng_words_ja.txt"]])
+    """Files of words, one a line, which the measure `ng_fraction` counts."""
+    measures: Mapping[str, str] = Field(default_factory=dict, examples=[{"links": "my_filters:links"}])
+    """Measures of yours by name: functions as "module:function" that take a Document and return a number."""
+    rules: tuple[Rule, ...] = Field(default=(), examples=[[{"measure": "hiragana_fraction", "min": 0.2}]])
+    """The rules, in the order in which they run."""

@@ -10,12 +10,20 @@ from corpus_builder.recipe.part import Part
 
 
 class Mixture(Part):
-    """How much of a source is released: how often each document appears, or which share of the corpus it makes."""
+    """How much of one source is released: how often each of its documents appears, or which share of the corpus it makes.
 
-    epochs: float | None = Field(default=None, gt=0)
-    share: float | None = Field(default=None, gt=0, lt=1)  # of the released characters; at most `max_epochs` epochs
-    max_epochs: float = Field(default=4.0, gt=0)  # more than four epochs of the same text hurts (Swallow v2, NLP2025 C1-5)
-    strict: bool = False  # refuse a share that takes more than `max_epochs`, as soon as that is certain, instead of capping it
+    A source without such a table appears once.
+    """
+
+    epochs: float | None = Field(default=None, gt=0, examples=[2.5])
+    """How often each document appears: 2.5 is twice, and half of them a third time; 0.5 is half of them.  Goes without share."""
+    share: float | None = Field(default=None, gt=0, lt=1, examples=[0.01])
+    """Share of the released characters, reached by repeating the source at most max_epochs times.  Goes without epochs; the shares of all
+    sources are less than 1 together, and one source has none."""
+    max_epochs: float = Field(default=4.0, gt=0, examples=[8.0])
+    """How often a document may appear at most; more than four times was measured to hurt (Swallow v2, NLP2025 C1-5)."""
+    strict: bool = Field(default=False, examples=[True])
+    """Refuse a share that would take more than max_epochs, as soon as that is certain, instead of capping it; goes with share."""
 
     @model_validator(mode="after")
     def _one(self) -> Mixture:
@@ -32,10 +40,17 @@ class Mixture(Part):
 
 
 class Release(Part):
-    """The last edits, the mixture, and the size of the parts."""
+    """What the released corpus looks like: the last edits of its texts, the mixture of its sources, and the size of its parts."""
 
-    edits: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)  # source name -> edits in order
-    footer_keywords: str | None = None  # file that trim_footer_v1 reads
-    prepend_title: tuple[str, ...] = ()  # sources whose title becomes the first line
-    mixture: Mapping[str, Mixture] = Field(default_factory=dict)  # a source that is not named appears once
-    part_characters: int = Field(default=50_000_000, gt=0)  # about 80 MB of compressed Parquet
+    edits: Mapping[str, tuple[str, ...]] = Field(
+        default_factory=dict, examples=[{"web": ["normalize_punctuation_v1", "trim_footer"]}]
+    )
+    """Edits by source, in the order in which they are made; see the table below."""
+    footer_keywords: str | None = Field(default=None, examples=["../data/words/footer_v1.txt"])
+    """File of keywords, one a line; goes with the edit trim_footer_v1."""
+    prepend_title: tuple[str, ...] = Field(default=(), examples=[["wikipedia"]])
+    """Sources whose documents get their title as the first line."""
+    mixture: Mapping[str, Mixture] = Field(default_factory=dict, examples=[{"wikipedia": {"share": 0.01}}])
+    """How much of a source is released, by source.  [default: every document once]"""
+    part_characters: int = Field(default=50_000_000, gt=0, examples=[10000000])
+    """Characters of a part of the corpus; the default gives Parquet files of about 80 MB."""

@@ -15,34 +15,58 @@ Name = Annotated[str, Field(min_length=1)]
 
 
 class Source(Part):
-    """Where pages come from.  An id starts with its file's name, and with directories before it where two have the same.
+    """Where documents come from: files of one kind, and how they are read.
 
-    `paths` are files or globs of this machine, https:// or s3:// URLs, or lists of files (warc.paths.gz), whose lines are
-    relative to `base`.  `warc` may hold WARC, WET and ARC files; `commoncrawl` is what `corpus-builder crawl` wrote: WARCs of which
-    only some records were fetched; `jsonl` and `parquet` hold one document a row, `text` one a file, a line or a paragraph (`document`).
-    `counts` is a table of how many responses (of WET files: texts) each file of the kind `warc` should hold, so that one that is short of
-    some is told.  docs/your-data.md tells of columns, languages and files that cannot be read.
+    | kind | what its files hold | language test |
+    |---|---|---|
+    | `warc` | pages: WARC, WET and ARC files, plain or packed with gzip, zstd or LZ4 | yes |
+    | `commoncrawl` | pages: what `corpus-builder crawl` wrote, WARCs of which only some records were fetched | yes |
+    | `wikipedia` | articles: a dump `jawiki-*-pages-articles.xml.bz2` as downloaded | only with `language` |
+    | `jsonl` | one document a line: a JSON object, of which the columns below are read | yes |
+    | `parquet` | one document a row, of which the columns below are read | yes |
+    | `text` | one document a file, a line or a paragraph | yes |
+
+    `columns = { text = "content", url = "meta.url" }` says the same as `text = "content"` and `url = "meta.url"`.  An id starts with its
+    file's name, and with directories before it where two files have the same.  docs/your-data.md tells of your own files.
     """
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    kind: Literal["warc", "commoncrawl", "wikipedia", "jsonl", "parquet", "text"]
-    paths: tuple[str, ...] = Field(min_length=1)
-    base: str | None = None  # for example "https://data.commoncrawl.org/" or "s3://commoncrawl/"
-    counts: str | None = None
-    text: Name | None = (
-        None  # columns of jsonl and parquet, by key or by the way to it (meta.url); `columns = {...}` names them, too
-    )
-    id: Name | None = None
-    url: Name | None = None
-    title: Name | None = None
-    date: Name | None = None
-    extra: tuple[Name, ...] | None = None  # the further columns that are kept; None: all
-    document: Literal["file", "line", "paragraph"] = "file"  # of kind text
-    encoding: Name | None = None  # of kind text; None: UTF-8, or UTF-16 by its byte order mark
-    language: Name | None = None  # "ja", a label of a fastText model, or "none"; None: "ja", of a dump no test
-    detector: Name | None = None  # None: the recipe's
-    min_language_score: float | None = Field(default=None, ge=0.0, le=1.0)  # None: the recipe's min_japanese_score
-    unreadable: Literal["fail", "report"] = "fail"  # what becomes of a file of which nothing can be read
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", examples=["web"])
+    """Name of the source, which its documents carry: small letters, digits and underscores."""
+    kind: Literal["warc", "commoncrawl", "wikipedia", "jsonl", "parquet", "text"] = Field(examples=["warc"])
+    """What the files hold, see the table above."""
+    paths: tuple[str, ...] = Field(min_length=1, examples=[["/data/CC-MAIN-2024-51/*.warc.gz"]])
+    """Files, globs, https:// or s3:// URLs (in s3:// also globs), or lists of files such as warc.paths.gz."""
+    base: str | None = Field(default=None, examples=["https://data.commoncrawl.org/"])
+    """What the relative paths in a list of files start at: a URL or a directory; goes with paths that name such a list."""
+    counts: str | None = Field(default=None, examples=["counts.tsv"])
+    """Table of how many responses (of WET files: texts) each file should hold: a file's name and a number a line.
+    Files that hold fewer are reported.  Goes with kind = "warc"."""
+    text: Name | None = Field(default=None, examples=["content"])
+    """Column of the text; `meta.body` is a column within another.  Goes with kind = "jsonl" or "parquet", as do id, url, title, date
+    and extra.  [default: text]"""
+    id: Name | None = Field(default=None, examples=["doc_id"])
+    """Column of your own id, which the corpus has as `own_id`.  [default: id, where there is one]"""
+    url: Name | None = Field(default=None, examples=["meta.url"])
+    """Column of the URL, which rules on hosts and `dedup.url` look at.  [default: url, where there is one]"""
+    title: Name | None = Field(default=None, examples=["headline"])
+    """Column of the title.  [default: title, where there is one]"""
+    date: Name | None = Field(default=None, examples=["published"])
+    """Column of the date, which keep = "newest" and "oldest" look at: ISO 8601.  [default: date, where there is one]"""
+    extra: tuple[Name, ...] | None = Field(default=None, examples=[["license", "meta.isbn"]])
+    """Further columns that the corpus keeps, as JSON in its column `extra`.  [default: all]"""
+    document: Literal["file", "line", "paragraph"] = Field(default="file", examples=["paragraph"])
+    """What is one document; goes with kind = "text"."""
+    encoding: Name | None = Field(default=None, examples=["cp932"])
+    """Encoding, by its name in Python; goes with kind = "text".  [default: UTF-8, or UTF-16 by its byte order mark]"""
+    language: Name | None = Field(default=None, examples=["none", "en"])
+    """Language that a text must be in: "ja", "none" (every text is taken), or another that a fastText detector has a label for.
+    [default: ja; of kind = "wikipedia" no test]"""
+    detector: Name | None = Field(default=None, examples=["fasttext:lid.176.ftz"])
+    """Detector of the language, as in extract.detector.  [default: extract.detector]"""
+    min_language_score: float | None = Field(default=None, ge=0.0, le=1.0, examples=[0.6])
+    """Least score of the detector at which a text counts as in the language.  [default: extract.min_japanese_score]"""
+    unreadable: Literal["fail", "report"] = Field(default="fail", examples=["report"])
+    """What becomes of a file of which nothing can be read: the build fails, or the file is only counted and reported."""
 
     @model_validator(mode="before")
     @classmethod
