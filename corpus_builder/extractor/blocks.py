@@ -16,7 +16,12 @@ START, END, ELEMENT, SOURCE, CHARS, LINKED, OTHERS, LATINS, DIGITS, HIRAGANAS, K
 BREAKS, LINKS, BOLDS, IMAGES, INPUTS, SPLIT, IN_FORM = range(15, 22)
 BLOCK_COLUMNS = 22
 # SPLIT: what stands between a block and the one before: nothing but tags, two line breaks inside one element, or a rule.
-BY_TAG, BY_BREAKS, BY_RULE = 0, 1, 2
+BY_TAG, BY_BREAKS, BY_RULE = np.int64(0), np.int64(1), np.int64(2)
+
+# What callers hand on, as NumPy's own numbers: of a literal the compiler makes a function of its own for each caller, and takes
+# twice as long.
+OTHER = np.int64(0)  # the class of a character that is in no other
+OPENED, CLOSED, LESS = np.int64(0xFF08), np.int64(0xFF09), np.int64(0x3C)  # （ ） <
 
 # What is carried from byte to byte besides the counts of the open block.
 (
@@ -39,7 +44,7 @@ STATE_COLUMNS = 36
 BLANK, NEWLINE, IDEOGRAPHIC = 1, 2, 3
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def is_wide(point: int) -> bool:
     """Written without spaces between it and its like?"""
     return (
@@ -120,7 +125,7 @@ def add(text: Any, blocks: Any, state: Any, element: int, place: int, point: int
     if state[AT_PENDING]:
         if state[CHARS] and state[AT_OUT] > state[AT_LINE]:
             if state[AT_PENDING] == IDEOGRAPHIC:
-                state[AT_OUT] = write(text, state[AT_OUT], 0x3000)
+                state[AT_OUT] = write(text, state[AT_OUT], np.int64(0x3000))
             elif state[AT_PENDING] == BLANK or not (wide and state[AT_WIDE]):
                 text[state[AT_OUT]] = 32
                 state[AT_OUT] += 1
@@ -142,7 +147,7 @@ def add(text: Any, blocks: Any, state: Any, element: int, place: int, point: int
 def leave_reading(text: Any, blocks: Any, state: Any, element: int) -> None:
     """A reading ends; one that was kept gets its closing parenthesis."""
     if state[AT_READING] == 2:
-        add(text, blocks, state, element, state[SOURCE], 0xFF09, 0)
+        add(text, blocks, state, element, state[SOURCE], CLOSED, OTHER)
     state[AT_READING] = 0
 
 

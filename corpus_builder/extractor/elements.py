@@ -123,7 +123,7 @@ def open_(text: Any, blocks: Any, elements: Any, state: Any, stack: Any, tag: in
                 break
         pop(text, blocks, state, stack, level)
         if (tag in (TD, TH)) and stack[state[AT_HEIGHT] - 1, 0] != TR:
-            push(elements, state, stack, TR, 0, 0)
+            push(elements, state, stack, np.int64(TR), np.int64(0), np.int64(0))
     push(elements, state, stack, tag, code, hints)
 
 
@@ -156,10 +156,10 @@ def mute(text: Any, blocks: Any, elements: Any, state: Any, stack: Any, code: in
         level = state[AT_MUTED] - 1
         if stack[level, 2] == code:  # a button does not hold buttons; the others end together
             if state[AT_HEIGHT] < MAX_DEPTH:
-                push(elements, state, stack, SKIPPED, code, 0)
+                push(elements, state, stack, np.int64(SKIPPED), code, np.int64(0))
             return
     before = state[AT_HEIGHT]
-    push(elements, state, stack, SKIPPED, code, 0)
+    push(elements, state, stack, np.int64(SKIPPED), code, np.int64(0))
     if state[AT_HEIGHT] > before and not state[AT_MUTED]:
         state[AT_MUTED] = state[AT_HEIGHT]
 

@@ -36,8 +36,11 @@ from corpus_builder.extractor.blocks import (
     IMAGES,
     IN_FORM,
     INPUTS,
+    LESS,
     LINKS,
     NEWLINE,
+    OPENED,
+    OTHER,
     STATE_COLUMNS,
     add,
     add_run,
@@ -150,7 +153,7 @@ def _scan(
     state[AT_HEIGHT] = state[AT_ELEMENTS] = 1
     endless = np.zeros(16, dtype=np.int64)  # raw elements without an end: how many, then their names
     title = title_end = 0
-    place = 0
+    place: Any = np.int64(0)
     while place < size:
         if state[AT_BLOCKS] > MAX_BLOCKS or state[AT_ELEMENTS] > MAX_ELEMENTS:
             return -1, 0, 0, 0, 0
@@ -174,7 +177,7 @@ def _scan(
                 continue
             at = place
             element = stack[state[AT_HEIGHT] - 1, 1]
-            second = 0
+            second: Any = np.int64(0)
             if octet == 38:
                 point, second, place = reference(source, place, names, points, windows)
             elif octet < 0x80:
@@ -201,20 +204,20 @@ def _scan(
                     white(text, blocks, state, element, at, point)
                 continue
             if point < 0x10000:
-                kind = classes[point]
+                kind = np.int64(classes[point])
                 if kind == DROPPED or (point == 0xB6 and state[AT_LINK]):  # ¶ links a heading to itself
                     continue
                 if kind == SPACE:
                     white(text, blocks, state, element, at, point)
                     continue
             else:
-                kind = np.uint8(KANJI if 0x20000 <= point < 0x32000 else 0)
+                kind = np.int64(KANJI if 0x20000 <= point < 0x32000 else OTHER)
             if state[AT_READING] == 1:  # the first character of a reading that is kept
-                add(text, blocks, state, element, at, 0xFF08, 0)
+                add(text, blocks, state, element, at, OPENED, OTHER)
                 state[AT_READING] = 2
             add(text, blocks, state, element, at, point, kind)
             if second:
-                add(text, blocks, state, element, at, second, 0)
+                add(text, blocks, state, element, at, second, OTHER)
             place = add_run(source, place, text, state, classes)
             continue
         # ---- a tag, or a < that is none
@@ -227,7 +230,7 @@ def _scan(
                 place = after_comment(source, place)
             else:
                 if not state[AT_MUTED] and state[AT_READING] != 3 and (readings or not state[AT_READING]):
-                    add(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1], place, 60, 0)
+                    add(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1], place, LESS, OTHER)
                 place += 1
             continue
         after = name

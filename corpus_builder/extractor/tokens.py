@@ -23,7 +23,7 @@ def look_up(table: Any, key: Any) -> Any:
     return 0
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def is_space(octet: int) -> bool:
     """White space of HTML?"""
     return octet == 32 or octet == 10 or octet == 9 or octet == 13 or octet == 12
