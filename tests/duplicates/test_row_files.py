@@ -19,7 +19,7 @@ from support.paths import TESTS
 from support.rows import TYPES
 
 from corpus_builder import InputError, Serial, StageError, deduplicate
-from corpus_builder.duplicates import rows as rows_module
+from corpus_builder.duplicates import row_files
 from corpus_builder.sources.formats import PACKINGS, format_of, opened_unpacked, packed_into
 
 CASES = TESTS / "cases" / "own_data"
@@ -86,7 +86,7 @@ def test_batches_end_by_bytes_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     texts = texts_of_three_thousand()
     (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
     whole = deduplicate([tmp_path / "a.jsonl"], tmp_path / "whole", Serial())
-    monkeypatch.setattr(rows_module, "BATCH_BYTES", 1_000)
+    monkeypatch.setattr(row_files, "BATCH_BYTES", 1_000)
     small = deduplicate([tmp_path / "a.jsonl"], tmp_path / "small", Serial())
     assert [path.read_bytes() for path in small.kept_files] == [path.read_bytes() for path in whole.kept_files]
     assert small.dropped_rows() == whole.dropped_rows()
@@ -144,7 +144,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_row(tmp_path: Path) -> None:
 
 
 def test_a_line_that_is_too_long_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows_module, "MAX_LINE_BYTES", 1 << 20)
+    monkeypatch.setattr(row_files, "MAX_LINE_BYTES", 1 << 20)
     (tmp_path / "a.jsonl").write_bytes(b'{"text": "a"}\n{"text": "' + b"b" * (1 << 20) + b'"}\n')
     with pytest.raises(StageError, match=r"Line 2 of .*a\.jsonl has more than 1 MiB"):
         deduplicate([tmp_path / "a.jsonl"], tmp_path / "out", Serial())
@@ -157,7 +157,7 @@ def test_a_long_line_is_read_once(tmp_path: Path) -> None:
         json.dumps({"id": "long", "text": text}, ensure_ascii=False) + "\n" + json.dumps({"text": prose(2)}) + "\n"
     )
     assert (tmp_path / "a.jsonl").stat().st_size > 24 << 20
-    batches = list(rows_module.read_rows(tmp_path / "a.jsonl", ["id", "text"], ["text"]))
+    batches = list(row_files.read_rows(tmp_path / "a.jsonl", ["id", "text"], ["text"]))
     assert [(batch.first, batch.columns["id"]) for batch in batches] == [(0, ["long"]), (1, [None])]
     assert batches[0].columns["text"] == [text]
 

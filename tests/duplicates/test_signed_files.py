@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus_builder.duplicates import signed
+from corpus_builder.duplicates import signed_files
 from corpus_builder.duplicates.signed_files import (
     SignedShard,
     SignedWriter,
@@ -82,7 +82,7 @@ def test_rows_of_any_shards_are_what_was_written(tmp_path_factory, shards, batch
     """Whatever the batches of the writer and the blocks of the reader."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.fsync", lambda _: None)
-        patch.setattr(signed, "BLOCK_ROWS", block)
+        patch.setattr(signed_files, "BLOCK_ROWS", block)
         files = sign(shards, tmp_path_factory.mktemp("signed"), batch)
         rows = [row for shard in shards for row in shard]
         documents = everything(files)
@@ -90,9 +90,9 @@ def test_rows_of_any_shards_are_what_was_written(tmp_path_factory, shards, batch
         some = documents[np.array(wanted, dtype=np.int64)]
         sketches, stands = signatures([text for _, text in rows], SPEC)
         assert ids_of(files, some) == [rows[place][0] for place in wanted]
-        assert signed.characters_of(files, some).tolist() == [len(rows[place][1]) for place in wanted]
+        assert signed_files.characters_of(files, some).tolist() == [len(rows[place][1]) for place in wanted]
         assert sketches_of(files, some).tolist() == sketches[wanted].astype(np.uint8).tolist()
-    keys = np.concatenate([opened(file.keys) for file in files]) if files else np.zeros(0, signed.keys_type(3))
+    keys = np.concatenate([opened(file.keys) for file in files]) if files else np.zeros(0, signed_files.keys_type(3))
     assert keys["digest"].tolist() == [hash_of(text) if text else 0 for _, text in rows]
     assert keys["url"].tolist() == [hash_of(f"https://{id_}") if id_ else 0 for id_, _ in rows]
     assert keys["keys"].tolist() == np.where(stands[:, None], band_keys(sketches, SPEC), 0).tolist()
