@@ -6,19 +6,36 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from corpus_builder.duplicates.summary import Duplicates, duplicates_of
 from corpus_builder.errors import InputError, IntegrityError
 from corpus_builder.recipe.models import Recipe
+from corpus_builder.report import brief
 from corpus_builder.report.diff import Diff, diff
-from corpus_builder.report.funnel import Funnel, funnels
+from corpus_builder.report.funnel import Funnel, as_text, funnels
 from corpus_builder.report.mixture import capped
 from corpus_builder.report.page import write_report
 from corpus_builder.report.verification import Verification, verify_build
 from corpus_builder.report.why import Story, why
 from corpus_builder.store.dataset import Manifest, read_manifest
+from corpus_builder.store.tables import Table, database
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow.dataset as ds
 
 HEAD = "build.json"
+
+TABLES = {
+    "documents": ("extract",),
+    "measures": ("measure",),
+    "matches": ("match",),
+    "decisions": ("decide",),
+    "ledger": ("extract", "release"),
+    "corpus": ("release",),
+}
+"""The tables that a build in hand has, and the stages that write them."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +59,64 @@ class Built:
         except (ValueError, TypeError, KeyError) as error:
             raise IntegrityError(f"{head} is damaged ({error}); `corpus-builder build` writes it anew.") from error
         return cls(Path(out), recipe, {stage: manifest for stage, manifest in found.items() if manifest is not None})
+
+    def documents(self) -> ds.Dataset:
+        """Every document that was extracted, with the user's own ids and columns where a source has some; an Arrow dataset."""
+        return self._dataset("documents")
+
+    def measures(self) -> ds.Dataset:
+        """Every measure of every document, and what the user's filters said of it; an Arrow dataset."""
+        return self._dataset("measures")
+
+    def matches(self) -> ds.Dataset:
+        """Of every document that was compared, the duplicate that it lost to, or null; an Arrow dataset."""
+        return self._dataset("matches")
+
+    def decisions(self) -> ds.Dataset:
+        """Of every document whether it is kept, else why not; an Arrow dataset."""
+        return self._dataset("decisions")
+
+    def ledger(self) -> ds.Dataset:
+        """Why each page is no document, and why documents that were kept are not in the corpus; an Arrow dataset."""
+        return self._dataset("ledger")
+
+    def corpus(self) -> ds.Dataset:
+        """The released corpus; an Arrow dataset."""
+        return self._dataset("corpus")
+
+    def sql(self, query: str) -> duckdb.DuckDBPyRelation:
+        """A query over the tables `documents`, `measures`, `matches`, `decisions`, `ledger` and `corpus`, as far as there are any.
+
+        What comes back shows itself as a table, and gives its rows with `.df()`, `.pl()`, `.to_arrow_table()` or `.fetchall()`.  The
+        files are read as the rows are asked for, within DuckDB's limits: nothing is copied into memory first.
+        """
+        stand = [name for name, stages in TABLES.items() if stages[0] in self.manifests]
+        return database({name: self._table(name) for name in stand}).sql(query)
+
+    def _table(self, name: str) -> Table:
+        manifests = [self.manifests[stage] for stage in TABLES[name] if stage in self.manifests]
+        if TABLES[name][0] not in self.manifests:
+            if name == "matches" and self.recipe.dedup is None:
+                raise InputError("There is no table of matches: the recipe looks for no duplicates.")
+            raise InputError(f"The build has not come as far as the table of {name} yet; run `corpus-builder build` again.")
+        return Table.of(manifests, name)
+
+    def _dataset(self, name: str) -> ds.Dataset:
+        return self._table(name).dataset()
+
+    def __repr__(self) -> str:
+        if "extract" not in self.manifests:
+            return f"{self._title}: not yet extracted"
+        return f"{self._title}\n{as_text(brief.shortened(self.funnels()[-1]))}"
+
+    def _repr_html_(self) -> str | None:
+        if "extract" not in self.manifests:
+            return None
+        return brief.as_html(self._title, brief.shortened(self.funnels()[-1]))
+
+    @property
+    def _title(self) -> str:
+        return f"The build {self.recipe.name} in {self.out}"
 
     def funnels(self) -> list[Funnel]:
         """How many pages and characters came through each stage, and why the others did not; per source, then for all."""

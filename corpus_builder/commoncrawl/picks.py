@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -18,6 +17,7 @@ from corpus_builder.commoncrawl.index import SELECTION
 from corpus_builder.errors import IntegrityError
 from corpus_builder.store.files import give_name
 from corpus_builder.store.names import is_warc_path
+from corpus_builder.store.tables import database
 
 I64 = npt.NDArray[np.int64]
 
@@ -77,10 +77,9 @@ def ranges(offsets: I64, lengths: I64, gap_bytes: int = GAP_BYTES, first: int = 
 def sort_selection(found: Sequence[Path], sorted_file: Path) -> None:
     """Sort selected rows by WARC and offset into one file, each record once; DuckDB does it on disk where memory is short."""
     temporary = sorted_file.with_suffix(".tmp")
-    with duckdb.connect() as database:
-        database.execute("SET temp_directory = ?", [str(sorted_file.parent / SORT)])
-        database.execute("SET preserve_insertion_order = true")
-        database.execute(
+    with database({}, sorted_file.parent / SORT) as connection:
+        connection.execute("SET preserve_insertion_order = true")
+        connection.execute(
             f"""COPY (SELECT warc, "offset", length, min(url) AS url FROM read_parquet(?)
                 GROUP BY warc, "offset", length ORDER BY warc, "offset", length)
                 TO '{str(temporary).replace("'", "''")}' (FORMAT parquet, COMPRESSION zstd)""",

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
-from corpus_builder.errors import InputError, IntegrityError
+from corpus_builder.errors import InputError
 from corpus_builder.store.dataset import Manifest
+from corpus_builder.store.tables import Table, database, readable
 
 
 def extracted(manifests: Mapping[str, Manifest]) -> Manifest:
@@ -24,16 +23,10 @@ def query(sql: str, values: Sequence[Any] = (), **tables: Sequence[Path]) -> lis
 
     A table without files is an error of the caller: no schema is known of it.
     """
-    with duckdb.connect() as connection:
-        try:
-            for name, paths in tables.items():
-                connection.read_parquet([str(path) for path in paths]).create_view(name)
-            cursor = connection.execute(sql, values)
-            names = [column[0] for column in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-        except (duckdb.IOException, duckdb.InvalidInputException) as error:
-            reason = str(error).splitlines()[0]
-            raise IntegrityError(f"A file of the build cannot be read ({reason}); `corpus-builder verify` says which.") from error
+    with readable(), database({name: Table(tuple(paths), tuple(paths[:1])) for name, paths in tables.items()}) as connection:
+        cursor = connection.execute(sql, values)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def examples(files: Sequence[Path], count: int) -> dict[str, list[dict[str, Any]]]:
