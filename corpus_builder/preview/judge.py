@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from corpus_builder.document import DOCUMENT, Document, Drop, Filter
+from corpus_builder.document import OWN_DOCUMENT, Document, Drop, Filter
 from corpus_builder.errors import RecipeError
 from corpus_builder.messages.terminal import harmless
 from corpus_builder.quality.rulebook import DuplicateRule, MeasureRule
@@ -45,7 +45,7 @@ def judge(how: Recipe | Filter | Threshold, document: Document | str) -> list[Ju
     if document.source and document.source not in how.source_names:
         raise RecipeError(f"The recipe has no source {document.source!r}; its sources are {', '.join(how.source_names)}.")
     running = Running(how, Path())
-    table = Measure.of(running).table(pa.Table.from_pylist([_row(document)], schema=DOCUMENT))
+    table = Measure.of(running).table(pa.Table.from_pylist([_row(document)], schema=OWN_DOCUMENT))
     rows = rows_of([document.url], table, None)
     judged = []
     for rule in running.rules:
@@ -63,7 +63,7 @@ def _judge_alone(how: Callable[[Document], Any], document: Document) -> Judged:
 
 
 def _row(document: Document) -> dict[str, str]:
-    return {name: getattr(document, name).encode("utf-8", "replace").decode() for name in DOCUMENT.names}
+    return {name: getattr(document, name).encode("utf-8", "replace").decode() for name in OWN_DOCUMENT.names}
 
 
 def as_text(judged: list[Judged]) -> str:

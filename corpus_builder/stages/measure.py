@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow as pa
 
-from corpus_builder.document import DOCUMENT, Document, Filter
+from corpus_builder.document import OWN_DOCUMENT, Document, Filter
 from corpus_builder.engine.user_code import UserFunction, answers
 from corpus_builder.quality.histograms import add_histogram, histogram
 from corpus_builder.quality.measures import MEASURES, measure_texts
@@ -38,7 +38,7 @@ class Measure:
     measures: tuple[tuple[str, UserFunction], ...] = ()
     filters: tuple[UserFunction, ...] = ()
     name: ClassVar[str] = "measure"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     @classmethod
     def of(cls, running: Running) -> Measure:
@@ -120,7 +120,9 @@ class Measure:
 
 def as_documents(table: pa.Table) -> list[Document]:
     """The rows of a table of documents as `Document`s."""
-    return [Document(**row) for row in table.select(DOCUMENT.names).to_pylist()]
+    return [
+        Document(**row) for row in table.select([name for name in OWN_DOCUMENT.names if name in table.column_names]).to_pylist()
+    ]
 
 
 def verdict_of(filter_: Filter, document: Document) -> dict[str, Any] | None:

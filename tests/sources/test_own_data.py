@@ -16,7 +16,7 @@ from support.corpora import ENGLISH, SENTENCES, Response, page, prose, write_war
 from support.paths import TESTS
 from support.rows import TYPES
 
-from corpus_builder import Built, InputError, Recipe, RecipeError, Serial, StageError, build
+from corpus_builder import Built, Document, Drop, InputError, Recipe, RecipeError, Serial, StageError, build, judge
 from corpus_builder.sources.parquet import read_parquet
 from corpus_builder.store.dataset import read_table
 
@@ -205,6 +205,18 @@ def test_own_ids_and_columns_reach_the_corpus_and_user_ids_find_their_rows(tmp_p
     assert (kept.id, kept.outcome.verdict, lost.id, lost.outcome.reason) == ("a.jsonl/1", "released", "a.jsonl/2", "not_japanese")
     with pytest.raises(InputError, match="No page of this build has the id or URL 'mine/3'"):
         done.why("mine/3")
+
+
+def test_functions_of_the_user_see_own_ids_and_further_columns(tmp_path: Path) -> None:
+    (tmp_path / "rules_of_rows.py").write_text(
+        "from corpus_builder import Drop\ndef seen(doc):\n    return Drop('seen', detail=f'{doc.own_id} {doc.extra}')\n"
+    )
+    lines(tmp_path / "a.jsonl", {"text": prose(1), "id": "mine/1", "n": 1})
+    quality = {"rules": [{"filter": "rules_of_rows:seen"}]}
+    done = built(tmp_path, source("jsonl", "a.jsonl"), quality=quality)
+    assert [row["detail"] for row in rows(done, "decide", "decisions")] == ['mine/1 {"n":1}']
+    (judged,) = judge(done.recipe, Document(prose(1), own_id="mine/1", extra='{"n":1}'))
+    assert judged.drop == Drop("seen", detail='mine/1 {"n":1}')
 
 
 def test_a_corpus_without_rows_of_ones_own_has_no_such_columns(tmp_path: Path) -> None:
