@@ -1,7 +1,8 @@
 # make corpus   builds the sample corpus into data/corpus/sample          make test     runs the tests
 # make check    format, lint, types, import contract, tests, README       make test-all the slow tests too
 # make fuzz     looks for inputs that break the readers, SECONDS_EACH=300 for each job
-.PHONY: corpus test test-all check format docs tables model fuzz clean
+# make bench    times every step beside the usual libraries, on the sample
+.PHONY: corpus test test-all check format docs bench tables model fuzz clean
 SHELL := /bin/sh
 
 # The newest Python that the lock file was tried with; override with `make PYTHON=/path/to/python corpus`.
@@ -32,13 +33,19 @@ format: .venv/ready
 docs: .venv/ready
 	$(BIN)/python docs/make_docs.py
 
+# Speed on the sample, beside the usual libraries: some minutes.  `python -m benchmarks --help` lists all comparisons.
+bench: .venv/ready
+	$(BIN)/python -m benchmarks steps
+	$(BIN)/python -m benchmarks measures
+	$(BIN)/python -m benchmarks dedup --documents 20000 --workers 0
+
 # The comparisons with other tools that stand in docs/, measured again on this machine.  Those of detection, charsets and the gate need
 # PACKAGES and EXTRA, the directories that benchmarks/material.py describes; without EXTRA the texts that it holds are left out.
 tables: .venv/ready
-	$(BIN)/python benchmarks/extraction.py --write
+	$(BIN)/python -m benchmarks extraction --write
 ifdef PACKAGES
-	$(BIN)/python benchmarks/detection.py $(PACKAGES) $(if $(EXTRA),--extra $(EXTRA)) --write
-	$(BIN)/python benchmarks/charset.py $(PACKAGES) $(if $(EXTRA),--extra $(EXTRA)) --write
+	$(BIN)/python -m benchmarks detection $(PACKAGES) $(if $(EXTRA),--extra $(EXTRA)) --write
+	$(BIN)/python -m benchmarks charset $(PACKAGES) $(if $(EXTRA),--extra $(EXTRA)) --write
 endif
 
 # The extractor's model, trained again from the gold set and composed pages; some minutes.

@@ -1,27 +1,20 @@
-"""Charsets and the gate on Japanese pages in every encoding, beside charset-normalizer and chardet, in one run.
-
-    python benchmarks/charset.py UNPACKED [--extra EXTRA] [--pages N] [--write]
-
-material.py says what UNPACKED and EXTRA hold.  charset-normalizer and chardet may be missing.  `--write` puts the tables into
-docs/charset.md.
-"""
+"""Charsets and the gate on Japanese pages in every encoding, beside charset-normalizer and chardet, in one run."""
 
 from __future__ import annotations
 
-import argparse
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
-from material import japanese_pages, other_pages, real_other_pages
-
+from benchmarks.material import japanese_pages, other_pages, real_other_pages
+from corpus_builder.document import Drop
 from corpus_builder.pages.charset import codec_of, decode
 from corpus_builder.pages.gate import gate
 from corpus_builder.pages.page import PageSettings, read_page
 
-ROOT = Path(__file__).resolve().parents[1]
 CODECS = {
     "Shift_JIS (cp932)": "cp932",
     "EUC-JP": "euc_jp",
@@ -149,15 +142,8 @@ def gate_table(pages: Sequence[str], unpacked: Path, extra: Path | None, each: i
 
 def would_be_kept(body: bytes) -> bool:
     """Whether a page would become a document if there were no gate; the extractor is not asked, all visible text is taken."""
-    from corpus_builder.document import Drop
-    from corpus_builder.pages import page
-
-    before = page.gate
-    page.gate = lambda body: None  # type: ignore[assignment]
-    try:
+    with patch("corpus_builder.pages.page.gate", lambda body: None):
         return not isinstance(read_page(body, content_type="", status=200, settings=PageSettings()), Drop)
-    finally:
-        page.gate = before
 
 
 def gate_row(language: str, encoding: str, bodies: Sequence[bytes]) -> str:
@@ -174,7 +160,7 @@ def gate_row(language: str, encoding: str, bodies: Sequence[bytes]) -> str:
 
 
 def mojibake_table(pages: Sequence[str]) -> str:
-    ways = {
+    ways: dict[str, Callable[[str], str]] = {
         "ISO-8859-1": lambda text: text.encode().decode("latin-1"),
         "code page 1252, controls in its gaps": western,
         "code page 1252, gaps lost": lambda text: text.encode().decode("cp1252", "replace"),
@@ -205,30 +191,17 @@ def western(text: str) -> str:
     return "".join(bytes((octet,)).decode("cp1252", "ignore") or chr(octet) for octet in text.encode())
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("unpacked", type=Path)
-    parser.add_argument("--extra", type=Path)
-    parser.add_argument("--pages", type=int, default=100, help="of each kind, at most")
-    parser.add_argument("--write", action="store_true", help="write docs/charset.md")
-    given = parser.parse_args()
-    by_kind = japanese_pages(given.unpacked, given.extra, given.pages)
+def run(unpacked: Path, extra: Path | None, most: int) -> str:
+    """The tables for docs/charset.md, of at most so many pages of each kind."""
+    by_kind = japanese_pages(unpacked, extra, most)
     pages = [page for kind in by_kind.values() for page in kind]
-    text = "\n".join(
+    return "\n".join(
         [
             HEAD.format(pages=", ".join(f"{len(kind)} of {name}" for name, kind in by_kind.items())),
             charset_table(pages) + "\n",
-            GATE.format(real=len(real_other_pages(given.extra))),
-            gate_table(pages, given.unpacked, given.extra, given.pages * 3) + "\n",
+            GATE.format(real=len(real_other_pages(extra))),
+            gate_table(pages, unpacked, extra, most * 3) + "\n",
             MOJIBAKE,
             mojibake_table(pages) + "\n",
         ]
     )
-    print(text)
-    if given.write:
-        (ROOT / "docs/charset.md").write_text(text, encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,14 +1,7 @@
-"""Japanese detection beside fastText's lid.176.ftz and CLD2, on the same texts in one run.
-
-    python benchmarks/detection.py UNPACKED [--extra EXTRA] [--write]
-
-material.py says what UNPACKED and EXTRA hold; sets whose texts are missing are left out.  fastText is the extra `classifier`; CLD2 is
-`pip install pycld2`; either may be missing.  `--write` puts the tables into docs/detection.md.
-"""
+"""Japanese detection beside fastText's lid.176.ftz and CLD2, on the same texts in one run; sets whose texts are missing are left out."""
 
 from __future__ import annotations
 
-import argparse
 import random
 import re
 import time
@@ -17,8 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from material import KANA, declaration, guide, ntrex, wikipedia
-
+from benchmarks.material import KANA, declaration, guide, ntrex, wikipedia
 from corpus_builder.japanese.detect import japanese_score
 from corpus_builder.japanese.detectors import fasttext_score, load_fasttext
 
@@ -171,28 +163,16 @@ def speed_line(extra: Path | None, verdicts: dict[str, Callable[[str], bool]]) -
     return f"Documents of 1,500 characters a second on one core: {', '.join(found)}."
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("unpacked", type=Path)
-    parser.add_argument("--extra", type=Path)
-    parser.add_argument("--write", action="store_true", help="write docs/detection.md")
-    given = parser.parse_args()
-    verdicts, shares = detectors(given.unpacked)
-    parts = [HEAD, verdict_table(sets(given.unpacked, given.extra), verdicts) + "\n"]
-    if given.extra:
+def run(unpacked: Path, extra: Path | None) -> str:
+    """The tables for docs/detection.md."""
+    verdicts, shares = detectors(unpacked)
+    parts = [HEAD, verdict_table(sets(unpacked, extra), verdicts) + "\n"]
+    if extra:
         parts += [
             "## Pages in two languages\n",
             'Lines of Japanese and another language in turns. Letters of alphabets weigh 0.4 and Hangul 0.8, as they carry less each; "off by" is the '
             "mean distance from the share of letters.\n",
-            share_table(given.extra, shares) + "\n",
+            share_table(extra, shares) + "\n",
         ]
-    parts += ["## Speed\n", speed_line(given.extra, verdicts) + "\n"]
-    text = "\n".join(parts)
-    print(text)
-    if given.write:
-        (ROOT / "docs/detection.md").write_text(text, encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+    parts += ["## Speed\n", speed_line(extra, verdicts) + "\n"]
+    return "\n".join(parts)

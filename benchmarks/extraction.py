@@ -1,15 +1,10 @@
-"""Extractors side by side on pages with known main text.   python benchmarks/extraction.py [PAGES.jsonl ...] [--write]
-
-Without arguments on the test half of data/gold; PAGES.jsonl holds {"html": ..., "text": ...} a line, for pages of yours.
---write puts the tables into docs/extractor.md.  Needs the extra `bench`.
-"""
+"""Extractors side by side on pages with known main text."""
 
 from __future__ import annotations
 
 import json
 import logging
 import re
-import sys
 import tarfile
 import time
 from collections.abc import Callable, Sequence
@@ -28,7 +23,7 @@ from corpus_builder.pages.charset import decode
 from corpus_builder.pages.extract import NoJapaneseText, japanese_extractor
 
 ROOT = Path(__file__).resolve().parents[1]
-GOLD, DOCUMENT = ROOT / "data" / "gold", ROOT / "docs" / "extractor.md"
+GOLD = ROOT / "data" / "gold"
 BEGIN, END = "<!-- tables -->", "<!-- end of tables -->"
 RESAMPLES = 10_000
 OURS = "japanese"
@@ -130,24 +125,18 @@ def table(pages: Sequence[Labelled]) -> str:
     return "\n".join(lines)
 
 
-def main(arguments: Sequence[str]) -> None:
+def run(files: Sequence[Path] = ()) -> str:
+    """The tables, of files of pages or of the test half of data/gold."""
     logging.disable(logging.CRITICAL)
-    files = [Path(argument) for argument in arguments if argument != "--write"]
-    parts = []
     if files:
-        parts += [f"{path.name}: {table(other_pages(path))}" for path in files]
-    else:
-        pages = gold_pages()
-        real, written = [page for page in pages if not page.written], [page for page in pages if page.written]
-        parts += [f"All: {table(pages)}", f"Real pages: {table(real)}", f"Pages written for the set: {table(written)}"]
-    text = "\n\n".join(parts)
-    print(text)
-    if "--write" in arguments:
-        document = DOCUMENT.read_text(encoding="utf-8")
-        DOCUMENT.write_text(
-            re.sub(f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n{text}\n{END}", document, flags=re.DOTALL), encoding="utf-8"
-        )
+        return "\n\n".join(f"{path.name}: {table(other_pages(path))}" for path in files)
+    pages = gold_pages()
+    real, written = [page for page in pages if not page.written], [page for page in pages if page.written]
+    return "\n\n".join(
+        [f"All: {table(pages)}", f"Real pages: {table(real)}", f"Pages written for the set: {table(written)}"],
+    )
 
 
-if __name__ == "__main__":
-    main(sys.argv[1:])
+def written(document: str, tables: str) -> str:
+    """docs/extractor.md with other tables."""
+    return re.sub(f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n{tables}\n{END}", document, flags=re.DOTALL)

@@ -1,6 +1,6 @@
 """Texts and pages that the benchmarks of detection and charsets run on.
 
-UNPACKED is a directory of unpacked packages, as data/detector/build_examples.py describes it, with more packages in it:
+PACKAGES is a directory of unpacked packages, as data/detector/build_examples.py describes it, with more packages in it:
 
     Debian: installation-guide-amd64, libreoffice-help-{ja,zh-cn,zh-tw,ko,de,ru,vi}, debian-handbook, gimp-help-ja, groonga-doc,
             developers-reference-ja, fontforge-doc, debian-faq-ja

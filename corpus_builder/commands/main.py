@@ -26,10 +26,11 @@ manifest says; 6 an optional package is missing; 7 all was done, but the corpus 
 _OF_A_PATH = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP, errno.EROFS, errno.ENOTDIR, errno.EISDIR)
 
 
-class _Sentences(Group):
+class Sentences(Group):
     """A group whose commands end in a sentence and an exit code, never in a traceback of ours."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
         try:
             return super().invoke(ctx)
         except CorpusError as error:
@@ -58,7 +59,7 @@ class _Sentences(Group):
             sys.exit(1)
 
 
-@click.group(cls=_Sentences, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Sentences, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="corpus-builder")
 @click.option("-v", "--verbose", is_flag=True, help="Log what each stage did and how long it took.")
 def main(verbose: bool) -> None:

@@ -13,9 +13,9 @@ from support.corpora import make_inputs, prose
 
 from benchmarks import dedup as bench_dedup
 from benchmarks import scale as bench_scale
+from benchmarks.__main__ import main
 from benchmarks.dedup import exact_similarities
 from benchmarks.scale import as_strings, texts, write_documents
-from corpus_builder.commands.main import main
 from corpus_builder.errors import InputError, MissingExtraError
 from corpus_builder.hashing.presets import PRESETS
 from corpus_builder.hashing.shingles import jaccard
@@ -77,7 +77,7 @@ def test_the_command_prints_tables_of_the_sizes_that_were_asked_for(
 ) -> None:
     make_inputs(tmp_path / "inputs")
     warc, out = tmp_path / "inputs" / "web-a.warc.gz", tmp_path / "tables.md"
-    words = ["bench", "dedup", str(warc), "--documents", sizes, "--workers", str(workers), "--scratch", str(tmp_path)]
+    words = ["dedup", str(warc), "--documents", sizes, "--workers", str(workers), "--scratch", str(tmp_path)]
     result = CliRunner().invoke(main, [*words, "--out", str(out), "--json"])
     assert result.exit_code == 0, result.output
     scales = json.loads(result.stdout)["scales"]
@@ -93,9 +93,15 @@ def test_the_command_prints_tables_of_the_sizes_that_were_asked_for(
 
 
 def test_sizes_that_are_no_numbers_are_a_sentence() -> None:
-    result = CliRunner().invoke(main, ["bench", "dedup", "--documents", "many"])
+    result = CliRunner().invoke(main, ["dedup", "--documents", "many"])
     assert result.exit_code == 2
     assert "give numbers of documents with commas between them" in result.stderr
+
+
+def test_tables_are_not_written_over_what_they_are_about(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text("<p>kept")
+    result = CliRunner().invoke(main, ["dedup", str(tmp_path / "a.html"), "--out", str(tmp_path / "a.html")])
+    assert (result.exit_code, (tmp_path / "a.html").read_text()) == (3, "<p>kept")
 
 
 def test_files_without_documents_are_a_sentence(tmp_path: Path) -> None:

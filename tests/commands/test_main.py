@@ -120,7 +120,7 @@ def test_data_that_was_changed_ends_in_five(built: Built, tmp_path: Path) -> Non
         (["extract", "absent.warc.gz"], 3, "There is no file absent.warc.gz"),
         (["extract", "absent.html"], 3, "absent.html cannot be read"),
         (["measure", "absent.jsonl"], 3, "There is no file absent.jsonl"),
-        (["bench", "build", "absent.warc.gz"], 3, "There is no file absent.warc.gz"),
+        (["bench", "absent.warc.gz"], 3, "There is no file absent.warc.gz"),
         (["judge", "--text", "x"], 2, "Give either --recipe or --filter"),
         (["judge", "--text", "x", "--filter", "no_such_module:f"], 2, "no_such_module"),
         (["judge", "--text", "x", "--filter", "json:loads"], 4, "json:loads failed on the document 'text': TypeError: "),

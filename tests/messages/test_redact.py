@@ -190,7 +190,7 @@ def test_commands_that_are_given_urls_for_paths_tell_none_of_it(web: Web, tmp_pa
     commands: list[list[object]] = [
         ["verify", where], ["report", where], ["why", where, "x"], ["diff", where, where], ["plan", where], ["build", where],
         ["dedup", where, "--out", tmp_path / "d"], ["dedup", tmp_path, "--out", where], ["measure", where], ["judge", "--recipe", where],
-        ["index", "add", tmp_path / "i", where], ["index", "show", where], ["train-extractor", where, "--out", where], ["bench", "build", where],
+        ["index", "add", tmp_path / "i", where], ["index", "show", where], ["train-extractor", where, "--out", where], ["bench", where],
         ["extract", signed(web, "no.html")], ["extract", where.replace("http", "ftp")], ["extract", f"http://me:{PASSWORD}@h/a"],
         ["extract", place], ["publish", where, place], ["crawl", place, "--out", tmp_path / "c"], ["crawl", where, "--out", where],
         ["crawl", signed(web, "jawiki.xml.bz2"), "--out", tmp_path / "c"], ["crawl", where, "--out", tmp_path / "c", "--base", place],

@@ -656,7 +656,6 @@ def test_a_model_is_not_written_over_what_it_is_trained_on(tmp_path: Path) -> No
         ["train-detector", "--japanese", tmp_path / "texts", "--other", tmp_path / "link", "--out", tmp_path / "texts"],
         ["train-detector", "--japanese", tmp_path / "texts", "--other", tmp_path / "texts", "--out", tmp_path / "link"],
         ["train-extractor", tmp_path / "texts", "--out", tmp_path / "texts"],
-        ["bench", "dedup", tmp_path / "texts", "--out", tmp_path / "texts"],
     ):
         assert "is an input, and would be overwritten; choose another file with --out" in run(*words, code=3)
     assert (tmp_path / "texts").read_text() == f"{prose(1)}\n"
