@@ -65,7 +65,7 @@ def test_agreement_is_not_always() -> None:
     assert not agrees("a", "a\nb")
 
 
-@pytest.mark.parametrize("name", ["commands.md", "measures.md", "recipe.md"])
+@pytest.mark.parametrize("name", ["commands.md", "measures.md", "reasons.md", "recipe.md"])
 def test_the_generated_documents_are_those_of_the_code(name: str, tmp_path: Path) -> None:
     subprocess.run([sys.executable, ROOT / "docs" / "make_docs.py", tmp_path], check=True)
     assert (tmp_path / name).read_text() == (ROOT / "docs" / name).read_text(), "run `make docs`"
