@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from corpus_builder.errors import MissingExtraError as MissingExtraError
     from corpus_builder.errors import RecipeError as RecipeError
     from corpus_builder.errors import StageError as StageError
+    from corpus_builder.pages.extract import Extracted as Extracted
     from corpus_builder.pipeline import build as build
     from corpus_builder.preview.extraction import extracted_lines as extracted_lines
     from corpus_builder.preview.judge import Judged as Judged
@@ -57,6 +58,7 @@ _WHERE = {
     "document": ("Document", "Drop", "Filter", "Measure"),
     "engine": ("Ray", "Serial"),
     "errors": ("CorpusError", "InputError", "IntegrityError", "MissingExtraError", "RecipeError", "StageError"),
+    "pages.extract": ("Extracted",),
     "pipeline": ("build",),
     "preview.extraction": ("extracted_lines",),
     "preview.judge": ("Judged", "judge"),

@@ -1,17 +1,30 @@
-"""What the README shows is what happens: its commands, files and Python run, in order, and print what it says."""
+"""What README and docs/ show is what happens: their commands, files and Python run, in order, and print what they say."""
 
-import os
 import re
+import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from urllib.parse import unquote
 
+import click
 import pytest
+from click.testing import CliRunner
 from support.paths import ROOT
 
+from corpus_builder import Recipe
+from corpus_builder.commands.main import main
+
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+PAGES = sorted(
+    str(page.relative_to(ROOT))
+    for page in [*ROOT.glob("*.md"), *(page for folder in ("docs", "data") for page in (ROOT / folder).rglob("*.md"))]
+    if page.relative_to(ROOT).parts[:2] not in {("data", "corpus"), ("data", "models"), ("data", "fuzz")}
+)
+SHOWN = [
+    page for page in PAGES if page.startswith(("README", "docs/")) and BLOCK.search((ROOT / page).read_text(encoding="utf-8"))
+]
 
 
 @pytest.fixture(scope="module")
@@ -30,33 +43,83 @@ def agrees(shown: str, printed: str) -> bool:
     return re.fullmatch(pattern, printed.strip(), re.DOTALL) is not None
 
 
-def run(command: str, folder: Path) -> str:
+def printed_by(command: str) -> str:
+    """What a command prints in a shell, run in this process."""
     # `make corpus` sets up an environment, which the tests have, and then builds; one process is enough for a small sample.
     command = "corpus-builder build pipelines/sample.toml --engine serial" if command == "make corpus" else command
-    done = subprocess.run(
-        command, shell=True, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    found = re.fullmatch(r"corpus-builder (.*?)(?: > (\S+))?( \|\| echo \"exit code \$\?\")?", command)
+    assert found is not None, f"a test cannot run {command!r}"
+    done = CliRunner().invoke(main, shlex.split(found[1]))
+    assert done.exit_code == 0 or found[3], done.output
+    if found[2]:
+        Path(found[2]).write_text(done.stdout, encoding="utf-8")
+    return ("" if found[2] else done.stdout) + (f"exit code {done.exit_code}\n" if done.exit_code else "")
 
 
-@pytest.mark.parametrize("name", ["README.md", "README.ja.md"])
-def test_the_blocks_of_the_readme(name: str, checkout: Path) -> None:
-    ran = {"console": 0, "python": 0, "toml": 0}
+def check_options(command: str) -> None:
+    """Are there such a command and such options?  It is not run."""
+    words, found = shlex.split(command, comments=True), main
+    while isinstance(found, click.Group):
+        name = words.pop(0)
+        found = found.commands[name]
+    found.make_context(name, words)
+
+
+def check_recipe(block: str) -> None:
+    """Is this a part of a recipe?"""
+    part = tomllib.loads(block)
+    least = {"name": "x", "sources": [{"name": "web", "kind": "warc", "paths": ["a.warc.gz"]}]}
+    Recipe.of(least | part | ({"quality": {"rules": [{"duplicates": True}]}} if "dedup" in part else {}))
+
+
+def check_block(language: str, block: str) -> None:
+    title = re.match(r"# ([\w.]+)\n", block)
+    if language == "console":
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, shown = part.partition("\n")
+            printed = printed_by(command)
+            assert agrees(shown, printed), f"$ {command}\n{printed}"
+    elif language == "sh":
+        for command in re.findall(r"(?:^|-- ) *corpus-builder (.*)", block.replace("\\\n", " "), re.MULTILINE):
+            check_options(command)
+    elif title:
+        Path(title[1]).write_text(block, encoding="utf-8")
+    elif language == "toml":
+        check_recipe(block)
+    else:
+        assert language == "python"
+        Path("block.py").write_text(block, encoding="utf-8")
+        subprocess.run([sys.executable, "-W", "error", "block.py"], check=True, stdout=subprocess.DEVNULL, timeout=120)
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_the_blocks_of_a_page(name: str, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(checkout)
     for language, block in BLOCK.findall((ROOT / name).read_text(encoding="utf-8")):
-        ran[language] = ran.get(language, 0) + 1
-        title = re.match(r"# ([\w.]+)\n", block)
-        if language == "console":
-            for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-                command, _, shown = part.partition("\n")
-                printed = run(command, checkout)
-                assert agrees(shown, printed), f"$ {command}\n{printed}"
-        elif title:
-            (checkout / title[1]).write_text(block, encoding="utf-8")
-        elif language == "python":
-            (checkout / "block.py").write_text(block, encoding="utf-8")
-            run(f"{sys.executable} -W error block.py", checkout)
-    assert min(ran["console"], ran["python"], ran["toml"]) > 0
+        check_block(language, block)
+
+
+def test_pages_with_blocks_are_found() -> None:
+    assert {"README.md", "README.ja.md", "docs/your-data.md", "docs/lines.md", "docs/duplicates.md"} <= set(SHOWN)
+
+
+@pytest.mark.parametrize(
+    ("language", "block", "says"),
+    [
+        ("sh", "corpus-builder dedup FILES --out o --presett japanese  # a comment", "No such option"),
+        ("sh", "ray job submit -- \\\n    corpus-builder build", "Missing parameter"),
+        ("sh", "corpus-builder bild", "bild"),
+        ("toml", "[lines]\ndocument = 3", "did you mean 'documents'"),
+        ("console", "$ corpus-builder judge --text あ --filter a.b", "a.b"),
+        ("console", "$ corpus-builder measures\nno such measure", "no such measure"),
+    ],
+)
+def test_blocks_that_are_wrong_are_found(
+    language: str, block: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Exception, match=re.escape(says)):
+        check_block(language, block)
 
 
 def test_agreement_is_not_always() -> None:
@@ -65,17 +128,14 @@ def test_agreement_is_not_always() -> None:
     assert not agrees("a", "a\nb")
 
 
-@pytest.mark.parametrize("name", ["commands.md", "measures.md", "reasons.md", "recipe.md"])
-def test_the_generated_documents_are_those_of_the_code(name: str, tmp_path: Path) -> None:
+def test_the_generated_documents_are_those_of_the_code(tmp_path: Path) -> None:
     subprocess.run([sys.executable, ROOT / "docs" / "make_docs.py", tmp_path], check=True)
-    assert (tmp_path / name).read_text() == (ROOT / "docs" / name).read_text(), "run `make docs`"
+    written = {page.name: page.read_text(encoding="utf-8") for page in tmp_path.iterdir()}
+    assert sorted(written) == ["commands.md", "measures.md", "recipe.md"]
+    for name, text in written.items():
+        assert text == (ROOT / "docs" / name).read_text(encoding="utf-8"), "run `make docs`"
 
 
-PAGES = sorted(
-    str(page.relative_to(ROOT))
-    for page in [*ROOT.glob("*.md"), *(page for folder in ("docs", "data") for page in (ROOT / folder).rglob("*.md"))]
-    if page.relative_to(ROOT).parts[:2] not in {("data", "corpus"), ("data", "models"), ("data", "fuzz")}
-)
 LINK = re.compile(r"\]\(\s*<?([^)\s>]+)>?[^)]*\)|^\s{0,3}\[[^\]]+\]:\s*<?([^\s>]+)|(?:href|src)=\"([^\"]+)\"", re.MULTILINE)
 
 
