@@ -1,4 +1,4 @@
-"""Writes docs/commands.md, docs/measures.md and docs/recipe.md from the command line, the measures and the recipe's models themselves.
+"""Writes docs/commands.md, measures.md, reasons.md and recipe.md from the command line, the measures, the reasons and the recipe's models.
 
 python docs/make_docs.py [DIRECTORY]
 """
@@ -21,6 +21,7 @@ from corpus_builder.commands.headings import options_of
 from corpus_builder.commands.main import EXIT_CODES, main
 from corpus_builder.quality.hosts import UT1_V1_CATEGORIES
 from corpus_builder.quality.measures import MEASURES
+from corpus_builder.reasons import DOCUMENT, REASONS, SIDES, Reason
 from corpus_builder.recipe import models
 from corpus_builder.recipe.part import Part
 from corpus_builder.release import edits
@@ -156,7 +157,29 @@ def _linked(text: str) -> str:
     return re.sub(r"\b(data/(?:\w+/)*README\.md)", r"[\1](../\1)", text)
 
 
+def reasons() -> str:
+    """Every reason, by what it speaks of."""
+    parts = [
+        HEAD,
+        "# Why a page is left out\n\nEvery page, row and document that is not in the corpus has a reason: in the ledger of the stage "
+        "`extract`, in the decisions of `decide` or in the ledger of `release`, with the columns `value`, `threshold` and `detail`. "
+        "`corpus-builder why OUT URL-OR-ID` tells it. From Python they stand in `corpus_builder.reasons.REASONS`.\n",
+    ]
+    by: dict[tuple[str, str], list[Reason]] = {}
+    for reason in REASONS.values():
+        by.setdefault((reason.stage, reason.of), []).append(reason)
+    for (stage, of), found in by.items():
+        parts.append(f"## {stage}: {of}\n\n| reason | meaning | value | threshold |\n|---|---|---|---|")
+        parts += [f"| `{one.name}` | {_cell(one.meaning)} | {_cell(one.value)} | {_cell(one.threshold)} |" for one in found]
+        if of == DOCUMENT:
+            limit = "the measure is {} a limit of a rule | the measure | the limit |"
+            parts += [f"| *measure*`_{side}` | {limit.format(where)}" for side, where in SIDES.items()]
+            parts.append("| any other | a filter of yours gave it | as the filter says | as the filter says |")
+        parts.append("")
+    return "\n".join(parts)
+
+
 if __name__ == "__main__":
     directory = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
-    for written in (commands, measures, recipe):
+    for written in (commands, measures, reasons, recipe):
         (directory / f"{written.__name__}.md").write_text(written(), encoding="utf-8")

@@ -131,7 +131,7 @@ def test_agreement_is_not_always() -> None:
 def test_the_generated_documents_are_those_of_the_code(tmp_path: Path) -> None:
     subprocess.run([sys.executable, ROOT / "docs" / "make_docs.py", tmp_path], check=True)
     written = {page.name: page.read_text(encoding="utf-8") for page in tmp_path.iterdir()}
-    assert sorted(written) == ["commands.md", "measures.md", "recipe.md"]
+    assert sorted(written) == ["commands.md", "measures.md", "reasons.md", "recipe.md"]
     for name, text in written.items():
         assert text == (ROOT / "docs" / name).read_text(encoding="utf-8"), "run `make docs`"
 

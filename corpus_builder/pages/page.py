@@ -16,25 +16,6 @@ from corpus_builder.pages.charset import decode
 from corpus_builder.pages.extract import MIN_KANA, NoJapaneseText, OwnExtractorFailed, TooDeep, named_extractor
 from corpus_builder.pages.gate import gate
 
-REASONS = {
-    "http_status": "the server did not answer 200",
-    "empty_body": "the response has no body",
-    "too_large": "the page has more than max_bytes",
-    "not_html": "the body is no HTML, whatever its headers say",
-    "gate_not_japanese": "the bytes hold no kana in any encoding of Japanese",
-    "undecodable": "more than max_undecodable of the characters do not decode",
-    "mojibake": "more than max_undecodable of the letters beyond ASCII were decoded wrongly before the page was stored, beyond repair",
-    "too_many_elements": "the page has more elements, or blocks of text, than the threshold",
-    "too_deep": "the elements nest deeper than max_depth",
-    "no_japanese_text": "all kana but a few stand in scripts, styles or comments",
-    "extraction_empty": "the extractor found no main text",
-    "extraction_failed": "the extractor raised an error, named in the detail",
-    "extraction_crashed": "the extractor ended the process; the detail names the signal",
-    "extraction_endless": "the extractor did not end within the CPU time that is far more than any page takes",
-    "not_in_language": "the detector gives the main text less than min_language_score for the source's language",
-    "not_japanese": "less than min_japanese_score of the main text's letters are Japanese",
-}
-
 
 @dataclass(frozen=True)
 class PageSettings:
@@ -70,7 +51,7 @@ class PageText:
 
 
 def read_page(body: bytes, *, content_type: str, status: int, settings: PageSettings) -> PageText | Drop:
-    """The text of a page, or why it is dropped (`REASONS`); the cheap looks come first.
+    """The text of a page, or why it is dropped; the cheap looks come first.
 
     The verdict depends on the bytes and the settings alone, never on time.  Raises RecipeError for an extractor or
     detector that does not exist or an extractor that returns something else than Extracted, OwnExtractorFailed for what a user's own

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from corpus_builder.document import Drop
 from corpus_builder.quality.hosts import HostList
 from corpus_builder.quality.rules import Threshold
+from corpus_builder.reasons import duplicate_reason
 
 Bools = npt.NDArray[np.bool_]
 F64 = npt.NDArray[np.float64]
@@ -163,11 +164,6 @@ class FilterRule:
                 said.value[row] = np.nan if verdict["value"] is None else verdict["value"]
                 said.threshold[row] = np.nan if verdict["threshold"] is None else verdict["threshold"]
         return said
-
-
-def duplicate_reason(rule: str) -> str:
-    """Why a duplicate is dropped, by the rule that found it: url, exact or near."""
-    return f"duplicate_{rule}"
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ class Recipe(Part):
                     raise ValueError(
                         f"unknown source {name!r} in {where}{did_you_mean(name, names)} (sources: {', '.join(names)})"
                     )
-        known = [*MEASURES, *self.quality.measures, *(["ng_fraction"] if self.quality.ng_words else [])]
+        known = self.quality.measure_names
         for name in self.quality.measures:
             if name in MEASURES or name in ("id", "ng_fraction") or not name.isidentifier():
                 raise ValueError(f"quality.measures: {name!r} is taken or is no plain name; choose another for your measure")

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from corpus_builder.errors import RecipeError
+from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.rules import Threshold
 from corpus_builder.recipe.part import Part
 
@@ -98,3 +99,8 @@ class Quality(Part):
     """Measures of yours by name: functions as "module:function" that take a Document and return a number."""
     rules: tuple[Rule, ...] = Field(default=(), examples=[[{"measure": "hiragana_fraction", "min": 0.2}]])
     """The rules, in the order in which they run."""
+
+    @property
+    def measure_names(self) -> tuple[str, ...]:
+        """The measures that a rule may name: built-in, the recipe's own, and that of its word lists."""
+        return (*MEASURES, *self.measures, *(["ng_fraction"] if self.ng_words else []))

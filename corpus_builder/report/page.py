@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ from markupsafe import Markup, escape
 from corpus_builder.duplicates.summary import Duplicates, duplicates_of
 from corpus_builder.messages.redact import shareable
 from corpus_builder.messages.terminal import as_json, harmless
-from corpus_builder.pages import page as html_page
 from corpus_builder.quality.histograms import add_histogram
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.rules import Threshold
+from corpus_builder.reasons import reason_of
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.part import as_data
 from corpus_builder.report import charts
@@ -23,7 +24,6 @@ from corpus_builder.report.funnel import copies, funnels, records
 from corpus_builder.report.lines import repeated_lines
 from corpus_builder.report.mixture import capped
 from corpus_builder.report.tables import examples
-from corpus_builder.sources import warc, wikipedia
 from corpus_builder.store.dataset import Manifest
 from corpus_builder.store.files import write_atomically
 
@@ -61,7 +61,7 @@ def render(manifests: Mapping[str, Manifest], recipe: Recipe) -> str:
         charts=_charts(manifests, recipe),
         plot={"width": charts.WIDTH, "height": charts.HEIGHT, "base": charts.BASE, "top": charts.TOP},
         examples=_examples(manifests),
-        meanings=html_page.REASONS | warc.REASONS | wikipedia.REASONS,
+        reason=partial(reason_of, measures=recipe.quality.measure_names),
         definitions={name: info.definition for name, info in MEASURES.items()},
         recipe_json=escape(as_json(shareable(as_data(recipe)), indent=2)),
     )
@@ -111,10 +111,11 @@ def _charts(manifests: Mapping[str, Manifest], recipe: Recipe) -> list[charts.Hi
     return [charts.lay_out(name, totals[name], rules.get(name, ())) for name in dict.fromkeys(shown)]
 
 
-def _examples(manifests: Mapping[str, Manifest]) -> dict[str, list[dict[str, Any]]]:
-    """A few dropped pages for every reason."""
-    extract = manifests["extract"]
-    found = examples(extract.paths("ledger")[:EXAMPLE_SHARDS], EXAMPLES)
-    if "decide" in manifests:
-        found |= examples(manifests["decide"].paths("decisions")[:EXAMPLE_SHARDS], EXAMPLES)
-    return found
+def _examples(manifests: Mapping[str, Manifest]) -> list[tuple[str, str, list[dict[str, Any]]]]:
+    """Stages, reasons, and a few dropped pages for each."""
+    return [
+        (stage, reason, rows)
+        for stage, table in (("extract", "ledger"), ("decide", "decisions"))
+        if stage in manifests
+        for reason, rows in examples(manifests[stage].paths(table)[:EXAMPLE_SHARDS], EXAMPLES).items()
+    ]

@@ -12,7 +12,7 @@ from corpus_builder.errors import InputError
 from corpus_builder.hashing.matching import PHASES
 from corpus_builder.hashing.shingles import jaccard
 from corpus_builder.messages.terminal import harmless
-from corpus_builder.quality.rulebook import duplicate_reason
+from corpus_builder.reasons import duplicate_reason, reason_of
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.quality import Rule
 from corpus_builder.report.differences import differences
@@ -32,6 +32,7 @@ class Event:
     value: float | None = None
     threshold: float | None = None
     detail: str = ""
+    meaning: str = ""  # of the reason
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,7 @@ def _row(manifest: Manifest, table: str, id_: str, columns: str) -> dict[str, An
 def _story(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, with_winners: bool = True) -> Story:
     lost = _row(manifests["extract"], "ledger", id_, "*")
     if lost is not None:
-        event = Event("extract", "dropped", lost["reason"], lost["value"], lost["threshold"], lost["detail"])
-        return Story(id_, lost["url"], "", None, (event,))
+        return Story(id_, lost["url"], "", None, (_dropped("extract", lost, recipe),))
     document = _row(manifests["extract"], "documents", id_, "url, title, charset, source, length(text) as characters")
     if document is None:
         return _elder(id_)
@@ -114,7 +114,7 @@ def _story(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, with_win
     similarity: float | None = None
     parted: tuple[str, ...] = ()
     if decided is not None and not decided["keep"]:
-        events.append(Event("decide", "dropped", decided["reason"], decided["value"], decided["threshold"], decided["detail"]))
+        events.append(_dropped("decide", decided, recipe))
         if decided["reason"] in map(duplicate_reason, PHASES) and with_winners:
             match = _row(manifests["match"], "matches", id_, "winner, survivor, in_index") or {}
             names = dict.fromkeys((match["winner"], match["survivor"]))
@@ -127,7 +127,7 @@ def _story(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, with_win
     elif decided is not None:
         events.append(Event("decide", "kept"))
         if "release" in manifests:
-            events.append(_released(manifests["release"], id_))
+            events.append(_released(manifests["release"], recipe, id_))
     rules = _checked(manifests, recipe, id_, document["source"])
     repeated = _repeated(manifests, id_)
     are = {"remove": "cut", "report": "reported"}[recipe.lines.action] if recipe.lines and repeated else ""
@@ -144,6 +144,11 @@ def _story(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, with_win
         repeated,
         are,
     )
+
+
+def _dropped(stage: str, row: Mapping[str, Any], recipe: Recipe) -> Event:
+    meaning = reason_of(stage, row["reason"], recipe.quality.measure_names).meaning
+    return Event(stage, "dropped", row["reason"], row["value"], row["threshold"], row["detail"], meaning)
 
 
 def _repeated(manifests: Mapping[str, Manifest], id_: str) -> tuple[str, ...]:
@@ -164,10 +169,9 @@ def _text(extract: Manifest, id_: str) -> str:
     return str(row["text"]) if row else ""
 
 
-def _released(release: Manifest, id_: str) -> Event:
-    gone = query("select reason from files where id = ?", [id_], files=release.paths("ledger"))
-    if gone:
-        return Event("release", "dropped", gone[0]["reason"])
+def _released(release: Manifest, recipe: Recipe, id_: str) -> Event:
+    if gone := query("select * from files where id = ?", [id_], files=release.paths("ledger")):
+        return _dropped("release", gone[0], recipe)
     shard = id_.rpartition("/")[0]
     parts = [receipt for receipt in release.receipts if any(unit[0] == shard for unit in receipt.stats["units"])]
     found = [
@@ -216,6 +220,8 @@ def as_text(story: Story) -> str:
             parts.append(f"threshold {event.threshold:.6g}")
         parts.append(harmless(event.detail))
         lines.append(" ".join(part for part in parts if part))
+        if event.meaning:
+            lines.append(f"{'':21}{event.meaning}")
     for number, winner in enumerate(story.winners):
         lines.append(
             f"  {'lost to' if number == 0 else 'for which is kept'} {harmless(winner.id)}  {harmless(winner.url)}".rstrip()

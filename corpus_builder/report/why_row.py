@@ -12,7 +12,7 @@ from corpus_builder.duplicates.row_stages import RowFile, RowTexts
 from corpus_builder.duplicates.signed_files import SignedShard, id_bytes, opened, places, utf_8
 from corpus_builder.errors import InputError
 from corpus_builder.hashing.shingles import jaccard
-from corpus_builder.quality.rulebook import duplicate_reason
+from corpus_builder.reasons import REASONS, duplicate_reason
 from corpus_builder.report.differences import differences
 from corpus_builder.report.tables import query
 from corpus_builder.report.why import Event, Story
@@ -57,7 +57,8 @@ def _story(out: Path, sign: Manifest, done: Manifest, id_: str, shard: int, row:
     if not verdicts:
         return Story(id_, "", "", characters, (Event("dedup", "kept", detail=f"{receipt.shard}, row {row}"),))
     (verdict,) = verdicts
-    event = Event("dedup", "dropped", duplicate_reason(verdict["rule"]), verdict["similarity"], None, verdict["survivor"])
+    reason = duplicate_reason(verdict["rule"])
+    event = Event("dedup", "dropped", reason, verdict["similarity"], None, verdict["survivor"], REASONS[reason].meaning)
     winners = tuple(
         Story(
             name,

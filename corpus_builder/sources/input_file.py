@@ -10,6 +10,7 @@ from typing import Literal
 from corpus_builder.document import Document, Drop
 from corpus_builder.errors import FormatError
 from corpus_builder.pages.page import PageSettings
+from corpus_builder.reasons import NO_RECORD, UNREADABLE
 from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import name_of, shown
 from corpus_builder.sources.columns import USUAL, Columns
@@ -86,19 +87,6 @@ class Ledgered:
     own_id: str = ""
 
 
-UNREADABLE = frozenset(
-    {
-        *("bad_json", "bad_utf8", "line_too_long", "text_too_long", "damaged_file", "other_format"),
-        *("not_a_dump", "dump_damaged"),
-        *("not_a_warc", "warc_damaged", "warc_truncated", "warc_content_length", "warc_record_too_large", "warc_segment_missing"),
-    }
-)
-"""Reasons that say that a record cannot be read, not that it is unwanted."""
-
-NOTHING = frozenset({"empty_file", "warc_empty", "records_missing"})
-"""Reasons that speak of no record: an empty file is counted, as lists of files have one now and then."""
-
-
 @dataclass
 class Account:
     """Whether anything of a file could be read."""
@@ -114,7 +102,7 @@ class Account:
         if reason in UNREADABLE or (reason == "undecodable" and self.file.kind == "text"):
             self.unread[reason] += 1
             self.first = self.first or getattr(found, "drop").detail  # noqa: B009 - a Ledgered has it
-        elif reason not in NOTHING:
+        elif reason not in NO_RECORD:  # lists of files have an empty one now and then
             self.read += 1
 
     def check(self, records: Mapping[str, int]) -> None:

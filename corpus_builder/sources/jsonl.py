@@ -14,17 +14,9 @@ from corpus_builder.remote.places import shown
 from corpus_builder.sources.columns import NAME_IT, USUAL, Columns, Row, Seen, row_of
 from corpus_builder.sources.formats import BOM, MAX_LINE_BYTES, UNPACKING_ERRORS, check_kind, lines_of, opened_unpacked
 
-REASONS = {
-    "bad_json": "the line is no JSON object",
-    "line_too_long": f"the line has more than {MAX_LINE_BYTES >> 20} MiB",
-    "no_text": "the row has no text, or one of white space alone",
-    "empty_file": "the file has no lines, or empty ones alone",
-    "damaged_file": "the rest of the file cannot be read",
-}
-
 
 def read_jsonl(path: str | Path, stat: Stat | None = None, columns: Columns = USUAL) -> Iterator[Row]:
-    """The lines of a file, plain or packed in any of `formats.PACKINGS`, numbered from 1; each with its text or one of `REASONS`.
+    """The lines of a file, plain or packed in any of `formats.PACKINGS`, numbered from 1; each with its text or the reason why it has none.
 
     `id`, `url`, `title` and `date` are taken if they are strings (or whole numbers).  The file may lie at https:// or s3://; `stat`
     is then the version that is meant.  Raises InputError where there is no such file, and FormatError at the end where no row has a column that is needed.

@@ -22,13 +22,6 @@ from corpus_builder.sources.formats import MAX_LINE_BYTES
 BATCH_ROWS = 1_000
 BATCH_BYTES = 32 << 20  # ours: rows of long texts come in smaller batches
 
-REASONS = {
-    "no_text": "the row has no text, or one of white space alone",
-    "bad_utf8": "the text is not UTF-8",
-    "text_too_long": f"the text has more than {MAX_LINE_BYTES >> 20} MiB",
-    "empty_file": "the file has no rows",
-    "damaged_file": "a row group cannot be read to its end",
-}
 DAMAGE = (OSError, pa.ArrowException)
 _NO_VALUE = (ValueError, OverflowError, NotImplementedError, KeyError)
 """What Arrow raises for a value that Python has no type for; UnicodeDecodeError is a ValueError, an unknown time zone a KeyError."""
@@ -46,7 +39,7 @@ _TEXT = (
 
 
 def read_parquet(path: str | Path, stat: Stat | None = None, columns: Columns = USUAL) -> Iterator[Row]:
-    """The rows of a file, numbered from 0; each with its text or one of `REASONS`.
+    """The rows of a file, numbered from 0; each with its text or the reason why it has none.
 
     The file may lie at https:// or s3://; `stat` is then the version that is meant.  Raises InputError where there is no such file, where
     it is no Parquet, where it lacks a column that is needed, and where the column of the text holds no text.

@@ -18,16 +18,9 @@ MAX_CHARACTERS = MAX_LINE_BYTES
 Unit = Literal["file", "line", "paragraph"]
 """What is one document: the whole file; each line; or the lines up to an empty one."""
 
-REASONS = {
-    "undecodable": "more than a hundredth of the characters do not decode; the source's `encoding` says which one it is",
-    "text_too_long": f"the document has more than {MAX_CHARACTERS >> 20} Mi characters",
-    "empty_file": "the file has no text",
-    "damaged_file": "the rest of the file cannot be read",
-}
-
 
 def read_text(path: str | Path, stat: Stat | None = None, document: Unit = "file", encoding: str | None = None) -> Iterator[Row]:
-    """The documents of a text file, plain or packed, by the number of their first line, from 1; each with its text or one of `REASONS`.
+    """The documents of a text file, plain or packed, by the number of their first line, from 1; each with its text or the reason why it has none.
 
     Without an `encoding` it is UTF-8, or UTF-16 where the file begins with its byte order mark.
     """

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from corpus_builder.engine.guard import Reading
 from corpus_builder.errors import InputError
+from corpus_builder.reasons import REASONS
 from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import name_of
 from corpus_builder.remote.window import Window, opened, search
@@ -19,24 +20,7 @@ from corpus_builder.sources.record import ARC, MAX_HEADER_BYTES, MAX_RECORD_BYTE
 from corpus_builder.sources.segments import join_segments
 from corpus_builder.sources.stream import check_place
 
-__all__ = ["REASONS", "Damage", "OtherRecord", "Page", "Text", "read_warc"]
-
-REASONS = {
-    "warc_empty": "the file has no bytes",
-    "not_a_warc": "no WARC record was found in the file",
-    "warc_damaged": "a stretch of the file cannot be decompressed, or holds no readable record",
-    "warc_truncated": "the file ends inside a record",
-    "warc_content_length": "a record is longer or shorter than its Content-Length says",
-    "warc_record_too_large": f"a record has more than {MAX_RECORD_BYTES >> 20} MiB",
-    "warc_segment_missing": "a record was cut into segments, and not all of them are in the file",
-    "http_damaged": "a response does not start with an HTTP status line",
-    "http_encoding_broken": "the body's gzip, zstd or chunked encoding is broken",
-    "http_body_too_large": "the body's encoding unfolds to more than 64 MiB",
-    "records_missing": "the file holds fewer responses than the source's table of counts says",
-    "reading_crashed": "reading the bytes from here on ends the process",
-    "reading_endless": "reading the bytes from here on takes more CPU time than any record should",
-    "revisit": "the record holds no body, as the page had not changed since an earlier visit",
-}
+__all__ = ["Damage", "OtherRecord", "Page", "Text", "read_warc"]
 
 _KINDS = {b"warcinfo", b"response", b"resource", b"request", b"metadata", b"revisit", b"conversion", b"continuation"}
 MAX_CRAWL_BYTES = 1000  # the name of a crawl goes with each of its pages; ours
@@ -89,7 +73,7 @@ def read_warc(path: str | Path, stat: Stat | None = None) -> Iterator[Page | Tex
     """Every record of a WARC, WET or ARC file, in order: plain, gzip, zstd or LZ4; all of that is told by the bytes.
 
     The file may lie at https:// or s3://; `stat` is then the version that is meant (default: the one that is there).  Bad content
-    never raises: what cannot be read is a Damage with one of REASONS.  A file that is missing or cannot be read raises InputError.
+    never raises: what cannot be read is a Damage.  A file that is missing or cannot be read raises InputError.
     """
     for record, crawl in read_of_crawl(path, stat):
         yield understood(record, crawl)
@@ -152,7 +136,7 @@ def read_records(path: str | Path, stat: Stat | None = None, reading: Reading | 
     try:
         with opened(path, stat) as (_, data):
             if not len(data):
-                yield Damage(0, 0, "warc_empty", REASONS["warc_empty"])
+                yield Damage(0, 0, "warc_empty", REASONS["warc_empty"].meaning)
                 return
             found = False
             for item in _read(data, name_of(path).lower(), reading or Reading()):

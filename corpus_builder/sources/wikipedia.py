@@ -17,19 +17,6 @@ from corpus_builder.remote.patience import Stat
 from corpus_builder.sources.formats import UNPACKING_ERRORS, opened_unpacked
 from corpus_builder.sources.wikitext import wikitext_to_text
 
-REASONS = {
-    "redirect": "the page points to another one",
-    "not_article": "the page is in another namespace: a template, a category, a talk page",
-    "not_wikitext": "the page's content is of another model than wikitext",
-    "disambiguation": "the page tells things of one name apart",
-    "empty_article": "no text is left without the markup",
-    "page_damaged": "the page is no sound XML, has no number, or is too large",
-    "dump_damaged": "the dump ends, or is broken, here: what came before is kept",
-    "reading_crashed": "reading the dump from here on ends the process: what came before is kept",
-    "reading_endless": "reading the dump from here on takes more CPU time than any page should: what came before is kept",
-    "not_a_dump": "the file is no MediaWiki export",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Article:
@@ -80,7 +67,7 @@ _DISAMBIGUATION = re.compile(
 
 
 def read_wikipedia(path: str | Path, stat: Stat | None = None) -> Iterator[Article | Skipped]:
-    """Every page of a dump, as an article or with the reason why it is none (`REASONS`).
+    """Every page of a dump, as an article or with the reason why it is none.
 
     The dump may lie at https:// or s3://; `stat` is then the version that is meant.  InputError if there is no such file.  A page that is broken costs that page; a dump that is broken gives what can be read, then one Skipped.
     """

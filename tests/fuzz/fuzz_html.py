@@ -12,7 +12,8 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent)]
 
 with atheris.instrument_imports(include=["corpus_builder.pages"]):
-    from corpus_builder.pages.page import REASONS, PageSettings, PageText, read_page, storable
+    from corpus_builder.pages.page import PageSettings, PageText, read_page, storable
+    from corpus_builder.reasons import REASONS
 from seeds import as_kept, sow  # noqa: E402
 
 from corpus_builder.sources.warc import Page, read_warc  # noqa: E402

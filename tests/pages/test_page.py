@@ -11,7 +11,8 @@ from support.strategies import html_bytes
 
 from corpus_builder.document import Drop
 from corpus_builder.pages.extract import OwnExtractorFailed
-from corpus_builder.pages.page import REASONS, PageSettings, PageText, is_html, read_page, storable
+from corpus_builder.pages.page import PageSettings, PageText, is_html, read_page, storable
+from corpus_builder.reasons import REASONS
 
 SETTINGS = PageSettings()
 PARSED = PageSettings(extractor="trafilatura")

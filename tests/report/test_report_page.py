@@ -8,10 +8,10 @@ from support.corpora import make_recipe
 
 from corpus_builder import Serial, build
 from corpus_builder.built import Built
-from corpus_builder.pages.page import REASONS
 from corpus_builder.quality.histograms import bin_edges, histogram
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.rules import Threshold
+from corpus_builder.reasons import REASONS
 from corpus_builder.report.charts import BASE, TOP, WIDTH, lay_out
 from corpus_builder.report.funnel import funnels
 from corpus_builder.report.page import render, write_report
@@ -55,7 +55,7 @@ def test_every_step_of_every_funnel_is_there(built: Built) -> None:
         for step in funnel.steps:
             size = f" {step.size:,} {step.unit}" if step.unit else ""
             assert [row for row in shown if row.startswith(f"{step.label} {step.pages:,} ") and row.endswith(size)], step
-    assert REASONS["not_html"] in text
+    assert REASONS["not_html"].meaning in text
     assert "num_japanese_letters &gt;= 200" in text
     assert why(built.manifests, built.recipe, "https://www.example/logo")[0].id in text  # an example to look at
 

@@ -14,8 +14,9 @@ from support.paths import ZOO
 from support.strategies import Harmed, warc_bytes
 
 from corpus_builder.errors import InputError
+from corpus_builder.reasons import REASONS
 from corpus_builder.sources import frames, http, members, record, warc, whole
-from corpus_builder.sources.warc import REASONS, Damage, OtherRecord, Page, Text, read_warc
+from corpus_builder.sources.warc import Damage, OtherRecord, Page, Text, read_warc
 
 EXPECTED = tomllib.loads((ZOO / "zoo.toml").read_text())
 

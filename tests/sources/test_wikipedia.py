@@ -8,7 +8,7 @@ from support.corpora import write_wikipedia
 
 from corpus_builder.errors import InputError
 from corpus_builder.sources import wikipedia
-from corpus_builder.sources.wikipedia import REASONS, Article, Skipped, read_wikipedia
+from corpus_builder.sources.wikipedia import Article, Skipped, read_wikipedia
 
 ARTICLES = [
     (5, "港町", "'''港町'''は町である。"),
@@ -85,11 +85,6 @@ def test_what_is_no_dump_is_counted(tmp_path, content):
 def test_a_missing_dump_is_a_sentence(tmp_path):
     with pytest.raises(InputError, match="There is no file"):
         list(read_wikipedia(tmp_path / "nothing.xml.bz2"))
-
-
-def test_every_reason_has_a_meaning():
-    read = {"page_damaged", "dump_damaged", "not_a_dump", "reading_crashed", "reading_endless"}
-    assert {"redirect", "not_article", "not_wikitext", "disambiguation", "empty_article"} | read == set(REASONS)
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,12 @@
 import io
 from pathlib import Path
 
+from corpus_builder.reasons import REASONS
 from corpus_builder.sources.frames import member_end
 from corpus_builder.sources.packing import packing_of
 from corpus_builder.sources.record import ARC, WARC, Damage, Record
 from corpus_builder.sources.stream import Packing
-from corpus_builder.sources.warc import REASONS, read_records
+from corpus_builder.sources.warc import read_records
 from support.strategies import Archive
 
 
