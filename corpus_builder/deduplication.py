@@ -24,9 +24,7 @@ from corpus_builder.duplicates.summary import Duplicates, duplicates_of
 from corpus_builder.engine import Engine, Ray, engine_of
 from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.hashing.matching import PHASES, Matching
-from corpus_builder.hashing.preference import Preference
-from corpus_builder.hashing.presets import resolve
-from corpus_builder.hashing.verification import verify_of
+from corpus_builder.recipe.dedup import Dedup
 from corpus_builder.recipe.inputs import digests_of
 from corpus_builder.remote.places import names_of
 from corpus_builder.report.why import Story
@@ -114,26 +112,14 @@ def deduplicate(
 ) -> Deduplicated:
     """Drop near-duplicates of JSONL and Parquet files (or directories of them); what is done already is not done again.
 
-    How the texts are hashed is said by `preset`, by `ngram`, `bands` and `rows`, or by `similarity`; see `hashing.presets.resolve`.
-    A candidate counts from the similarity `verify` on; by default, one that fits the hashes; False: always; see `hashing.verification`.
-    `keep` is newest, oldest, longest, largest:COLUMN or first:A,B; see `hashing.preference`.  `id` defaults to the column `id` and,
-    where a row has none, to the file's name and the row's number.  `url` takes rows with the same URL for duplicates, whatever their
-    texts; the URL stands in `url_column`, or in the column `url` where there is one, and an index knows it with or without that rule.
+    What counts as a duplicate and which row survives is said as in a recipe, by the keys of `recipe.dedup.Dedup`; names in `keep` are columns,
+    and patterns of file names.  `id` defaults to the column `id` and, where a row has none, to the file's name and the row's number.
+    The URL stands in `url_column`, or in the column `url` where there is one, and an index knows it with or without the rule `url`.
     The same files and options give the same bytes on any engine.
     """
     if isinstance(url, str):
         raise RecipeError(f"url = {url!r} names a column, but is the rule alone; write url = True, url_column = {url!r}.")
-    if verify_by not in ("signature", "text"):
-        raise RecipeError(f"verify_by = {verify_by!r} is unknown; write signature or text.")
-    if groups not in ("first", "components"):
-        raise RecipeError(f"groups = {groups!r} is unknown; write first or components.")
-    if elders not in ("stay", "compete"):
-        raise RecipeError(f"elders = {elders!r} is unknown; write stay or compete.")
-    if elders == "compete" and index is None:
-        raise RecipeError(
-            "elders = 'compete' goes with an index: without one there is nobody to compete with. Name it, or leave elders out."
-        )
-    minhash = resolve(
+    rule = Dedup.of(
         preset=preset,
         ngram=ngram,
         bands=bands,
@@ -142,16 +128,16 @@ def deduplicate(
         recall=recall,
         bytes_per_document=bytes_per_document,
         seed=seed,
+        keep=keep,
+        url=url,
+        verify=verify,
+        verify_by=verify_by,
+        groups=groups,
+        index=None if index is None else str(index),
+        elders=elders,
     )
-    threshold = verify_of(verify, minhash, similarity)
-    if verify_by == "text" and threshold is None:
-        raise RecipeError(
-            "verify_by = 'text' goes with verify: say from which similarity on a match counts, for example verify = 0.8."
-        )
-    if index is not None and verify_by == "text":
-        raise RecipeError('verify_by = "text" needs the texts, which an index does not hold; verify by "signature".')
-    matching = Matching(minhash, bool(url), threshold, verify_by, groups, elders)
-    settings = RowSettings(matching, Preference.parse(keep), text, id, date, source, url_column or ("url" if url else None))
+    minhash, matching = rule.minhash, rule.matching
+    settings = RowSettings(matching, rule.preference, text, id, date, source, url_column or ("url" if url else None))
     out, files = absolute(out), list(files)
     places = named(files)
     keep_apart(out, places.values(), [given for given in map(Path, files) if given.is_dir()])

@@ -260,10 +260,10 @@ def test_the_command(files: list[Path], tmp_path: Path) -> None:
         ("a.jsonl", {"verify": True}, RecipeError, "verify = true is no Jaccard similarity"),
         ("a.jsonl", {"rows": 0}, RecipeError, "rows = 0"),
         ("a.jsonl", {"seed": -1}, RecipeError, "seed = -1"),
-        ("a.jsonl", {"verify_by": "eye"}, RecipeError, "write signature or text"),
-        ("a.jsonl", {"elders": "compete"}, RecipeError, "goes with an index"),
+        ("a.jsonl", {"verify_by": "eye"}, RecipeError, "^verify_by = 'eye': input should be 'signature' or 'text'.$"),
+        ("a.jsonl", {"elders": "compete"}, RecipeError, "goes with index"),
         ("a.jsonl", {"verify_by": "text", "verify": False}, RecipeError, "goes with verify"),
-        ("a.jsonl", {"groups": "all"}, RecipeError, "write first or components"),
+        ("a.jsonl", {"groups": "all"}, RecipeError, "groups = 'all': input should be 'first' or 'components'"),
         ("array.json", {}, StageError, "No line of"),
         ("broken.jsonl.gz", {}, StageError, "cannot be read to its end"),
         ("broken.parquet", {}, StageError, "no sound Parquet file"),
@@ -375,13 +375,13 @@ def test_verification_can_be_asked_for_and_switched_off_by_the_command(tmp_path:
     """Two texts that share a third of their n-grams, and a band of hashes that are loose."""
     path = jsonl(tmp_path / "a.jsonl", [{"id": "a", "text": prose(1)}, {"id": "b", "text": prose(1)[:150] + prose(2)[150:]}])
     kept = {}
-    for words in ((), ("--verify", "0.2"), ("--no-verify",)):
+    for words in ((), ("--verify", "0.2"), ("--verify", "false")):
         out = tmp_path / str(len(kept))
         told = CliRunner().invoke(main, ["dedup", str(path), "--out", str(out), *words, "--engine", "serial", *LOOSE, "--json"])
         kept[words] = json.loads(told.stdout)["kept"]
-    assert kept == {(): 2, ("--verify", "0.2"): 1, ("--no-verify",): 1}
-    told = CliRunner().invoke(main, ["dedup", str(path), "--out", str(tmp_path / "x"), "--verify", "0.2", "--no-verify"])
-    assert (told.exit_code, "contradict each other" in told.stderr) == (2, True)
+    assert kept == {(): 2, ("--verify", "0.2"): 1, ("--verify", "false"): 1}
+    told = CliRunner().invoke(main, ["dedup", str(path), "--out", str(tmp_path / "x"), "--verify", "half"])
+    assert (told.exit_code, "'half' is not a valid float" in told.stderr) == (2, True)
 
 
 LOOSE = ("--bands", "1000", "--rows", "8")

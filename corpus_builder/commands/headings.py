@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -10,8 +11,27 @@ import click
 OPTIONS = "Options"
 
 
+@dataclass
+class _Later:
+    """Options that are made when a command is first asked for its own."""
+
+    make: Callable[[], Sequence[click.Option]]
+    heading: str = OPTIONS
+
+    def made(self) -> list[click.Option]:
+        options = list(self.make())
+        for option in options:
+            option.heading = self.heading  # type: ignore[attr-defined]
+        return options
+
+
 class Command(click.Command):
     """A command whose `--help` shows options under the headings that `under` gave them, in the order in which they were written."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The arguments and options, those of `later`, too."""
+        self.params = [one for given in self.params for one in (given.made() if isinstance(given, _Later) else [given])]
+        return super().get_params(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, heading by heading."""
@@ -55,6 +75,16 @@ def under(heading: str, *options: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed(options):
             command = option(command)
             command.__click_params__[-1].heading = heading  # type: ignore[attr-defined]
+        return command
+
+    return add
+
+
+def later(make: Callable[[], Sequence[click.Option]]) -> Callable[..., Any]:
+    """Options of a command that are made when they are first needed: what they are made from may take a second to import."""
+
+    def add(command: Any) -> Any:
+        command.__click_params__ = [*getattr(command, "__click_params__", ()), _Later(make)]
         return command
 
     return add

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import click
 
-from corpus_builder.commands.headings import under
+from corpus_builder.commands.headings import later, under
 from corpus_builder.errors import InputError
 
 PATH = click.Path(path_type=Path)
@@ -25,20 +26,49 @@ engine_options = under(
     memory,
 )
 HASHES = "How texts are hashed"
-hash_options = under(
-    HASHES,
-    click.option("--preset", help="Bands and rows by name: swallow (40 x 20), fineweb (14 x 8) or japanese (20 x 7)."),
-    click.option("--ngram", type=click.IntRange(1, 64), help="Characters of a shingle.  [default: 5]"),
-    click.option("--bands", type=click.IntRange(1, 1024), help="Bands of a signature.  [default: 14]"),
-    click.option("--rows", type=click.IntRange(1, 256), help="Minima of a band.  [default: 8]"),
-    click.option("--similarity", type=float, help="Choose bands and rows to find pairs of this Jaccard similarity."),
-    click.option("--recall", type=float, help="Share of them to find, with --similarity.  [default: 0.95]"),
-    click.option(
-        "--bytes-per-document",
-        type=click.IntRange(1),
-        help="Bytes of keys that may be moved for each document, with --similarity.  [default: 480]",
-    ),
-)
+
+
+class _NumberOrFalse(click.ParamType[Any]):
+    name = "float|false"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return False if value in (False, "false") else click.FLOAT.convert(value, param, ctx)
+
+
+def from_recipe(*names: str) -> Callable[..., Any]:
+    """Options named after keys of a recipe's table [dedup]: type, choices, range, default and description are those of the key."""
+
+    def make() -> list[click.Option]:
+        from corpus_builder.recipe.dedup import Dedup
+
+        return [_option(name, Dedup.model_fields[name]) for name in names]
+
+    return later(make)
+
+
+def _option(name: str, field: Any) -> click.Option:
+    kinds = [get_origin(kind) or kind for kind in (field.annotation, *get_args(field.annotation))]
+    limits: dict[str, Any] = {}
+    for limit in field.metadata:
+        for word, edge, is_open in (("ge", "min", False), ("gt", "min", True), ("le", "max", False), ("lt", "max", True)):
+            if (value := getattr(limit, word, None)) is not None:
+                limits |= {edge: value, f"{edge}_open": is_open}
+    how: dict[str, Any] = {"show_default": field.default is not None}
+    if Literal in kinds:
+        how["type"] = click.Choice(get_args(field.annotation))
+    elif kinds == [bool]:
+        how = {"is_flag": True}
+    elif float in kinds and len(kinds) > 3:  # a number, or false
+        how["type"] = _NumberOrFalse()
+    elif int in kinds or float in kinds:
+        how["type"] = (click.IntRange if int in kinds else click.FloatRange)(**limits)
+    elif name == "index":
+        how["type"] = PATH
+    words = " ".join(field.description.split()).replace(" [default", "  [default")
+    return click.Option([f"--{name.replace('_', '-')}"], default=field.default, help=words, **how)
+
+
+hash_options = from_recipe("preset", "ngram", "bands", "rows", "similarity", "recall", "bytes_per_document")
 
 
 def engine_of(engine: str, workers: int | None, address: str | None, memory_mib: int) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from corpus_builder.commands.headings import Command, under
-from corpus_builder.commands.options import PATH, as_json, build_directory, hash_options, memory
+from corpus_builder.commands.options import HASHES, PATH, as_json, build_directory, hash_options, memory
 from corpus_builder.commands.printing import say, say_json
 from corpus_builder.errors import RecipeError
 
@@ -16,7 +16,7 @@ from corpus_builder.errors import RecipeError
 @click.command(cls=Command, short_help="Say what `build` would run, and why.")
 @click.argument("recipe", type=PATH, required=False)
 @build_directory
-@hash_options
+@under(HASHES, hash_options)
 @under(
     "What that takes",
     click.option("--documents", type=click.FloatRange(1), help="Say what so many documents will take, for example 1.3e8."),
@@ -49,8 +49,7 @@ def plan(recipe: Path | None, out: Path | None, as_json: bool, **settings: Any) 
 def _hashes(recipe: Any, settings: dict[str, Any]) -> tuple[Any, Any] | None:
     """The hashes of a recipe, or those that the options name, and the forecast where one is asked for; None without duplicates."""
     from corpus_builder.hashing.forecast import CHARACTERS, forecast
-    from corpus_builder.hashing.presets import resolve
-    from corpus_builder.hashing.verification import verify_of
+    from corpus_builder.recipe.dedup import Dedup
 
     documents, characters, memory_mib = (settings.pop(name) for name in ("documents", "characters", "memory_mib"))
     said = [f"--{name.replace('_', '-')}" for name, value in settings.items() if value is not None]
@@ -60,8 +59,8 @@ def _hashes(recipe: Any, settings: dict[str, Any]) -> tuple[Any, Any] | None:
         raise RecipeError("--characters goes with --documents; add it, for example --documents 1e8.")
     if recipe is not None and recipe.dedup is None:
         return None
-    spec = resolve(**settings) if recipe is None else recipe.dedup.minhash
-    verify = verify_of(None, spec, settings["similarity"]) if recipe is None else recipe.dedup.matching.verify
+    matching = (recipe.dedup if recipe else Dedup.of(**settings)).matching
+    if documents is None:
+        return matching.minhash, None
     size = (memory_mib << 20, characters or CHARACTERS)
-    found = forecast(int(documents), spec, *size, verified=verify is not None) if documents is not None else None
-    return spec, found
+    return matching.minhash, forecast(int(documents), matching.minhash, *size, verified=matching.verify is not None)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, StrictBool, model_validator
+from pydantic import Field, StrictBool, ValidationError, model_validator
 
 from corpus_builder.errors import RecipeError
 from corpus_builder.hashing.matching import Matching
@@ -12,6 +12,7 @@ from corpus_builder.hashing.minhash import MinHash
 from corpus_builder.hashing.preference import Preference
 from corpus_builder.hashing.presets import resolve
 from corpus_builder.hashing.verification import verify_of
+from corpus_builder.recipe.errors import explain
 from corpus_builder.recipe.part import Part
 
 
@@ -75,6 +76,14 @@ class Dedup(Part):
         if self.index is not None and self.verify_by == "text":
             raise ValueError('verify_by = "text" needs the texts, which an index does not hold; verify by "signature"')
         return self
+
+    @classmethod
+    def of(cls, **said: Any) -> Dedup:
+        """The table from what options or arguments of the same names say; RecipeError tells what is wrong with them."""
+        try:
+            return cls.model_validate(said)
+        except ValidationError as error:
+            raise RecipeError(explain(error, "", cls)) from None
 
     @property
     def preference(self) -> Preference:

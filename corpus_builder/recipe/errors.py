@@ -29,7 +29,7 @@ def explain(error: ValidationError, where: str, model: type[BaseModel]) -> str:
             sentences.append(f"{place + ': ' if place else ''}{found['ctx']['error']}")
         else:
             sentences.append(f"{place} = {found['input']!r}: {found['msg'][0].lower()}{found['msg'][1:]}")
-    return f"{where}: {without_secrets('; '.join(sentences))}."
+    return f"{f'{where}: ' if where else ''}{without_secrets('; '.join(sentences))}."
 
 
 def _keys_at(place: tuple[str | int, ...], model: type[BaseModel]) -> list[str]:

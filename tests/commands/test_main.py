@@ -206,7 +206,7 @@ def test_help_of_a_long_command_has_headings() -> None:
         "The columns of the files",
         "How texts are hashed",
         "What counts as a duplicate",
-        "Who survives",
+        "Which row survives",
         "The machine (the output's bytes are the same on any)",
     ]
 
