@@ -179,3 +179,21 @@ def test_links_that_lead_nowhere_are_found(tmp_path: Path) -> None:
         "[e](#two) [f](gone.md) ![g](gone.png) [h](page.md#one-2)\n[i]: gone.txt\n```\n# Three\n[no](link)\n```\n[j](#three)\n"
     )
     assert broken_links(page) == ["#two", "gone.md", "gone.png", "page.md#one-2", "gone.txt", "#three"]
+
+
+def test_files_that_pages_name_are_there() -> None:
+    files = [
+        f"/{path.relative_to(ROOT)}"
+        for folder in ("corpus_builder", "benchmarks", "tests", "docs", "data")
+        for path in (ROOT / folder).rglob("*.*")
+    ]
+    gone = {
+        (page, name)
+        for page in PAGES
+        if page != "CHANGELOG.md"
+        for name in re.findall(
+            r"`([\w/-]+\.(?:py|npz|bin|tsv))`", re.sub(r"^```.*?^```", "", (ROOT / page).read_text(), flags=re.M | re.S)
+        )
+        if not any(file.endswith(f"/{name}") for file in files)
+    }
+    assert gone == set()
