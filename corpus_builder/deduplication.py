@@ -18,7 +18,7 @@ import pyarrow as pa
 from corpus_builder.duplicates import summary as duplicates
 from corpus_builder.duplicates.index.contents import elders_of, write_head
 from corpus_builder.duplicates.row_files import is_rows
-from corpus_builder.duplicates.row_stages import CopyRows, MatchRows, RowFile, RowSettings, SignRows
+from corpus_builder.duplicates.row_stages import CopyRows, CopyStats, MatchRows, RowFile, RowSettings, SignRows, SignStats
 from corpus_builder.duplicates.signed_files import utf_8
 from corpus_builder.duplicates.summary import Duplicates, duplicates_of
 from corpus_builder.engine import Engine, Ray, engine_of
@@ -33,7 +33,7 @@ from corpus_builder.sources.formats import PARQUET, UTF_16, format_of
 from corpus_builder.store.dataset import Manifest, read_table
 from corpus_builder.store.files import absolute, write_atomically
 from corpus_builder.store.ownership import alone_in, keep_apart
-from corpus_builder.store.run import SCRATCH, TASK_MEMORY_BYTES, Scratch, run_whole
+from corpus_builder.store.run import TASK_MEMORY_BYTES, Runner
 
 STAGES = ("sign", "match", "superseded", "dedup")
 
@@ -146,9 +146,9 @@ def deduplicate(
         digests = digests_of(list(places.values()), out, engine, progress)
         given = tuple(RowFile(place, name, digests[place]) for name, place in places.items())
         manifests: dict[str, Manifest] = {}
-        scratch = Scratch(out / SCRATCH, task_memory_bytes, engine, progress)
+        runner = Runner(out, engine, task_memory_bytes, progress)
         for stage in (SignRows(given, settings), MatchRows(given, settings, *before), CopyRows(given)):
-            manifests[stage.name] = run_whole(stage, manifests, out, scratch)
+            manifests[stage.name] = runner.run(stage, manifests)
         write_head(out, minhash, keep)
         known = {"text": text, "files": {file.name: str(file.place) for file in given}}
         write_atomically(out / FILES, json.dumps(known, ensure_ascii=False, indent=1).encode("utf-8", "surrogateescape"))
@@ -159,13 +159,19 @@ def deduplicate(
 
 
 def _summary(out: Path, manifests: dict[str, Manifest], matching: Matching) -> Deduplicated:
-    signed = [receipt.stats for receipt in manifests["sign"].receipts]
-    copied = [receipt.stats for receipt in manifests["dedup"].receipts]
-    dropped = {rule: sum(stats["dropped"][rule] for stats in copied) for rule in reversed(PHASES)}
-    count = {name: sum(stats[name] for stats in signed) for name in ("rows", "without text", "broken")}
-    kept = sum(stats["kept"] for stats in copied)
-    found = duplicates_of(manifests["match"], matching, count["rows"])
-    return Deduplicated(out, count["rows"], kept, dropped, count["without text"], count["broken"], manifests["dedup"], found)
+    signed = manifests["sign"].stats(SignStats).values()
+    copied = manifests["dedup"].stats(CopyStats).values()
+    rows = sum(stats.rows for stats in signed)
+    return Deduplicated(
+        out,
+        rows,
+        kept=sum(stats.kept for stats in copied),
+        dropped={rule: sum(stats.dropped.get(rule, 0) for stats in copied) for rule in reversed(PHASES)},
+        without_text=sum(stats.without_text for stats in signed),
+        broken=sum(stats.broken for stats in signed),
+        manifest=manifests["dedup"],
+        duplicates=duplicates_of(manifests["match"], matching, rows),
+    )
 
 
 def named(files: Iterable[str | Path]) -> dict[str, Path]:

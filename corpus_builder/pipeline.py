@@ -35,7 +35,7 @@ from corpus_builder.stages.release import Release
 from corpus_builder.store.dataset import FORMAT, Manifest, Stage
 from corpus_builder.store.files import absolute, write_atomically
 from corpus_builder.store.ownership import alone_in
-from corpus_builder.store.run import SCRATCH, TASK_MEMORY_BYTES, Scratch, run_whole
+from corpus_builder.store.run import TASK_MEMORY_BYTES, Runner
 
 logger = logging.getLogger(__name__)
 
@@ -104,12 +104,12 @@ def build(
         extract = replace(extract, inputs=tuple(input_files(recipe, out, engine, progress, found)))
         _write_head(recipe, out, [extract, *others])
         manifests: dict[str, Manifest] = {}
-        scratch = Scratch(out / SCRATCH, task_memory_bytes, engine, progress)
-        manifests[extract.name] = run_whole(extract, manifests, out, scratch)
+        runner = Runner(out, engine, task_memory_bytes, progress)
+        manifests[extract.name] = runner.run(extract, manifests)
         for line in foretold(manifests[extract.name], recipe):
             say(line, progress)
         for stage in others:
-            manifests[stage.name] = run_whole(stage, manifests, out, scratch)
+            manifests[stage.name] = runner.run(stage, manifests)
     built = Built(out, recipe, manifests)
     for warning in duplicates.warnings if (duplicates := built.duplicates()) else ():
         logger.warning(warning)

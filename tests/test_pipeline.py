@@ -33,6 +33,8 @@ from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.recipe.inputs import digests_of
 from corpus_builder.report.funnel import as_text, funnels
 from corpus_builder.report.verification import verify_build
+from corpus_builder.sources.extracted import ExtractStats
+from corpus_builder.stages.decide import DecideStats
 from corpus_builder.store.dataset import read_table
 from corpus_builder.store.ownership import alone_in
 
@@ -276,10 +278,10 @@ def test_a_share_of_too_little_text_is_capped_and_told(inputs, tmp_path, caplog)
     """Before any rule as what it looks like, then in the funnel, the report and the plan as what it is; the others are as wanted."""
     done = build(make_recipe(inputs, release={"mixture": SHARE}), tmp_path / "out", Serial())
     kept = {
-        name: done.manifests["decide"].by_shard[name].stats["kept"]["characters"] for name in ("web-a.warc.gz", "web-b.warc.gz")
+        name: done.manifests["decide"].stats(DecideStats)[name].kept.characters for name in ("web-a.warc.gz", "web-b.warc.gz")
     }
-    web, wiki = sum(kept.values()), done.manifests["decide"].by_shard["jawiki.xml.bz2"].stats["kept"]["characters"]
-    extracted = sum(r.stats["characters"] for r in done.manifests["extract"].receipts if r.stats["source"] == "web")
+    web, wiki = sum(kept.values()), done.manifests["decide"].stats(DecideStats)["jawiki.xml.bz2"].kept.characters
+    extracted = sum(s.characters for s in done.manifests["extract"].stats(ExtractStats).values() if s.source == "web")
     said = f"share = 0.5 takes {web / wiki:.2f} epochs, capped at 4: {4 * wiki / (4 * wiki + web):.4f}"
     early = f"share = 0.5 takes {extracted / wiki:.2f} epochs, capped at 4: {4 * wiki / (4 * wiki + extracted):.4f}"
     assert [r.getMessage() for r in caplog.records] == [f"release.mixture.wikipedia: before any rule, {early}"]

@@ -10,14 +10,14 @@ import itertools
 from corpus_builder.duplicates.links import Link, Settle, Spread
 from corpus_builder.duplicates.losers import Found, Verdicts
 from corpus_builder.duplicates.search import Search
-from corpus_builder.duplicates.survivors import Files, Hook, Join, Jump, Meet, Point
+from corpus_builder.duplicates.survivors import Files, Hook, HookStats, Join, Jump, JumpStats, Meet, Point
 from corpus_builder.store.dataset import Manifest
-from corpus_builder.store.run import Scratch
+from corpus_builder.store.run import Runner
 
 
-def find_duplicates(search: Search, scratch: Scratch) -> Found:
+def find_duplicates(search: Search, runner: Runner) -> Found:
     """keys ─► Spread ─► Link ─► Settle ─► (next phase) ... ─► Point ─► Jump ... (─► Hook ─► Join ─► Jump ...) ─► Verdicts."""
-    run = scratch.run
+    run = runner.run_step
     settled: dict[str, Manifest] = {}
     for phase in search.matching.phases:
         keys = run(Spread(search, phase, tuple(settled.values())))
@@ -29,18 +29,17 @@ def find_duplicates(search: Search, scratch: Scratch) -> Found:
         while True:
             jumped = run(Jump(search, next(jumps), table))
             table = tuple(jumped.paths("pointers"))
-            if not _sum(jumped, "moved"):
+            if not any(stats.moved for stats in jumped.stats(JumpStats).values()):
                 return table
 
     first = tuple(run(Point(search, links)).paths("pointers"))
     last = roots(first)
     met: Files = ()
     if search.matching.groups == "components":
-        while _sum(found := run(Hook(search, number := next(rounds), links, last)), "hooked"):
+        while True:
+            found = run(Hook(search, number := next(rounds), links, last))
+            if not any(stats.hooked for stats in found.stats(HookStats).values()):
+                break
             last = roots(tuple(run(Join(search, number, last, tuple(found.paths("hooks")))).paths("pointers")))
         met = tuple(run(Meet(search, links, first, last)).paths("met"))
     return Found(search, run(Verdicts(search, links, met, last)))
-
-
-def _sum(manifest: Manifest, name: str) -> int:
-    return sum(receipt.stats[name] for receipt in manifest.receipts)

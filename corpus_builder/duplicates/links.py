@@ -32,7 +32,7 @@ from corpus_builder.hashing.pairs import (
     first_links,
     in_company,
 )
-from corpus_builder.store.dataset import Manifest, Shard, ShardWriter
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage
 from corpus_builder.store.exchange import buckets_of, read_bucket
 
 LINKS = ("loser_rank", "loser", "winner_rank", "winner", "similarity")
@@ -40,7 +40,7 @@ FIRST_OF_ALL = np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True)
-class Spread:
+class Spread(Stage):
     """The scratch step: one shard per group of signed shards."""
 
     search: Search
@@ -100,7 +100,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Link:
+class Link(Stage):
     """The scratch step: one shard per bucket of keys."""
 
     search: Search
@@ -215,7 +215,7 @@ def _best_and_heads(links: Columns) -> Columns:
 
 
 @dataclass(frozen=True)
-class Settle:
+class Settle(Stage):
     """The scratch step: one shard per group of signed shards."""
 
     search: Search

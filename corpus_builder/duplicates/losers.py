@@ -17,9 +17,11 @@ from corpus_builder.duplicates.search import I64, Search, concatenated
 from corpus_builder.duplicates.signed_files import ids_of, opened, split
 from corpus_builder.duplicates.survivors import Files, links_of
 from corpus_builder.hashing.pairs import best_links
-from corpus_builder.store.dataset import Manifest, Receipt, Shard, ShardWriter, read_between
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage
 from corpus_builder.store.exchange import read_bucket
 from corpus_builder.store.files import intact
+from corpus_builder.store.receipt import Receipt
+from corpus_builder.store.shard_files import read_between
 
 VERDICT_GROUP_ROWS = 1 << 14
 VERDICTS = pa.schema(
@@ -41,7 +43,7 @@ VERDICTS = pa.schema(
 
 
 @dataclass(frozen=True)
-class Verdicts:
+class Verdicts(Stage):
     """The scratch step: one shard per group of signed shards."""
 
     search: Search
@@ -121,13 +123,14 @@ SUPERSEDED = pa.schema(
 
 
 @dataclass(frozen=True)
-class Superseded:
+class Superseded(Stage):
     """The stage: one shard, the documents of an index that lost to the new ones (elders = "compete")."""
 
     found: Found
     made_from: Mapping[str, str]
     name: ClassVar[str] = "superseded"
     version: ClassVar[int] = 1
+    tables: ClassVar[tuple[str, ...]] = ("superseded",)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Made of what the search was made of."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +17,11 @@ from corpus_builder.duplicates.index.contents import elders_of
 from corpus_builder.duplicates.losers import Found, Superseded, verdicts_on
 from corpus_builder.duplicates.search import Search
 from corpus_builder.duplicates.signed_files import SignedShard, keys_digest, split
-from corpus_builder.duplicates.summary import counts_of
+from corpus_builder.duplicates.summary import MatchStats, stats_of
 from corpus_builder.hashing.matching import Matching
 from corpus_builder.recipe.running import Running
-from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
-from corpus_builder.store.run import Scratch
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of, read_groups
+from corpus_builder.store.run import Runner
 
 MATCHES = pa.schema(
     [
@@ -36,7 +36,7 @@ MATCHES = pa.schema(
 
 
 @dataclass(frozen=True)
-class Match:
+class Match(Stage):
     """The stage: one shard per shard of documents that was signed.  `found` is there once the search was run."""
 
     matching: Matching
@@ -45,6 +45,8 @@ class Match:
     found: Found | None = None
     name: ClassVar[str] = "match"
     version: ClassVar[int] = 3
+    tables: ClassVar[tuple[str, ...]] = ("matches",)
+    stats: ClassVar[type[Any]] = MatchStats
 
     @classmethod
     def of(cls, running: Running) -> Match | None:
@@ -96,14 +98,14 @@ class Match:
         """Who of the index lost is a dataset of its own, which `prepare` makes."""
         return (Superseded.name,) if self.elders and self.matching.elders == "compete" else ()
 
-    def prepare(self, manifests: Mapping[str, Manifest], scratch: Scratch) -> Match:
+    def prepare(self, manifests: Mapping[str, Manifest], runner: Runner) -> Self:
         """Search: who of the documents that were signed is dropped, and for whom."""
-        found = find_duplicates(self.search(manifests, scratch.memory_bytes), scratch)
+        found = find_duplicates(self.search(manifests, runner.task_memory_bytes), runner)
         if self.beside:
-            scratch.run_beside(Superseded(found, self.made_from(manifests)))
+            runner.run_beside(Superseded(found, self.made_from(manifests)))
         return replace(self, found=found)
 
-    def for_workers(self) -> Match:
+    def for_workers(self) -> Self:
         """Without the index's shards and what was found of the others."""
         return replace(self, elders=(), found=None)
 
@@ -123,7 +125,7 @@ class Match:
             take = pa.array(np.where(hit, at, 0), mask=~hit)
             out.write_group("matches", pa.table([ids, *(column.take(take) for column in columns)], schema=MATCHES))
             first += len(ids)
-        out.stats.update(losers=len(rows), **counts_of(verdicts))
+        out.stats = stats_of(verdicts)
 
 
 @dataclass(frozen=True)

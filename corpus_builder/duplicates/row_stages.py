@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,14 +18,15 @@ from corpus_builder.duplicates.find import find_duplicates
 from corpus_builder.duplicates.losers import VERDICTS, Found, Superseded, verdicts_on
 from corpus_builder.duplicates.row_files import Batch, copy_rows, read_rows
 from corpus_builder.duplicates.search import Search
-from corpus_builder.duplicates.signed_files import SignedShard, SignedWriter, keys_digest, split
-from corpus_builder.duplicates.summary import counts_of
+from corpus_builder.duplicates.signed_files import SIGNED, SignedShard, SignedWriter, keys_digest, split
+from corpus_builder.duplicates.summary import MatchStats, stats_of
 from corpus_builder.hashing.matching import PHASES, Matching
 from corpus_builder.hashing.minhash import SPECIFICATION
 from corpus_builder.hashing.preference import Preference, number_ranks
-from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, digest_of, read_table
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of, read_table
 from corpus_builder.store.files import intact
-from corpus_builder.store.run import Scratch
+from corpus_builder.store.run import Runner
+from corpus_builder.store.stats import Count
 
 _NAMES = ("id", "survivor", "similarity", "matched", "rule", "row", "matched_file", "matched_row", "in_index")
 DROPPED = pa.schema([VERDICTS.field(name) for name in _NAMES])
@@ -59,13 +60,24 @@ class RowSettings:
 
 
 @dataclass(frozen=True)
-class SignRows:
+class SignStats:
+    """Rows of a file."""
+
+    rows: Count
+    without_text: Count  # none to compare, though the row is sound
+    broken: Count  # lines that are no JSON objects
+
+
+@dataclass(frozen=True)
+class SignRows(Stage):
     """The stage: one shard per file."""
 
     files: tuple[RowFile, ...]
     settings: RowSettings
     name: ClassVar[str] = "sign"
     version: ClassVar[int] = 4
+    tables: ClassVar[tuple[str, ...]] = SIGNED
+    stats: ClassVar[type[Any]] = SignStats
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Made of the file, the hash specification, the columns and the order of preference."""
@@ -74,14 +86,14 @@ class SignRows:
         made_from = {"stage": f"{self.name}/{self.version}", "settings": digest_of([SPECIFICATION, settings])}
         return [Shard(file.name, made_from | {"file": file.digest}, file) for file in self.files]
 
-    def for_workers(self) -> SignRows:
+    def for_workers(self) -> Self:
         """Without the other files."""
         return replace(self, files=())
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Sign a file's rows, a batch at a time."""
         file, settings = shard.task, self.settings
-        counts = {"rows": 0, "without text": 0, "broken": 0}
+        rows = without_text = broken = 0
         writer = SignedWriter(out, settings.matching.minhash)
         ranked_by, id_, url = settings.ranked_by, settings.id or "id", settings.url or "url"
         optional_rank = settings.keep.kind in ("newest", "oldest")
@@ -92,11 +104,11 @@ class SignRows:
             ids = [name_of_row(file, batch, id_, row) for row in range(batch.rows)]
             urls = [value if isinstance(value, str) else None for value in batch.columns[url]]
             writer.write(ids, texts, self._ranks(file, batch, texts), urls)
-            counts["rows"] += batch.rows
-            counts["without text"] += sum(not text for text in texts) - len(batch.broken)
-            counts["broken"] += len(batch.broken)
+            rows += batch.rows
+            without_text += sum(not text for text in texts) - len(batch.broken)
+            broken += len(batch.broken)
         writer.close()
-        out.stats.update(counts)
+        out.stats = SignStats(rows, without_text, broken)
 
     def _ranks(self, file: RowFile, batch: Batch, texts: list[str]) -> npt.NDArray[np.int64]:
         keep, column = self.settings.keep, self.settings.ranked_by
@@ -117,7 +129,7 @@ def name_of_row(file: RowFile, batch: Batch, column: str, row: int) -> str:
 
 
 @dataclass(frozen=True)
-class MatchRows:
+class MatchRows(Stage):
     """The stage: one shard per file, the verdicts on its rows.  `found` is there once the search was run."""
 
     files: tuple[RowFile, ...]
@@ -127,6 +139,8 @@ class MatchRows:
     found: Found | None = None
     name: ClassVar[str] = "match"
     version: ClassVar[int] = 3
+    tables: ClassVar[tuple[str, ...]] = ("dropped",)
+    stats: ClassVar[type[Any]] = MatchStats
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Made of all the keys; how the search was cut changes nothing."""
@@ -161,14 +175,14 @@ class MatchRows:
         """Who of the index lost is a dataset of its own, which `prepare` makes."""
         return (Superseded.name,) if self.elders and self.matching.elders == "compete" else ()
 
-    def prepare(self, manifests: Mapping[str, Manifest], scratch: Scratch) -> MatchRows:
+    def prepare(self, manifests: Mapping[str, Manifest], runner: Runner) -> Self:
         """Search: who of the documents that were signed is dropped, and for whom."""
-        found = find_duplicates(self.search(manifests, scratch.memory_bytes), scratch)
+        found = find_duplicates(self.search(manifests, runner.task_memory_bytes), runner)
         if self.beside:
-            scratch.run_beside(Superseded(found, self.made_from(manifests)))
+            runner.run_beside(Superseded(found, self.made_from(manifests)))
         return replace(self, found=found)
 
-    def for_workers(self) -> MatchRows:
+    def for_workers(self) -> Self:
         """Without the other files, the index's shards and what was found of the others."""
         return replace(self, files=(), elders=(), found=None)
 
@@ -178,7 +192,7 @@ class MatchRows:
         out.table("dropped", DROPPED)
         verdicts = verdicts_on(place, files)
         out.write("dropped", verdicts.select(DROPPED.names).cast(DROPPED))
-        out.stats.update(counts_of(verdicts))
+        out.stats = stats_of(verdicts)
 
 
 @dataclass(frozen=True)
@@ -202,12 +216,22 @@ class RowTexts:
 
 
 @dataclass(frozen=True)
-class CopyRows:
+class CopyStats:
+    """Rows of a file."""
+
+    kept: Count
+    dropped: dict[str, Count]  # by rule: near, exact, url
+
+
+@dataclass(frozen=True)
+class CopyRows(Stage):
     """The stage: one shard per file, its rows that are kept and a table of those that are not."""
 
     files: tuple[RowFile, ...]
     name: ClassVar[str] = "dedup"
     version: ClassVar[int] = 2
+    tables: ClassVar[tuple[str, ...]] = ("kept", "dropped")
+    stats: ClassVar[type[Any]] = CopyStats
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Made of the file and the verdicts on it."""
@@ -219,7 +243,7 @@ class CopyRows:
             shards.append(Shard(file.name, made_from, (file, match.path(receipt, "dropped"))))
         return shards
 
-    def for_workers(self) -> CopyRows:
+    def for_workers(self) -> Self:
         """Without the other files."""
         return replace(self, files=())
 
@@ -235,4 +259,4 @@ class CopyRows:
         out.table("dropped", DROPPED)
         out.write("dropped", dropped.cast(DROPPED))
         rules = dropped.column("rule").to_pylist()
-        out.stats.update(kept=kept, dropped={rule: rules.count(rule) for rule in reversed(PHASES)})
+        out.stats = CopyStats(kept, {rule: rules.count(rule) for rule in PHASES})

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
-from corpus_builder.duplicates.signed_files import SignedWriter
+from corpus_builder.duplicates.signed_files import SIGNED, SignedWriter
 from corpus_builder.hashing.minhash import SPECIFICATION, MinHash
 from corpus_builder.hashing.preference import Preference
 from corpus_builder.recipe.running import Running
-from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
+from corpus_builder.sources.extracted import ExtractStats
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of, read_groups
 
 
 @dataclass(frozen=True)
-class Sign:
+class Sign(Stage):
     """The stage: one shard per shard of documents whose source takes part."""
 
     minhash: MinHash
@@ -22,6 +23,7 @@ class Sign:
     sources: tuple[str, ...]
     name: ClassVar[str] = "sign"
     version: ClassVar[int] = 2
+    tables: ClassVar[tuple[str, ...]] = SIGNED
 
     @classmethod
     def of(cls, running: Running) -> Sign | None:
@@ -38,8 +40,9 @@ class Sign:
         extract, measure = manifests["extract"], manifests["measure"]
         by_measure = Preference.parse(self.keep).kind == "largest"
         shards = []
+        extracted = extract.stats(ExtractStats)
         for receipt in extract.receipts:
-            if receipt.stats["source"] not in self.sources:
+            if extracted[receipt.shard].source not in self.sources:
                 continue
             made = made_from | {"documents": receipt.tables["documents"].sha256}
             measures = None

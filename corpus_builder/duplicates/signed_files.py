@@ -24,10 +24,13 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus_builder.hashing.minhash import MinHash, band_keys, signatures
-from corpus_builder.store.dataset import Manifest, Receipt, ShardWriter, digest_of, read_table
+from corpus_builder.store.dataset import Manifest, ShardWriter, digest_of, read_table
 from corpus_builder.store.files import intact
+from corpus_builder.store.receipt import Receipt
 
 I64 = npt.NDArray[np.int64]
+SIGNED = ("keys", "cards", "ids")
+"""The tables of signed documents."""
 ROW_BITS = 32
 BLOCK_ROWS = 1 << 12
 
@@ -98,7 +101,7 @@ class SignedWriter:
         """Say how many rows there are."""
         self._keys.finish(self._rows)
         self._cards.finish(self._rows)
-        for name in ("keys", "cards", "ids"):
+        for name in SIGNED:
             self._out.close_file(name, self._rows)
 
 
@@ -140,7 +143,7 @@ class SignedShard:
         cls, manifest: Manifest, receipt: Receipt, elder: bool = False, gone: tuple[Path, ...] = (), alive: Path | None = None
     ) -> SignedShard:
         """The files that a receipt of `sign`, or of a part of an index, vouches for."""
-        keys, cards, ids = (manifest.path(receipt, table) for table in ("keys", "cards", "ids"))
+        keys, cards, ids = (manifest.path(receipt, table) for table in SIGNED)
         return cls(receipt.shard, receipt.tables["keys"].rows, keys, cards, ids, elder, gone, alive)
 
     def standing(self, first: int, last: int) -> npt.NDArray[np.bool_]:
@@ -157,7 +160,7 @@ class SignedShard:
 
 def keys_digest(sign: Manifest) -> str:
     """Digest of all that a search looks at."""
-    return digest_of([[r.shard, *(r.tables[name].sha256 for name in ("keys", "cards", "ids"))] for r in sign.receipts])
+    return digest_of([[r.shard, *(r.tables[name].sha256 for name in SIGNED)] for r in sign.receipts])
 
 
 def among(listed: I64, values: I64) -> npt.NDArray[np.bool_]:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import Field
 
 from corpus_builder.hashing.matching import Matching
 from corpus_builder.hashing.verification import similarity_found
 from corpus_builder.quality.histograms import add_histogram
 from corpus_builder.store.dataset import Manifest
+from corpus_builder.store.stats import Count
 
 FINE = 100
 """Bins of a receipt's histogram: similarities 0..1 by hundredths; shown are bins of five of them."""
+SimilarityBin = Annotated[int, Field(ge=0, lt=FINE)]
 SHOWN = 20
 TOP = 10
 """So many survivors of a shard, with most losers, are added up over the shards."""
@@ -26,21 +29,34 @@ SWALLOWED, SWALLOWED_AT_LEAST = 0.1, 20
 """A document that stands for a tenth of all documents (and twenty) that have other texts than it is told."""
 
 
-def counts_of(verdicts: pa.Table) -> dict[str, Any]:
-    """What a shard's receipt says of its verdicts: similarities of near duplicates by bin, and the survivors of most documents.
+@dataclass(frozen=True)
+class Survivor:
+    """A document that is kept in the place of others."""
 
-    Survivors are [id, shard, row or null, documents]; losers of the same text do not count: nothing is lost with them.
-    """
+    id: str
+    shard: str
+    row: Count  # in the shard
+    documents: Count  # that are dropped for it and have another text: with the same text nothing is lost
+
+
+@dataclass(frozen=True)
+class MatchStats:
+    """What was dropped of a shard."""
+
+    similarities: dict[SimilarityBin, Count]  # near duplicates by their similarity with what they matched, in hundredths
+    survivors: tuple[Survivor, ...]  # the TOP that stand for most documents, the first for most
+
+
+def stats_of(verdicts: pa.Table) -> MatchStats:
+    """What a shard's receipt says of its verdicts."""
     near = verdicts.column("similarity").to_numpy()[np.array(verdicts.column("rule").to_pylist(), dtype=object) == "near"]
     bins, counts = np.unique(np.clip((near * FINE).astype(np.int64), 0, FINE - 1), return_counts=True)
     unlike = verdicts.filter(pc.not_equal(verdicts.column("rule"), "exact"))
     by = unlike.group_by(["survivor", "survivor_file", "survivor_row"]).aggregate([([], "count_all")])
     most = by.sort_by([("count_all", "descending"), ("survivor_file", "ascending"), ("survivor_row", "ascending")]).slice(0, TOP)
     names = ("survivor", "survivor_file", "survivor_row", "count_all")
-    return {
-        "similarities": {str(bin_): int(count) for bin_, count in zip(bins.tolist(), counts.tolist(), strict=True)},
-        "survivors": [[row[name] for name in names] for row in most.to_pylist()],
-    }
+    survivors = tuple(Survivor(*(row[name] for name in names)) for row in most.to_pylist())
+    return MatchStats(dict(zip(bins.tolist(), counts.tolist(), strict=True)), survivors)
 
 
 @dataclass(frozen=True)
@@ -83,17 +99,18 @@ class Duplicates:
 
 def duplicates_of(match: Manifest, matching: Matching, documents: int) -> Duplicates:
     """What the receipts of a search say together."""
-    total: dict[str, int] = {}
-    survivors: dict[tuple[str, str, int | None], int] = {}
-    for receipt in match.receipts:
-        add_histogram(total, receipt.stats.get("similarities", {}))  # version 2 of the stage wrote none
-        for id_, shard, row, count in receipt.stats.get("survivors", ()):
-            survivors[id_, shard, row] = survivors.get((id_, shard, row), 0) + count
-    fine = [total.get(str(bin_), 0) for bin_ in range(FINE)]
+    total: dict[int, int] = {}
+    survivors: dict[tuple[str, str, int], int] = {}
+    for found in match.stats(MatchStats).values():
+        add_histogram(total, found.similarities)
+        for one in found.survivors:
+            place = (one.id, one.shard, one.row)
+            survivors[place] = survivors.get(place, 0) + one.documents
+    fine = [total.get(bin_, 0) for bin_ in range(FINE)]
     width = FINE // SHOWN
     target = similarity_found(0.5, matching.minhash) if matching.verify is None else matching.verify
     first = max(0, int((target - FAR) * FINE + 1e-6))
-    (id_, _, _), most = max(survivors.items(), key=lambda item: item[1], default=(("", "", None), 0))
+    (id_, _, _), most = max(survivors.items(), key=lambda item: item[1], default=(("", "", 0), 0))
     near = tuple(sum(fine[place : place + width]) for place in range(0, FINE, width))
     return Duplicates(documents, near, target, matching.verify, sum(fine[:first]), id_, most)
 

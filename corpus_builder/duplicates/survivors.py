@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -20,15 +20,16 @@ from corpus_builder.duplicates.search import I64, Search, concatenated, read_who
 from corpus_builder.duplicates.signed_files import opened
 from corpus_builder.hashing.pairs import Columns, best_links
 from corpus_builder.hashing.pointers import Pointers, hooked, hooks, pointers, targets_of
-from corpus_builder.store.dataset import Manifest, Shard, ShardWriter
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage
 from corpus_builder.store.exchange import read_bucket
+from corpus_builder.store.stats import Count
 
 HOOKS = ("loser_rank", "loser", "winner_rank", "winner")
 Files = tuple[Path, ...]
 
 
 @dataclass(frozen=True)
-class Point:
+class Point(Stage):
     """The scratch step: one shard per group of signed shards."""
 
     search: Search
@@ -46,13 +47,21 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Jump:
+class JumpStats:
+    """Documents of a group."""
+
+    moved: Count  # that point to another one than before
+
+
+@dataclass(frozen=True)
+class Jump(Stage):
     """The scratch step: one shard per group of signed shards."""
 
     search: Search
     number: int
     pointers: Files  # a file for each group
     version: ClassVar[int] = 1
+    stats: ClassVar[type[Any]] = JumpStats
 
     @property
     def name(self) -> str:
@@ -67,12 +76,19 @@ class Jump:
         """Point to where the target points; count those who moved."""
         documents, rank, place = opened(self.pointers[shard.task])
         new_rank, new_place = ends_of(self.search, self.pointers, rank, place)
-        out.stats["moved"] = int((new_place != place).sum())
+        out.stats = JumpStats(moved=int((new_place != place).sum()))
         write_npy(out, "pointers", np.stack([documents, new_rank, new_place]))
 
 
 @dataclass(frozen=True)
-class Hook:
+class HookStats:
+    """Roots of a group."""
+
+    hooked: Count  # that a match joins to an earlier one
+
+
+@dataclass(frozen=True)
+class Hook(Stage):
     """The scratch step: one shard per group of signed shards."""
 
     search: Search
@@ -80,6 +96,7 @@ class Hook:
     links: Mapping[str, Files]
     pointers: Files  # to roots
     version: ClassVar[int] = 1
+    stats: ClassVar[type[Any]] = HookStats
 
     @property
     def name(self) -> str:
@@ -97,12 +114,12 @@ class Hook:
         v_rank, v = ends_of(self.search, self.pointers, links["winner_rank"], links["winner"])
         del links
         found = hooks({"u_rank": u_rank, "u": u, "v_rank": v_rank, "v": v})
-        out.stats["hooked"] = len(found["loser"])
+        out.stats = HookStats(hooked=len(found["loser"]))
         write_dealt(out, "hooks", found, self.search.groups_of(found["loser"]), len(self.search.groups))
 
 
 @dataclass(frozen=True)
-class Join:
+class Join(Stage):
     """The scratch step: one shard per group of signed shards."""
 
     search: Search
@@ -129,7 +146,7 @@ class Join:
 
 
 @dataclass(frozen=True)
-class Meet:
+class Meet(Stage):
     """The scratch step: one shard per group of signed shards.
 
     A document that lost by being hooked has matches only with documents that come after it.  The best of these is what it matched.

@@ -11,11 +11,14 @@ from corpus_builder.pipeline import stages_of
 from corpus_builder.recipe.inputs import NOT_READ, find_inputs, input_files, keep_inputs_apart
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.report.mixture import capped, foretold
-from corpus_builder.store.dataset import Dataset, Manifest, Receipt, Shard
+from corpus_builder.store.dataset import Dataset, Manifest, Shard, Stage
 from corpus_builder.store.ownership import check_owned
+from corpus_builder.store.receipt import Receipt
 from corpus_builder.store.shard_files import TableFile
+from corpus_builder.store.stats import stats_as_json
 
 SHOWN = 5
+NOT_YET_MADE = "not yet made"
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,13 @@ def plan(recipe: Recipe, out: str | Path) -> list[StagePlan]:
             ]
             plans.append(StagePlan(stage.name, 0, note="; ".join(notes)))
             continue
-        dataset = Dataset(out / stage.name, stage.name, stage.version)
+        dataset = Dataset.of(stage, out)
         shards = stage.plan(manifests)
-        receipts = [dataset.receipt(shard) or _expected(shard, dataset) for shard in shards]
+        standing = {shard.name: dataset.receipt(shard) for shard in shards}
         todo = tuple(
-            (shard.name, _why(dataset.last_receipt(shard.name), shard))
-            for shard, receipt in zip(shards, receipts, strict=True)
-            if receipt.tables == _UNKNOWN
+            (shard.name, _why(dataset.last_receipt(shard.name), shard)) for shard in shards if standing[shard.name] is None
         )
+        receipts = [standing[shard.name] or _not_yet_made(stage, shard) for shard in shards]
         unknown = unknown or bool(todo)
         manifests[stage.name] = Manifest(stage.name, stage.version, dataset.root, tuple(receipts))
         note = "; ".join(f"{one.source}: {one}" for one in capped(manifests, recipe)) if stage is others[-1] else ""
@@ -69,20 +71,10 @@ def plan(recipe: Recipe, out: str | Path) -> list[StagePlan]:
     return plans
 
 
-class _Unknown(dict[str, TableFile]):
-    """Tables that are not made yet: every one has a digest that nothing else has."""
-
-    def __missing__(self, table: str) -> TableFile:
-        return TableFile(f"{table}/not-yet", 0, 0, "not yet made")
-
-
-_UNKNOWN = _Unknown()
-
-
-def _expected(shard: Shard, dataset: Dataset) -> Receipt:
-    source = shard.made_from.get("source", "").split(" ")[0]
-    stats = {"source": source, "kept": {"documents": 0, "characters": 0}, "groups": [], "keep": ""}
-    return Receipt(shard.name, shard.made_from, _UNKNOWN, stats)
+def _not_yet_made(stage: Stage, shard: Shard) -> Receipt:
+    """A receipt for a shard that would run, for the stages after it to plan with: its tables have a digest that no table has."""
+    tables = {table: TableFile(f"{table}/{NOT_YET_MADE}", 0, 0, NOT_YET_MADE) for table in stage.tables}
+    return Receipt(shard.name, shard.made_from, tables, stats_as_json(stage.stats_before(shard)))
 
 
 def _why(last: Receipt | None, shard: Shard) -> str:
@@ -90,7 +82,7 @@ def _why(last: Receipt | None, shard: Shard) -> str:
     if last is None:
         return "new"
     changed = [name for name, value in shard.made_from.items() if last.made_from.get(name) != value]
-    later = [name for name in changed if "not yet made" in shard.made_from[name] or NOT_READ in shard.made_from[name]]
+    later = [name for name in changed if NOT_YET_MADE in shard.made_from[name] or NOT_READ in shard.made_from[name]]
     if not changed:
         return "its files are gone"
     return ", ".join(f"{name} may change" if name in later else f"{name} changed" for name in changed)

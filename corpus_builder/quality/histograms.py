@@ -6,15 +6,20 @@ two, on both sides of zero, which hold every number a float can be.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from corpus_builder.quality.measures import MEASURES
 
 LINEAR_BINS = 50
 _STEPS_PER_DOUBLING = 4
+LAST_BIN = 1024 * _STEPS_PER_DOUBLING - 1  # of the largest numbers that a float can be
+Bin = Annotated[int, Field(ge=-1 - LAST_BIN, le=LAST_BIN)]
 
 
 def is_fraction(name: str) -> bool:
@@ -22,17 +27,17 @@ def is_fraction(name: str) -> bool:
     return name == "ng_fraction" or (name in MEASURES and MEASURES[name].low == 0 and MEASURES[name].high <= 1)
 
 
-def histogram(name: str, values: npt.NDArray[np.generic]) -> dict[str, int]:
-    """Counts by bin number (a string, since it travels in JSON); only bins that hold something."""
+def histogram(name: str, values: npt.NDArray[np.generic]) -> dict[int, int]:
+    """Counts by bin number; only bins that hold something."""
     numbers = np.asarray(values, dtype=np.float64)
     numbers = numbers[np.isfinite(numbers)]
     if is_fraction(name):
         bins = np.clip((numbers * LINEAR_BINS).astype(np.int64), 0, LINEAR_BINS - 1)
     else:
-        magnitude = np.floor(np.log2(1 + np.abs(numbers)) * _STEPS_PER_DOUBLING).astype(np.int64)
+        magnitude = np.floor(np.log2(1 + np.abs(numbers)) * _STEPS_PER_DOUBLING).clip(max=LAST_BIN).astype(np.int64)
         bins = np.where(numbers < 0, -1 - magnitude, magnitude)
     found, counts = np.unique(bins, return_counts=True)
-    return {str(bin_): int(count) for bin_, count in zip(found, counts, strict=True)}
+    return dict(zip(found.tolist(), counts.tolist(), strict=True))
 
 
 def bin_edges(name: str, bin_: int) -> tuple[float, float]:
@@ -46,10 +51,11 @@ def bin_edges(name: str, bin_: int) -> tuple[float, float]:
     if bin_ < 0:
         low, high = bin_edges(name, -1 - bin_)
         return -high, -low
-    return 2.0 ** (bin_ / _STEPS_PER_DOUBLING) - 1, 2.0 ** ((bin_ + 1) / _STEPS_PER_DOUBLING) - 1
+    high = sys.float_info.max if bin_ == LAST_BIN else 2.0 ** ((bin_ + 1) / _STEPS_PER_DOUBLING) - 1
+    return 2.0 ** (bin_ / _STEPS_PER_DOUBLING) - 1, high
 
 
-def add_histogram(total: dict[str, int], more: Mapping[str, int]) -> None:
+def add_histogram(total: dict[int, int], more: Mapping[int, int]) -> None:
     """Add counts in place."""
     for bin_, count in more.items():
         total[bin_] = total.get(bin_, 0) + count

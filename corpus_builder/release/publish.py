@@ -31,9 +31,10 @@ from corpus_builder.remote import s3
 from corpus_builder.remote.patience import Traffic, patiently, read_range
 from corpus_builder.remote.places import bucket_and_key, shown
 from corpus_builder.remote.window import read_small, remote_stat, store_for
-from corpus_builder.store.dataset import FORMAT, Manifest, Receipt
+from corpus_builder.store.dataset import FORMAT, Manifest
 from corpus_builder.store.files import digest_file
 from corpus_builder.store.names import RELEASED, is_below
+from corpus_builder.store.receipt import Receipt
 from corpus_builder.store.shard_files import TableFile
 
 AT_A_TIME = 4

@@ -44,14 +44,13 @@ class Histogram:
     ticks: tuple[Mark, ...]
 
 
-def lay_out(measure: str, counts: Mapping[str, int], rules: Sequence[Threshold]) -> Histogram:
-    """Bars, limits and ticks of one measure's histogram; `counts` are those of `report.histograms`."""
-    bins = {int(bin_): count for bin_, count in counts.items()}
+def lay_out(measure: str, counts: Mapping[int, int], rules: Sequence[Threshold]) -> Histogram:
+    """Bars, limits and ticks of one measure's histogram; `counts` are those of `quality.histograms`."""
     limits = [limit for rule in rules for limit in (rule.min, rule.max, rule.above, rule.below) if limit is not None]
-    places = [*bins, *(_bin_of(measure, limit) for limit in limits)]
+    places = [*counts, *(_bin_of(measure, limit) for limit in limits)]
     first, last = (0, 49) if is_fraction(measure) else (min(places, default=0), max(places, default=0))
     step = WIDTH / (last - first + 1)
-    tallest = math.sqrt(max(bins.values(), default=1))
+    tallest = math.sqrt(max(counts.values(), default=1))
 
     def place(value: float) -> float:
         bin_ = min(max(_bin_of(measure, value), first), last)
@@ -60,7 +59,7 @@ def lay_out(measure: str, counts: Mapping[str, int], rules: Sequence[Threshold])
         return (bin_ - first + within) * step
 
     bars = []
-    for bin_, count in sorted(bins.items()):
+    for bin_, count in sorted(counts.items()):
         low, high = bin_edges(measure, bin_)
         height = (BASE - TOP) * math.sqrt(count) / tallest
         middle = (low + high) / 2
@@ -72,7 +71,7 @@ def lay_out(measure: str, counts: Mapping[str, int], rules: Sequence[Threshold])
     return Histogram(
         measure,
         tuple(map(str, rules)),
-        sum(bins.values()),
+        sum(counts.values()),
         tuple(bars),
         tuple(Mark(place(limit), f"{limit:g}") for limit in limits),
         tuple(ticks),

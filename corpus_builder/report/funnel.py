@@ -9,7 +9,11 @@ from typing import Any
 from corpus_builder.messages.terminal import harmless
 from corpus_builder.release.mixture import Capped
 from corpus_builder.report.tables import extracted
+from corpus_builder.sources.extracted import ExtractStats
+from corpus_builder.stages.decide import DecideStats
+from corpus_builder.stages.release import ReleaseStats
 from corpus_builder.store.dataset import Manifest
+from corpus_builder.store.stats import Documents
 
 
 @dataclass(frozen=True)
@@ -58,34 +62,26 @@ def funnels(manifests: Mapping[str, Manifest], sources: Iterable[str], capped: I
 
 
 def _funnel(manifests: Mapping[str, Manifest], sources: set[str], name: str, notes: Mapping[str, str]) -> Funnel:
-    extract = [r.stats for r in extracted(manifests).receipts if r.stats["source"] in sources]
-    pages = sum(s["documents"] for s in extract)
-    characters = sum(s["characters"] for s in extract)
-    lost = _sum(s["dropped"] for s in extract)
-    steps = [Step("extract", "in", "pages read", pages + sum(c["pages"] for c in lost.values()), 0, "")]
-    steps += [
-        Step("extract", "drop", reason, c["pages"], c["bytes"], "bytes" if c["bytes"] else "")
-        for reason, c in _largest(lost, "pages")
-    ]
-    steps.append(Step("extract", "stand", "Japanese documents", pages, characters))
+    extract = [stats for stats in extracted(manifests).stats(ExtractStats).values() if stats.source in sources]
+    documents, characters = (sum(getattr(stats, name) for stats in extract) for name in ("documents", "characters"))
+    lost = _largest_first((reason, gone.pages, gone.bytes) for stats in extract for reason, gone in stats.dropped.items())
+    steps = [Step("extract", "in", "pages read", documents + sum(pages for _, pages, _ in lost), 0, "")]
+    steps += [Step("extract", "drop", reason, pages, size, "bytes" if size else "") for reason, pages, size in lost]
+    steps.append(Step("extract", "stand", "Japanese documents", documents, characters))
     if "decide" in manifests:
-        decide = [r.stats for r in manifests["decide"].receipts if r.stats["source"] in sources]
-        dropped = _sum(s["dropped"] for s in decide)
-        steps += [Step("decide", "drop", reason, c["documents"], c["characters"]) for reason, c in _largest(dropped, "documents")]
-        kept = _sum([{"kept": s["kept"]} for s in decide]).get("kept", {"documents": 0, "characters": 0})
-        steps.append(Step("decide", "stand", "kept", kept["documents"], kept["characters"]))
+        decide = [stats for stats in manifests["decide"].stats(DecideStats).values() if stats.source in sources]
+        steps += _drops("decide", (stats.dropped for stats in decide))
+        steps.append(_stands("decide", "stand", "kept", (stats.kept for stats in decide)))
     if name in notes:
         steps.append(Step("release", "note", notes[name], 0, 0, ""))
     if "release" in manifests:
-        release = [r.stats for r in manifests["release"].receipts]
-        cut = _sum({"cut": s["cut"][source]} for s in release for source in sources if source in s.get("cut", {})).get("cut")
+        release = [(stats, source) for stats in manifests["release"].stats(ReleaseStats).values() for source in sources]
+        cut = [stats.cut[source] for stats, source in release if source in stats.cut]
         if cut:
-            steps.append(Step("release", "cut", "repeated lines cut", cut["documents"], cut["characters"]))
-        gone = _sum(s["dropped"].get(source, {}) for s in release for source in sources)
-        steps += [Step("release", "drop", reason, c["documents"], c["characters"]) for reason, c in _largest(gone, "documents")]
-        out = _sum({"released": s["released"][source]} for s in release for source in sources if source in s["released"])
-        total = out.get("released", {"distinct": 0, "characters": 0})
-        steps.append(Step("release", "stand", "released", total["distinct"], total["characters"]))
+            steps.append(_stands("release", "cut", "repeated lines cut", cut))
+        steps += _drops("release", (stats.dropped.get(source, {}) for stats, source in release))
+        out = [stats.released[source] for stats, source in release if source in stats.released]
+        steps.append(_stands("release", "stand", "released", (Documents(one.distinct, one.characters) for one in out)))
     return Funnel(name, tuple(steps))
 
 
@@ -105,29 +101,37 @@ def _nothing_of(funnel: Funnel, what: str) -> str:
 def records(manifests: Mapping[str, Manifest]) -> dict[str, int]:
     """How many WARC records of each kind were read, over all sources."""
     total: dict[str, int] = {}
-    for receipt in manifests["extract"].receipts:
-        for kind, count in receipt.stats["records"].items():
+    for stats in manifests["extract"].stats(ExtractStats).values():
+        for kind, count in stats.records.items():
             total[kind] = total.get(kind, 0) + count
     return dict(sorted(total.items()))
 
 
 def copies(manifests: Mapping[str, Manifest], source: str) -> int:
     """Released documents of a source, every copy counted."""
-    return sum(r.stats["released"].get(source, {}).get("documents", 0) for r in manifests["release"].receipts)
+    stats = manifests["release"].stats(ReleaseStats).values()
+    return sum(part.released[source].documents for part in stats if source in part.released)
 
 
-def _sum(parts: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
-    total: dict[str, dict[str, int]] = {}
-    for part in parts:
-        for key, counts in part.items():
-            into = total.setdefault(key, {})
-            for name, count in counts.items():
-                into[name] = into.get(name, 0) + count
-    return total
+def _stands(stage: str, kind: str, label: str, counts: Iterable[Documents]) -> Step:
+    """A step of all counts together."""
+    found = list(counts)
+    return Step(stage, kind, label, sum(one.documents for one in found), sum(one.characters for one in found))
 
 
-def _largest(counts: Mapping[str, dict[str, int]], by: str) -> list[tuple[str, dict[str, int]]]:
-    return sorted(counts.items(), key=lambda item: (-item[1][by], item[0]))
+def _drops(stage: str, dropped: Iterable[Mapping[str, Documents]]) -> list[Step]:
+    """A step for each reason."""
+    counts = ((reason, gone.documents, gone.characters) for by_reason in dropped for reason, gone in by_reason.items())
+    return [Step(stage, "drop", *total) for total in _largest_first(counts)]
+
+
+def _largest_first(counts: Iterable[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+    """Counts and sizes added up by reason, the reason with most first."""
+    total: dict[str, tuple[int, int]] = {}
+    for reason, count, size in counts:
+        before = total.get(reason, (0, 0))
+        total[reason] = (before[0] + count, before[1] + size)
+    return sorted(((reason, *both) for reason, both in total.items()), key=lambda one: (-one[1], one[0]))
 
 
 def as_text(funnel: Funnel) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.report.tables import query
+from corpus_builder.sources.extracted import ExtractStats
+from corpus_builder.stages.lines import LinesStats
 from corpus_builder.store.dataset import Manifest
 
 SHOWN = 40
@@ -28,13 +30,15 @@ def repeated_lines(manifests: Mapping[str, Manifest], recipe: Recipe) -> Repeate
     lines = manifests.get("lines")
     if lines is None:
         return None
-    source_of = {receipt.shard: receipt.stats["source"] for receipt in manifests["extract"].receipts}
+    extract = manifests["extract"].stats(ExtractStats)
     sources = []
     for source in recipe.source_names:
-        stats = [receipt.stats for receipt in lines.receipts if source_of.get(receipt.shard) == source]
-        if stats:
-            documents, found, characters = (sum(one[name] for one in stats) for name in ("documents", "lines", "characters"))
-            sources.append((source, documents, found, characters))
+        found = [
+            stats for shard, stats in lines.stats(LinesStats).items() if shard in extract and extract[shard].source == source
+        ]
+        if found:
+            documents, number, characters = (sum(column) for column in zip(*map(astuple, found), strict=True))
+            sources.append((source, documents, number, characters))
     paths = lines.paths("templates")[:SHARDS]
     if not paths:
         return Repeated(tuple(sources), ())

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.running import wanted
 from corpus_builder.release.mixture import Capped, settle
+from corpus_builder.sources.extracted import ExtractStats
 from corpus_builder.stages.decide import kept_characters
 from corpus_builder.store.dataset import Manifest
 
@@ -27,8 +28,8 @@ def foretold(extract: Manifest, recipe: Recipe) -> list[str]:
     """
     mixture = wanted(recipe)
     there = dict.fromkeys(recipe.source_names, 0)
-    for receipt in extract.receipts:
-        there[receipt.stats["source"]] += receipt.stats["characters"]
+    for stats in extract.stats(ExtractStats).values():
+        there[stats.source] += stats.characters
     judged = {source for rule in recipe.quality.rules for source in recipe.judged_by(rule)}
     for strict in sorted(mixture.strict):
         least = {source: 0 if source in judged and source != strict else count for source, count in there.items()}

@@ -20,10 +20,13 @@ from corpus_builder.reasons import reason_of
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.part import as_data
 from corpus_builder.report import charts
-from corpus_builder.report.funnel import copies, funnels, records
+from corpus_builder.report.funnel import funnels, records
 from corpus_builder.report.lines import repeated_lines
 from corpus_builder.report.mixture import capped
 from corpus_builder.report.tables import examples
+from corpus_builder.sources.extracted import ExtractStats
+from corpus_builder.stages.measure import MeasureStats
+from corpus_builder.stages.release import ReleaseStats
 from corpus_builder.store.dataset import Manifest
 from corpus_builder.store.files import write_atomically
 
@@ -83,9 +86,9 @@ def _released(manifests: Mapping[str, Manifest], recipe: Recipe) -> list[dict[st
         return []
     rows = []
     for source in recipe.source_names:
-        counts = [r.stats["released"][source] for r in manifests["release"].receipts if source in r.stats["released"]]
-        distinct, characters = (sum(c[name] for c in counts) for name in ("distinct", "characters"))
-        rows.append({"source": source, "distinct": distinct, "documents": copies(manifests, source), "characters": characters})
+        parts = [part.released[source] for part in manifests["release"].stats(ReleaseStats).values() if source in part.released]
+        counts = {name: sum(getattr(part, name) for part in parts) for name in ("distinct", "documents", "characters")}
+        rows.append({"source": source} | counts)
     total = sum(row["characters"] for row in rows) or 1
     return [row | {"share": row["characters"] / total} for row in rows]
 
@@ -95,17 +98,17 @@ def _charts(manifests: Mapping[str, Manifest], recipe: Recipe) -> list[charts.Hi
     in the registry's order, own ones last."""
     if "measure" not in manifests:
         return []
-    sources = {receipt.shard: receipt.stats["source"] for receipt in manifests["extract"].receipts}
+    extract = manifests["extract"].stats(ExtractStats)
     rules: dict[str, list[Threshold]] = {}
     judged: dict[str, set[str]] = {}
     for rule in recipe.quality.rules:
         if rule.measure is not None:
             rules.setdefault(rule.measure, []).append(rule.threshold)
             judged.setdefault(rule.measure, set()).update(recipe.judged_by(rule))
-    totals: dict[str, dict[str, int]] = {name: {} for name in rules}
-    for receipt in manifests["measure"].receipts:
-        for name, counts in receipt.stats["histograms"].items():
-            if sources[receipt.shard] in judged.get(name, set(recipe.source_names)):
+    totals: dict[str, dict[int, int]] = {name: {} for name in rules}
+    for shard, stats in manifests["measure"].stats(MeasureStats).items():
+        for name, counts in stats.histograms.items():
+            if extract[shard].source in judged.get(name, set(recipe.source_names)):
                 add_histogram(totals.setdefault(name, {}), counts)
     shown = [*rules, *(name for name in (*MEASURES, *sorted(totals)) if name in totals and name not in rules)]
     return [charts.lay_out(name, totals[name], rules.get(name, ())) for name in dict.fromkeys(shown)]

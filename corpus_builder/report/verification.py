@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from corpus_builder.messages.progress import with_progress
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.report.funnel import funnels
-from corpus_builder.store.dataset import Manifest, read_manifest, verify
+from corpus_builder.store.dataset import Manifest, read_manifest
+from corpus_builder.store.verification import verify
 
 
 @dataclass(frozen=True)

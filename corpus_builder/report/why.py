@@ -17,6 +17,7 @@ from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.quality import Rule
 from corpus_builder.report.differences import differences
 from corpus_builder.report.tables import extracted, query
+from corpus_builder.stages.release import ReleaseStats
 from corpus_builder.store.dataset import Manifest
 
 SHOWN = 100  # characters of a repeated line
@@ -173,7 +174,8 @@ def _released(release: Manifest, recipe: Recipe, id_: str) -> Event:
     if gone := query("select * from files where id = ?", [id_], files=release.paths("ledger")):
         return _dropped("release", gone[0], recipe)
     shard = id_.rpartition("/")[0]
-    parts = [receipt for receipt in release.receipts if any(unit[0] == shard for unit in receipt.stats["units"])]
+    stats = release.stats(ReleaseStats)
+    parts = [receipt for receipt in release.receipts if any(unit.shard == shard for unit in stats[receipt.shard].units)]
     found = [
         f"{receipt.shard} ({row['times']} times)" if row["times"] > 1 else receipt.shard
         for receipt in parts

@@ -7,10 +7,11 @@ stand up for the match.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,18 +19,40 @@ import pyarrow as pa
 from corpus_builder.document import DECISION
 from corpus_builder.quality.rulebook import DuplicateRule, Rows, RunningRule, Verdicts, judge_rows
 from corpus_builder.recipe.running import Running
-from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
+from corpus_builder.sources.extracted import ExtractStats
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of, read_groups
+from corpus_builder.store.stats import Count, Documents
 
 ALIVE = pa.schema([pa.field("row", pa.int64(), nullable=False)])
 
 
+class KeptOfGroup(NamedTuple):
+    """What is kept of a row group."""
+
+    documents: Count
+    characters: Count
+
+
 @dataclass(frozen=True)
-class Decide:
+class DecideStats:
+    """The documents of a shard."""
+
+    source: str
+    kept: Documents
+    dropped: dict[str, Documents]  # by reason
+    groups: tuple[KeptOfGroup, ...]  # in order; of a large corpus there are millions
+    keep: str  # digest of which rows are kept
+
+
+@dataclass(frozen=True)
+class Decide(Stage):
     """The stage: one shard per shard of documents."""
 
     rules: tuple[RunningRule, ...]
     name: ClassVar[str] = "decide"
     version: ClassVar[int] = 3
+    tables: ClassVar[tuple[str, ...]] = ("decisions",)
+    stats: ClassVar[type[Any]] = DecideStats
 
     @classmethod
     def of(cls, running: Running) -> Decide:
@@ -44,8 +67,8 @@ class Decide:
         """Judge a shard's documents."""
         source = shard.task["source"]
         out.table("decisions", DECISION)
-        kept = {"documents": 0, "characters": 0}
-        dropped: dict[str, dict[str, int]] = {}
+        documents: Counter[str] = Counter()  # by reason; "" where kept
+        letters: Counter[str] = Counter()
         groups = []
         keep = hashlib.sha256()
         for ids, rows in _rows(shard.task):
@@ -54,20 +77,21 @@ class Decide:
             keep.update(np.packbits(verdicts.keep).tobytes())
             characters = rows.measures["num_letters"].astype(np.int64)
             for reason in np.unique(verdicts.reason):
-                counts = dropped.setdefault(str(reason), {"documents": 0, "characters": 0}) if reason else kept
-                counts["documents"] += int((verdicts.reason == reason).sum())
-                counts["characters"] += int(characters[verdicts.reason == reason].sum())
-            groups.append([int(verdicts.keep.sum()), int(characters[verdicts.keep].sum())])
-        out.stats.update(source=source, kept=kept, dropped=dropped, groups=groups, keep=keep.hexdigest()[:32])
+                documents[str(reason)] += int((verdicts.reason == reason).sum())
+                letters[str(reason)] += int(characters[verdicts.reason == reason].sum())
+            groups.append(KeptOfGroup(int(verdicts.keep.sum()), int(characters[verdicts.keep].sum())))
+        dropped = {reason: Documents(documents[reason], letters[reason]) for reason in documents if reason}
+        out.stats = DecideStats(source, Documents(documents[""], letters[""]), dropped, tuple(groups), keep.hexdigest()[:32])
 
 
 @dataclass(frozen=True)
-class Screen:
+class Screen(Stage):
     """The stage: the rules that stand before the duplicates."""
 
     rules: tuple[RunningRule, ...]
     name: ClassVar[str] = "screen"
     version: ClassVar[int] = 2
+    tables: ClassVar[tuple[str, ...]] = ("alive",)
 
     @classmethod
     def of(cls, running: Running) -> Screen | None:
@@ -96,8 +120,9 @@ def _plan(stage: Decide | Screen, rules: tuple[RunningRule, ...], manifests: Map
     }
     looked_for = any(isinstance(rule, DuplicateRule) for rule in rules)
     shards = []
+    extracted = extract.stats(ExtractStats)
     for receipt in extract.receipts:
-        name, source = receipt.shard, receipt.stats["source"]
+        name, source = receipt.shard, extracted[receipt.shard].source
         matched = match.by_shard.get(name) if match and looked_for else None
         shards.append(
             Shard(
@@ -161,6 +186,6 @@ def _decisions(ids: pa.ChunkedArray, verdicts: Verdicts) -> pa.Table:
 def kept_characters(decide: Manifest, sources: Iterable[str]) -> dict[str, int]:
     """Characters of the documents that are kept, by source."""
     found = dict.fromkeys(sources, 0)
-    for receipt in decide.receipts:
-        found[receipt.stats["source"]] += receipt.stats["kept"]["characters"]
+    for decided in decide.stats(DecideStats).values():
+        found[decided.source] += decided.kept.characters
     return found

@@ -6,10 +6,11 @@ Japanese, and must never touch the disk.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 import pyarrow as pa
 
@@ -23,25 +24,28 @@ from corpus_builder.quality.hosts import host_of
 from corpus_builder.recipe.running import Running
 from corpus_builder.remote.places import is_remote, shown
 from corpus_builder.sources.commoncrawl import original_numbers
+from corpus_builder.sources.extracted import DroppedPages, ExtractStats
 from corpus_builder.sources.formats import EMPTY, check_kind, format_of
 from corpus_builder.sources.input_file import OWN_ROWS, Account, InputFile, Ledgered
 from corpus_builder.sources.record import Damage, Record
 from corpus_builder.sources.warc import OtherRecord, Page, Text, read_of_crawl, understood
 from corpus_builder.stages.dump import crash_drop, from_wikipedia, one_version
 from corpus_builder.stages.own_data import documents_of
-from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, digest_of
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of
 
 BATCH_ROWS = 256
 
 
 @dataclass(frozen=True)
-class Extract:
+class Extract(Stage):
     """The stage: one shard per input file."""
 
     inputs: tuple[InputFile, ...]
     settings: PageSettings
     name: ClassVar[str] = "extract"
     version: ClassVar[int] = 4
+    tables: ClassVar[tuple[str, ...]] = ("documents", "ledger")
+    stats: ClassVar[type[Any]] = ExtractStats
 
     @classmethod
     def of(cls, running: Running) -> Extract:
@@ -68,7 +72,11 @@ class Extract:
             for file in sorted(self.inputs, key=lambda file: file.name)
         ]
 
-    def for_workers(self) -> Extract:
+    def stats_before(self, shard: Shard) -> ExtractStats:
+        """The source alone."""
+        return ExtractStats(shard.task.source, documents=0, characters=0, dropped={}, records={})
+
+    def for_workers(self) -> Self:
         """Without the other shards' inputs."""
         return replace(self, inputs=())
 
@@ -80,31 +88,34 @@ class Extract:
         out.table("ledger", LEDGER)
         if file.kind in OWN_ROWS:
             out.table("own_ids", OWN_IDS)  # of rows that are in the ledger
-        stats: dict[str, Any] = {"source": file.source, "documents": 0, "characters": 0, "dropped": {}, "records": {}}
+        count = characters = 0
+        pages: Counter[str] = Counter()
+        sizes: Counter[str] = Counter()
+        records: dict[str, int] = {}
         documents: list[Document] = []
         ledger: list[Ledgered] = []
         account = Account(file)
-        for found in pages_of(file, self.settings, stats["records"]):
+        for found in pages_of(file, self.settings, records):
             account.add(found)
             if isinstance(found, Document):
-                stats["documents"] += 1
-                stats["characters"] += len(found.text)
+                count += 1
+                characters += len(found.text)
                 documents.append(found)
                 if len(documents) == BATCH_ROWS:
                     out.write("documents", _documents(documents, schema))
                     documents = []
             else:
-                dropped = stats["dropped"].setdefault(found.drop.reason, {"pages": 0, "bytes": 0})
-                dropped["pages"] += 1
-                dropped["bytes"] += found.size_bytes
+                pages[found.drop.reason] += 1
+                sizes[found.drop.reason] += found.size_bytes
                 ledger.append(found)
                 if len(ledger) == BATCH_ROWS:
                     _write_ledger(ledger, out)
                     ledger = []
-        account.check(stats["records"])
+        account.check(records)
         out.write("documents", _documents(documents, schema))
         _write_ledger(ledger, out)
-        out.stats.update(stats)
+        dropped = {reason: DroppedPages(pages[reason], sizes[reason]) for reason in pages}
+        out.stats = ExtractStats(file.source, count, characters, dropped, records)
 
 
 def settings_digest(settings: PageSettings) -> str:

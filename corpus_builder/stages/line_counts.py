@@ -22,7 +22,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from corpus_builder.hashing.lines import SPECIFICATION, Repeats, candidates, host_keys, text_hashes
-from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups, sealed_manifest
+from corpus_builder.sources.extracted import ExtractStats
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of, read_groups, sealed_manifest
 from corpus_builder.store.exchange import Columns, bucket_count, buckets_of, read_bucket, write_run
 
 BYTES_PER_KEY = 140
@@ -51,13 +52,14 @@ def parts_of(manifests: Mapping[str, Manifest], sources: Sequence[str]) -> list[
     """The shards of some sources, in order."""
     extract, match = manifests["extract"], manifests.get("match")
     found = []
+    extracted = extract.stats(ExtractStats)
     for receipt in extract.receipts:
-        if receipt.stats["source"] in sources:
+        if extracted[receipt.shard].source in sources:
             table = receipt.tables["documents"]
             matched = match.by_shard.get(receipt.shard) if match else None
             digest = digest_of([receipt.shard, table.sha256, matched.tables["matches"].sha256 if matched else ""])
             matches = match.path(matched, "matches") if match and matched else None
-            characters = receipt.stats.get("characters", 0)
+            characters = extracted[receipt.shard].characters
             found.append(Part(receipt.shard, extract.path(receipt, "documents"), matches, table.rows, characters, digest))
     return found
 
@@ -98,7 +100,7 @@ def living(documents: Path, matches: Path | None) -> Iterator[Living]:
 
 
 @dataclass(frozen=True)
-class Tally:
+class Tally(Stage):
     """The scratch step: one shard per shard of documents.
 
     Columns of its runs: key; documents; where it is counted across hosts, too, part: the host's hash, or 0 in keys of one host.
@@ -191,7 +193,7 @@ def _differs(values: U64) -> npt.NDArray[np.bool_]:
 
 
 @dataclass(frozen=True)
-class Total:
+class Total(Stage):
     """The scratch step: one shard per bucket of keys, or per piece of one where a whole one does not fit in memory.
 
     Columns of its runs, dealt out to the shards of `Tally`: key; documents and hosts over all shards.

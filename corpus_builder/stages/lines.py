@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +14,10 @@ import pyarrow as pa
 from corpus_builder.hashing.lines import PLACES, Repeats, candidates, host_keys, repeated_rows
 from corpus_builder.recipe.running import Running
 from corpus_builder.stages.line_counts import Living, Tally, Total, living, parts_of, settings_of
-from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, sealed_manifest
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, sealed_manifest
 from corpus_builder.store.exchange import Columns, read_bucket
-from corpus_builder.store.run import Scratch
+from corpus_builder.store.run import Runner
+from corpus_builder.store.stats import Count
 
 SHOWN_CHARACTERS = 200
 
@@ -41,7 +42,16 @@ TEMPLATES = pa.schema(
 
 
 @dataclass(frozen=True)
-class Lines:
+class LinesStats:
+    """The documents of a shard that have template lines."""
+
+    documents: Count
+    lines: Count  # how many they have
+    characters: Count  # of these lines
+
+
+@dataclass(frozen=True)
+class Lines(Stage):
     """The stage: one shard per shard of documents whose source takes part.  `totals` is where `Total` wrote, once it did."""
 
     how: Repeats
@@ -49,6 +59,8 @@ class Lines:
     totals: Path | None = None
     name: ClassVar[str] = "lines"
     version: ClassVar[int] = 1
+    tables: ClassVar[tuple[str, ...]] = ("lines", "templates")
+    stats: ClassVar[type[Any]] = LinesStats
 
     @classmethod
     def of(cls, running: Running) -> Lines | None:
@@ -62,11 +74,11 @@ class Lines:
         made_from = {"stage": f"{self.name}/{self.version}"} | settings_of(self.how, parts)
         return [Shard(part.shard, made_from | {"documents": part.digest}, (part, rank)) for rank, part in enumerate(parts)]
 
-    def prepare(self, manifests: Mapping[str, Manifest], scratch: Scratch) -> Lines:
+    def prepare(self, manifests: Mapping[str, Manifest], runner: Runner) -> Self:
         """Count how many documents begin or end with the same lines: documents ─► Tally ─► Total."""
-        tally = Tally(self.how, tuple(parts_of(manifests, self.sources)), scratch.memory_bytes)
-        total = Total(tally, scratch.run(tally, manifests).root)
-        return replace(self, totals=scratch.run(total, manifests).root)
+        tally = Tally(self.how, tuple(parts_of(manifests, self.sources)), runner.task_memory_bytes)
+        total = Total(tally, runner.run_step(tally, manifests).root)
+        return replace(self, totals=runner.run_step(total, manifests).root)
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Find the frequent keys of a shard among its lines."""
@@ -86,7 +98,7 @@ class Lines:
                 characters[place] = seen.add(group.hosts[document], group.texts[document], marked)
             out.write_group("lines", pa.table([group.ids, lines, characters], schema=LINES))
         out.write("templates", seen.table())
-        out.stats.update(documents=seen.documents, lines=seen.lines, characters=seen.characters)
+        out.stats = LinesStats(seen.documents, seen.lines, seen.characters)
 
     def _repeated(self, group: Living, totals: Columns) -> dict[int, dict[int, Mark]]:
         """The template lines of the texts that have some: line number -> why it is one."""

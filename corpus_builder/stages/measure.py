@@ -16,14 +16,15 @@ import pyarrow as pa
 
 from corpus_builder.document import OWN_DOCUMENT, Document, Filter
 from corpus_builder.engine.user_code import UserFunction, answers
-from corpus_builder.quality.histograms import add_histogram, histogram
+from corpus_builder.quality.histograms import Bin, add_histogram, histogram
 from corpus_builder.quality.measures import MEASURES, measure_texts
 from corpus_builder.quality.ng_words import NgWords, ng_fraction
 from corpus_builder.quality.rules import apply_filter, measure
 from corpus_builder.recipe.running import Running
 from corpus_builder.sources.columns import Row
 from corpus_builder.sources.jsonl import read_jsonl
-from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of, read_groups
+from corpus_builder.store.stats import Count
 
 BATCH_LINES = 256
 
@@ -31,7 +32,14 @@ VERDICT = pa.struct([("reason", pa.string()), ("value", pa.float64()), ("thresho
 
 
 @dataclass(frozen=True)
-class Measure:
+class MeasureStats:
+    """The documents of a shard."""
+
+    histograms: dict[str, dict[Bin, Count]]  # documents by measure and bin, as `quality.histograms` numbers them
+
+
+@dataclass(frozen=True)
+class Measure(Stage):
     """The stage: one shard per shard of documents."""
 
     ng_words: NgWords | None = None
@@ -39,6 +47,8 @@ class Measure:
     filters: tuple[UserFunction, ...] = ()
     name: ClassVar[str] = "measure"
     version: ClassVar[int] = 2
+    tables: ClassVar[tuple[str, ...]] = ("measures",)
+    stats: ClassVar[type[Any]] = MeasureStats
 
     @classmethod
     def of(cls, running: Running) -> Measure:
@@ -81,7 +91,7 @@ class Measure:
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Measure a shard's documents, one row group at a time."""
         out.table("measures", self.schema)
-        histograms: dict[str, Any] = {}
+        histograms: dict[str, dict[int, int]] = {}
         said = self._answers(lambda: (row for group in read_groups(shard.task) for row in as_documents(group)))
         for documents in read_groups(shard.task):
             measured = self._table(documents, said)
@@ -90,7 +100,7 @@ class Measure:
                 if pa.types.is_floating(field_.type) or pa.types.is_integer(field_.type):
                     values = measured.column(field_.name).to_numpy()
                     add_histogram(histograms.setdefault(field_.name, {}), histogram(field_.name, values))
-        out.stats["histograms"] = histograms
+        out.stats = MeasureStats(histograms)
 
     def table(self, documents: pa.Table) -> pa.Table:
         """The measures table of some documents."""

@@ -8,9 +8,10 @@ can make it alone.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import pyarrow as pa
 
@@ -19,8 +20,9 @@ from corpus_builder.hashing.lines import without_lines
 from corpus_builder.recipe.running import Running, wanted
 from corpus_builder.release.edits import edit_version, named_edit
 from corpus_builder.release.mixture import Wanted, drawn, keyed_number, settle
-from corpus_builder.stages.decide import kept_characters
-from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, digest_of, read_groups
+from corpus_builder.stages.decide import DecideStats, kept_characters
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of, read_groups
+from corpus_builder.store.stats import Count, Documents
 
 CORPUS = pa.schema(
     [
@@ -53,7 +55,34 @@ class Unit:
 
 
 @dataclass(frozen=True)
-class Release:
+class Released:
+    """What a part of the corpus has of a source."""
+
+    documents: Count
+    distinct: Count  # of these: copies of the same one count once
+    characters: Count
+
+
+class UnitOfPart(NamedTuple):
+    """A row group of kept documents that went into a part."""
+
+    shard: str
+    group: Count
+    copy: Count  # 0 for the first time
+
+
+@dataclass(frozen=True)
+class ReleaseStats:
+    """A part of the corpus."""
+
+    released: dict[str, Released]  # by source
+    dropped: dict[str, dict[str, Documents]]  # by source and reason; before any edit
+    cut: dict[str, Documents]  # by source: documents that lost repeated lines, and the characters of these
+    units: tuple[UnitOfPart, ...]
+
+
+@dataclass(frozen=True)
+class Release(Stage):
     """The stage: one shard per part of the corpus."""
 
     seed: int
@@ -65,6 +94,8 @@ class Release:
     mixture: Wanted
     name: ClassVar[str] = "release"
     version: ClassVar[int] = 1
+    tables: ClassVar[tuple[str, ...]] = ("corpus", "ledger")
+    stats: ClassVar[type[Any]] = ReleaseStats
 
     @classmethod
     def of(cls, running: Running) -> Release:
@@ -93,11 +124,14 @@ class Release:
             ]
         )
         own = {receipt.shard for receipt in extract.receipts if "own_ids" in receipt.tables}
+        decided = decide.stats(DecideStats)
         digests = {
             receipt.shard: [
-                receipt.stats["source"],
+                decided[receipt.shard].source,
                 extract.by_shard[receipt.shard].tables["documents"].sha256,
-                receipt.stats["keep"],  # not the decisions' digest: another reason to drop the same document changes nothing here
+                decided[
+                    receipt.shard
+                ].keep,  # not the decisions' digest: another reason to drop the same document changes nothing here
                 *([lines[receipt.shard].tables["lines"].sha256] if receipt.shard in lines else []),
             ]
             for receipt in decide.receipts
@@ -113,7 +147,7 @@ class Release:
                     | ({"columns": " ".join(OWN_CORPUS.names)} if own else {}),
                     {
                         "units": units,
-                        "sources": {name: decide.by_shard[name].stats["source"] for name in names},
+                        "sources": {name: decided[name].source for name in names},
                         "documents": {name: extract.get(name, "documents") for name in names},
                         "decisions": {name: decide.get(name, "decisions") for name in names},
                         "lines": {name: manifests["lines"].get(name, "lines") for name in names if name in lines},
@@ -130,11 +164,11 @@ class Release:
                 raise capped.refused()
         epochs = settled.epochs
         units = [
-            Unit(receipt.shard, group, copy, times, letters * min(1.0, times - copy))
-            for receipt in decide.receipts
-            for times in [epochs[receipt.stats["source"]]]
-            for group, (documents, letters) in enumerate(receipt.stats["groups"])
-            if documents
+            Unit(shard, group, copy, times, kept.characters * min(1.0, times - copy))
+            for shard, decided in decide.stats(DecideStats).items()
+            for times in [epochs[decided.source]]
+            for group, kept in enumerate(decided.groups)
+            if kept.documents
             for copy in range(math.ceil(times))
         ]
         units.sort(key=lambda unit: (keyed_number(self.seed, "unit", unit.shard, unit.group, unit.copy), unit.shard, unit.group))
@@ -154,14 +188,14 @@ class Release:
         schema = CORPUS if shard.task["own"] is None else OWN_CORPUS
         out.table("corpus", schema)
         out.table("ledger", LEDGER)
-        released: dict[str, dict[str, int]] = {}
-        dropped: dict[str, dict[str, dict[str, int]]] = {}
-        cut: dict[str, dict[str, int]] = {}
+        released: dict[str, Counter[str]] = {}
+        dropped: dict[str, dict[str, Counter[str]]] = {}
+        cut: dict[str, Counter[str]] = {}
         ledger = []
         rows: list[tuple[int, dict[str, Any]]] = []
         for unit in shard.task["units"]:
             source = shard.task["sources"][unit.shard]
-            counts = released.setdefault(source, {"documents": 0, "distinct": 0, "characters": 0})
+            counts = released.setdefault(source, Counter(documents=0, distinct=0, characters=0))
             edit = self._editor(source)
             for row, repeated in _kept(unit, shard.task):
                 is_drawn = drawn(self.seed, row["id"], unit.copy, unit.epochs)
@@ -171,12 +205,12 @@ class Release:
                     if unit.copy == 0:
                         reason = "not_drawn" if not is_drawn else "empty_after_edits" if rest else "only_repeated_lines"
                         ledger.append({"id": row["id"], "url": row["url"], "reason": reason, "detail": ""})
-                        gone = dropped.setdefault(source, {}).setdefault(reason, {"documents": 0, "characters": 0})
+                        gone = dropped.setdefault(source, {}).setdefault(reason, Counter())
                         gone["documents"] += 1
                         gone["characters"] += len(row["text"])
                     continue
                 if repeated and unit.copy == 0:
-                    lost = cut.setdefault(source, {"documents": 0, "characters": 0})
+                    lost = cut.setdefault(source, Counter())
                     lost["documents"] += 1
                     lost["characters"] += len(row["text"]) - len(rest)
                 counts["documents"] += 1
@@ -187,11 +221,11 @@ class Release:
         rows.sort(key=lambda pair: (pair[0], pair[1]["id"], pair[1]["copy"]))
         out.write("corpus", pa.Table.from_pylist([row for _, row in rows], schema=schema))
         out.write("ledger", pa.Table.from_pylist(ledger, schema=LEDGER))
-        out.stats.update(
-            released=released,
-            dropped=dropped,
-            units=[[unit.shard, unit.group, unit.copy] for unit in shard.task["units"]],
-            **({"cut": cut} if self.cut_lines else {}),
+        out.stats = ReleaseStats(
+            {source: Released(**counts) for source, counts in released.items()},
+            {source: {reason: Documents(**counts) for reason, counts in gone.items()} for source, gone in dropped.items()},
+            {source: Documents(**counts) for source, counts in cut.items()},
+            tuple(UnitOfPart(unit.shard, unit.group, unit.copy) for unit in shard.task["units"]),
         )
 
     def _editor(self, source: str) -> Any:

@@ -19,68 +19,29 @@ Nothing in a receipt or manifest tells time, host, path or worker: the same inpu
 from __future__ import annotations
 
 import json
-import os
-import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol, Self
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus_builder.errors import IntegrityError
-from corpus_builder.store import names
-from corpus_builder.store.files import digest_file, full_disk, remedy, sync_directory, write_atomically
+from corpus_builder.store.files import full_disk, remedy, sync_directory, write_atomically
 from corpus_builder.store.names import digest_of as digest_of
 from corpus_builder.store.names import stem_of
 from corpus_builder.store.ownership import generated
+from corpus_builder.store.receipt import Receipt, file_stem, lost_files
 from corpus_builder.store.shard_files import ROW_GROUP_ROWS, PlainFile, TableFile, TableWriter
+from corpus_builder.store.stats import NoStats, S, stats_as_json, stats_from_json
+
+if TYPE_CHECKING:
+    from corpus_builder.store.run import Runner
 
 FORMAT = "corpus_builder/1"
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What vouches for one committed shard."""
-
-    shard: str
-    made_from: Mapping[str, str]
-    tables: Mapping[str, TableFile]
-    stats: Mapping[str, Any]
-
-    @property
-    def made_of(self) -> str:
-        """Digest of what the shard was made from."""
-        return digest_of(self.made_from)
-
-    def as_json(self) -> dict[str, Any]:
-        """The receipt as JSON values."""
-        return {
-            "shard": self.shard,
-            "made_from": dict(self.made_from),
-            "tables": {name: asdict(table) for name, table in sorted(self.tables.items())},
-            "stats": self.stats,
-        }
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Receipt:
-        """The receipt that `as_json` wrote; ValueError where a name in it is not of the form that a writer gives."""
-        tables = {name: TableFile(**table) for name, table in value["tables"].items()}
-        receipt = cls(value["shard"], value["made_from"], tables, value["stats"])
-        counts = [number for table in tables.values() for number in (table.rows, table.size_bytes)]
-        if not all(isinstance(number, int) and number >= 0 for number in counts) or not isinstance(receipt.stats, dict):
-            raise ValueError(f"the numbers of the shard {receipt.shard!r} are none")
-        stem = file_stem(receipt.shard, receipt.made_of)
-        for name, table in tables.items():
-            start = f"{name}/{stem}"
-            known = names.TABLE.fullmatch(name) and table.path.startswith(start)
-            if not known or not names.SUFFIX.fullmatch(table.path[len(start) :]) or not names.SHA256.fullmatch(table.sha256):
-                raise ValueError(f"it names {table.path!r}, which is no file of the shard {receipt.shard!r}")
-        return receipt
 
 
 @dataclass(frozen=True)
@@ -114,13 +75,29 @@ class Manifest:
         """Number of rows of one table over all shards."""
         return sum(self._table(receipt, table).rows for receipt in self.receipts)
 
+    def stats(self, kind: type[S]) -> Mapping[str, S]:
+        """What the receipts say in numbers, by shard; `kind` is the dataclass of this stage.  IntegrityError where one does not say it."""
+        if kind not in self._stats:
+            self._stats[kind] = {receipt.shard: self._stats_of(receipt, kind) for receipt in self.receipts}
+        return self._stats[kind]
+
+    @cached_property
+    def _stats(self) -> dict[type[Any], dict[str, Any]]:
+        return {}
+
+    def _stats_of(self, receipt: Receipt, kind: type[S]) -> S:
+        try:
+            return stats_from_json(kind, receipt.stats)
+        except ValueError as error:
+            raise damaged(
+                self.root, f"the stats of the shard {receipt.shard!r} are not those of a stage {self.stage!r} ({error})"
+            ) from error
+
     def _table(self, receipt: Receipt, table: str) -> TableFile:
         try:
             return receipt.tables[table]
         except KeyError as error:
-            path = self.root / "manifest.json"
-            what = remedy(path, "delete it and build again")
-            raise IntegrityError(f"{path} is damaged: it names no {table} of the shard {receipt.shard!r}; {what}.") from error
+            raise damaged(self.root, f"it names no {table} of the shard {receipt.shard!r}") from error
 
 
 @dataclass(frozen=True)
@@ -142,15 +119,22 @@ class Shard:
 
 
 class Stage(Protocol):
-    """Turns sealed datasets into one new dataset, a shard at a time."""
+    """Turns sealed datasets into one new dataset, a shard at a time.
+
+    A stage is a frozen dataclass of this class.  It has a name, `plan` and `run`; what else stands here has a default for stages that do
+    not need it.
+    """
+
+    version: ClassVar[int]
+    """Goes up with every change of the bytes that the stage writes."""
+    tables: ClassVar[tuple[str, ...]] = ()
+    """The tables that every shard has; some shards may have others, too."""
+    stats: ClassVar[type[Any]] = NoStats
+    """The frozen dataclass of what a shard's receipt says in numbers."""
 
     @property
     def name(self) -> str:
         """Name of the stage, of its directory, and of the dataset that it makes."""
-
-    @property
-    def version(self) -> int:
-        """Goes up with every change of the bytes that the stage writes."""
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """The shards that the new dataset shall have, in order, given the sealed datasets that it reads."""
@@ -158,30 +142,57 @@ class Stage(Protocol):
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Make one shard.  Pure: the same shard gives the same bytes wherever it runs."""
 
+    def prepare(self, manifests: Mapping[str, Manifest], runner: Runner) -> Self:
+        """The stage, ready to run, where it first has to go through all documents: in steps, with `runner.run_step`.
 
-def file_stem(shard: str, made_of: str) -> str:
-    """What the names of a shard's files begin with.
+        It is called only if a shard is missing, or a dataset of `beside`.
+        """
+        return self
 
-    >>> file_stem("web.warc.gz", "3f9a01bc6d2e")
-    'web.warc.gz.3f9a01bc'
-    """
-    return f"{stem_of(shard)}.{made_of[:8]}"
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The names of other datasets that `prepare` makes with `runner.run_beside`."""
+        return ()
+
+    def for_workers(self) -> Self:
+        """The stage as it travels to workers: without what only its plan needs, such as the inputs of all the other shards."""
+        return self
+
+    def stats_before(self, shard: Shard) -> Any:
+        """What is known of a shard's stats before it is run: `plan` shows with it what the stages after this one would do."""
+        return NoStats()
 
 
+@dataclass(frozen=True)
 class Dataset:
-    """The directory of one stage."""
+    """The directory of one stage; `tables` and `stats` are those that each of its receipts has."""
 
-    def __init__(self, root: Path, stage: str, version: int) -> None:
-        self.root = root
-        self.stage = stage
-        self.version = version
+    root: Path
+    stage: str
+    version: int
+    tables: tuple[str, ...] = ()
+    stats: type[Any] = NoStats
+
+    @classmethod
+    def of(cls, stage: Stage, parent: Path) -> Dataset:
+        """The directory of a stage, among those of the others."""
+        return cls(parent / stage.name, stage.name, stage.version, stage.tables, stage.stats)
 
     def receipt(self, shard: Shard) -> Receipt | None:
-        """The receipt of a committed shard that is made of just what `shard` asks for, with all its files there."""
+        """The receipt of a committed shard that is made of just what `shard` asks for, with all its files there; None if it is damaged."""
         receipt = self.last_receipt(shard.name)
-        if receipt is None or receipt.made_from != shard.made_from or lost_files(self.root, receipt):
+        if receipt is None or receipt.made_from != shard.made_from or self.problem(receipt) or lost_files(self.root, receipt):
             return None
         return receipt
+
+    def problem(self, receipt: Receipt) -> str:
+        """What a receipt lacks that every receipt of this stage has; "" if nothing."""
+        try:
+            stats_from_json(self.stats, receipt.stats)
+        except ValueError as error:
+            return f"the stats of the shard {receipt.shard!r} are not those of a stage {self.stage!r} ({error})"
+        lacking = sorted(set(self.tables) - set(receipt.tables))
+        return f"it names no {' and no '.join(lacking)} of the shard {receipt.shard!r}" if lacking else ""
 
     def last_receipt(self, name: str) -> Receipt | None:
         """The receipt that stands under a shard's name, whatever it was made from."""
@@ -223,7 +234,7 @@ class ShardWriter:
         self._shard = shard
         self._receipt_path = receipt_path
         self._open: dict[str, Any] = {}  # TableWriter or PlainFile
-        self.stats: dict[str, Any] = {}
+        self.stats: Any = NoStats()  # the stage's own dataclass
 
     def __enter__(self) -> ShardWriter:
         return self
@@ -266,7 +277,7 @@ class ShardWriter:
         self._open = {}
         for name in tables:  # what the receipt will name is there before it, even after a loss of power
             sync_directory(self._root / name)
-        receipt = Receipt(self._shard.name, self._shard.made_from, tables, self.stats)
+        receipt = Receipt(self._shard.name, self._shard.made_from, tables, stats_as_json(self.stats))
         packed = json.dumps(receipt.as_json(), ensure_ascii=False, sort_keys=True)
         write_atomically(self._receipt_path, f"{packed}\n".encode())
         return Receipt.from_json(json.loads(packed))  # the same to its order as the one that the next run reads
@@ -283,21 +294,6 @@ def _tables_in(manifest: bytes) -> set[str]:
 def is_whole(manifest: Manifest) -> bool:
     """Whether all files that a manifest names are there, as long as it says."""
     return not any(lost_files(manifest.root, receipt) for receipt in manifest.receipts)
-
-
-def lost_files(root: Path, receipt: Receipt) -> list[Path]:
-    """The files of a receipt that are missing, or not as long as it says."""
-    lost = []
-    for table in receipt.tables.values():
-        path = root / table.path
-        try:
-            there = path.lstat()
-        except (FileNotFoundError, NotADirectoryError):
-            lost.append(path)
-            continue
-        if not stat.S_ISREG(there.st_mode) or there.st_size != table.size_bytes:  # a link leads to what is not ours
-            lost.append(path)
-    return lost
 
 
 def read_manifest(root: Path) -> Manifest | None:
@@ -318,11 +314,20 @@ def read_manifest(root: Path) -> Manifest | None:
     if (stage := value.get("stage", root.name)) != root.name:
         raise IntegrityError(f"{path} is of the stage {stage!r}; {remedy(path, 'delete it and build again')}.")
     try:
-        return Manifest(value["stage"], value["version"], root, tuple(map(Receipt.from_json, value["shards"])))
+        manifest = Manifest(value["stage"], value["version"], root, tuple(map(Receipt.from_json, value["shards"])))
     except ValueError as error:
-        raise IntegrityError(f"{path} is damaged: {error}; {remedy(path, 'delete it and build again')}.") from error
+        raise damaged(root, str(error)) from error
     except (KeyError, TypeError, AttributeError) as error:
-        raise IntegrityError(f"{path} is damaged (no {error}); {remedy(path, 'delete it and build again')}.") from error
+        raise damaged(root, f"no {error}") from error
+    if len(manifest.by_shard) != len(manifest.receipts):
+        raise damaged(root, "it names a shard twice")
+    return manifest
+
+
+def damaged(root: Path, why: str) -> IntegrityError:
+    """The manifest of a dataset is not what was written."""
+    path = root / "manifest.json"
+    return IntegrityError(f"{path} is damaged: {why}; {remedy(path, 'delete it and build again')}.")
 
 
 def sealed_manifest(root: Path) -> Manifest:
@@ -344,41 +349,3 @@ def read_groups(path: Path, columns: Sequence[str] | None = None, groups: Iterab
     with pq.ParquetFile(path) as file:
         for group in range(file.num_row_groups) if groups is None else groups:
             yield file.read_row_group(group, columns=columns)
-
-
-def read_between(path: Path, column: str, low: int, high: int) -> pa.Table:
-    """The rows with low <= column < high of a table that is sorted by an integer column; only their row groups are opened."""
-    with pq.ParquetFile(path) as file:
-        place = file.schema_arrow.get_field_index(column)
-        groups = []
-        for group in range(file.num_row_groups):
-            found = file.metadata.row_group(group).column(place).statistics
-            if found is None or not found.has_min_max or (found.max >= low and found.min < high):
-                groups.append(group)
-        table = file.read_row_groups(groups)
-    first, last = np.searchsorted(table.column(column).to_numpy(), [low, high]).tolist()
-    return table.slice(first, last - first)
-
-
-def verify(manifest: Manifest, again: str = "build again") -> list[str]:
-    """Sentences on every file that is missing or not what the manifest says; empty if all is well.  `again` makes a file anew."""
-    tables = {name for receipt in manifest.receipts for name in receipt.tables}
-    problems = [
-        f"{path} is a symbolic link, and what lies behind it is not what was written; remove the link and {again}."
-        for path in (manifest.root, *(manifest.root / name for name in sorted(tables)))
-        if path.is_symlink()
-    ]
-    if problems:
-        return problems
-    for receipt in manifest.receipts:
-        for table in receipt.tables.values():
-            path = manifest.root / table.path
-            if not os.path.lexists(path):
-                problems.append(f"{path} is missing; {again}.")
-            elif path.is_symlink() or not path.is_file():
-                problems.append(f"{path} is no plain file, as was written; remove it and {again}.")
-            elif digest_file(path) != table.sha256:
-                problems.append(f"{path} is not the file that the manifest vouches for; delete it and {again}.")
-            elif path.suffix == ".parquet" and pq.read_metadata(path).num_rows != table.rows:
-                problems.append(f"{path} holds another number of rows than its manifest says ({table.rows}).")
-    return problems

@@ -15,10 +15,11 @@ from corpus_builder.errors import CorpusError, FullDiskError, StageError, words_
 from corpus_builder.messages.progress import say, with_progress
 from corpus_builder.messages.redact import without_secrets
 from corpus_builder.messages.terminal import harmless
-from corpus_builder.store.dataset import Dataset, Manifest, Receipt, Shard, Stage, is_whole, lost_files, read_manifest
+from corpus_builder.store.dataset import Dataset, Manifest, Shard, Stage, is_whole, read_manifest
 from corpus_builder.store.files import full_disk, write_atomically
 from corpus_builder.store.names import TABLE
 from corpus_builder.store.ownership import clear_stages, refuse_links
+from corpus_builder.store.receipt import Receipt, lost_files
 
 log = logging.getLogger(__name__)
 
@@ -28,80 +29,83 @@ MANY_FAILURES = 100
 
 
 @dataclass(frozen=True)
-class Scratch:
-    """Where a stage that needs several passes over all documents runs their steps; it is cleared once the stage is sealed."""
+class Runner:
+    """Runs stages into a directory, which gets one of its own for each; machine settings alone, so nothing here changes the bytes."""
 
-    root: Path
-    memory_bytes: int  # of a task
+    out: Path
     engine: Engine
-    progress: bool
+    task_memory_bytes: int = TASK_MEMORY_BYTES
+    progress: bool = False
 
-    def run(self, step: Stage, manifests: Mapping[str, Manifest] | None = None) -> Manifest:
-        """Run a step into the scratch."""
-        return run_stage(step, step.plan(manifests or {}), self.root, self.engine, self.progress)
+    def run(self, stage: Stage, manifests: Mapping[str, Manifest] | None = None) -> Manifest:
+        """Run a stage: what it has to prepare, unless all its shards are there, then the shards that are missing; and seal it."""
+        manifests = manifests or {}
+        dataset = Dataset.of(stage, self.out)
+        shards = stage.plan(manifests)
+        receipts = _receipts(dataset, shards)
+        beside = [read_manifest(self.out / name) for name in stage.beside]
+        if None in receipts.values() or not all(one and is_whole(one) for one in beside):
+            ready = stage.prepare(manifests, self)
+            if ready is not stage:
+                stage, shards = ready, ready.plan(manifests)
+        sealed = self._run_missing(stage, dataset, shards, receipts)
+        clear_stages(self.out / SCRATCH)
+        return sealed
+
+    def run_step(self, step: Stage, manifests: Mapping[str, Manifest] | None = None) -> Manifest:
+        """Run a step of what a stage prepares, into scratch: what a killed run left there counts, and it goes once the stage is sealed."""
+        return self._run_in(self.out / SCRATCH, step, step.plan(manifests or {}))
 
     def run_beside(self, stage: Stage) -> Manifest:
-        """Run a dataset that stays, beside the stage's own."""
-        return run_stage(stage, stage.plan({}), self.root.parent, self.engine, self.progress)
+        """Run a dataset that a stage names in `beside` while it prepares: it stays, as the stage's own does."""
+        return self._run_in(self.out, stage, stage.plan({}))
+
+    def _run_in(self, parent: Path, stage: Stage, shards: Sequence[Shard]) -> Manifest:
+        dataset = Dataset.of(stage, parent)
+        return self._run_missing(stage, dataset, shards, _receipts(dataset, shards))
+
+    def _run_missing(
+        self, stage: Stage, dataset: Dataset, shards: Sequence[Shard], receipts: dict[str, Receipt | None]
+    ) -> Manifest:
+        """Run the shards of a stage that have no receipt, then seal it.
+
+        A failure is told when it happens.  The stage stops early where the disk is full, or once `MANY_FAILURES` shards failed and
+        fewer went well: a cause that they share is better mended at once.
+        """
+        missing = [shard for shard in shards if receipts[shard.name] is None]
+        failures: list[tuple[Shard, Failure]] = []
+        done, early = 0, ""
+        started = time.monotonic()
+        made = self.engine.map(partial(_make, stage.for_workers(), dataset), missing)
+        outcomes = with_progress(stage.name, made, len(missing), self.progress)
+        for outcome in outcomes:
+            shard = missing[outcome.index]
+            if isinstance(outcome, Done) and (lost := lost_files(dataset.root, outcome.value)):
+                outcome = _not_there(outcome, lost)
+            if isinstance(outcome, Done):
+                done += 1
+                receipts[shard.name] = outcome.value
+                continue
+            failures.append((shard, outcome))
+            say(f"{stage.name}: {_words(shard, outcome)}", self.progress)
+            if _is_full(outcome.error):
+                early = "the disk is full"
+            elif len(failures) >= MANY_FAILURES and len(failures) > done:
+                early = "more fail than go well"
+            if early:
+                outcomes.close()
+                break
+        log.info("%s: %d of %d shards run in %.1f s", stage.name, done, len(shards), time.monotonic() - started)
+        if failures:
+            raise _sentence(stage, failures, len(shards), len(missing) - done - len(failures), early, dataset.root)
+        return dataset.seal([receipt for receipt in receipts.values() if receipt is not None])
 
 
-def run_whole(stage: Stage, manifests: Mapping[str, Manifest], out: Path, scratch: Scratch) -> Manifest:
-    """Run a stage into a directory: first what it has to prepare, unless all its shards are there, then its shards."""
-    prepare = getattr(stage, "prepare", None)
-    if prepare is None:
-        return run_stage(stage, stage.plan(manifests), out, scratch.engine, scratch.progress)
-    beside = [read_manifest(out / name) for name in getattr(stage, "beside", ())]
-    if missing(stage, stage.plan(manifests), out) or not all(one and is_whole(one) for one in beside):
-        stage = prepare(manifests, scratch)
-    sealed = run_stage(stage, stage.plan(manifests), out, scratch.engine, scratch.progress)
-    clear_stages(scratch.root)
-    return sealed
-
-
-def run_stage(stage: Stage, shards: Sequence[Shard], parent: Path, engine: Engine, progress: bool) -> Manifest:
-    """Run the shards of a stage that have no receipt, then seal it.
-
-    A failure is told when it happens.  The stage stops early where the disk is full, or once `MANY_FAILURES` shards failed and fewer
-    went well: a cause that they share is better mended at once.
-    """
-    dataset = Dataset(parent / stage.name, stage.name, stage.version)
-    refuse_links(parent, [stage.name])
+def _receipts(dataset: Dataset, shards: Sequence[Shard]) -> dict[str, Receipt | None]:
+    """The receipts of the shards that are there, by name; None for the others."""
+    refuse_links(dataset.root.parent, [dataset.stage])
     refuse_links(dataset.root, filter(TABLE.fullmatch, os.listdir(dataset.root) if dataset.root.is_dir() else ()))
-    receipts = {shard.name: dataset.receipt(shard) for shard in shards}
-    missing = [shard for shard in shards if receipts[shard.name] is None]
-    failures: list[tuple[Shard, Failure]] = []
-    done, early = 0, ""
-    started = time.monotonic()
-    outcomes = with_progress(
-        stage.name, engine.map(partial(_make, _for_workers(stage), dataset), missing), len(missing), progress
-    )
-    for outcome in outcomes:
-        shard = missing[outcome.index]
-        if isinstance(outcome, Done) and (lost := lost_files(dataset.root, outcome.value)):
-            outcome = _not_there(outcome, lost)
-        if isinstance(outcome, Done):
-            done += 1
-            receipts[shard.name] = outcome.value
-            continue
-        failures.append((shard, outcome))
-        say(f"{stage.name}: {_words(shard, outcome)}", progress)
-        if _is_full(outcome.error):
-            early = "the disk is full"
-        elif len(failures) >= MANY_FAILURES and len(failures) > done:
-            early = "more fail than go well"
-        if early:
-            outcomes.close()
-            break
-    log.info("%s: %d of %d shards run in %.1f s", stage.name, done, len(shards), time.monotonic() - started)
-    if failures:
-        raise _sentence(stage, failures, len(shards), len(missing) - done - len(failures), early, dataset.root)
-    return dataset.seal([receipt for receipt in receipts.values() if receipt is not None])
-
-
-def _for_workers(stage: Stage) -> Stage:
-    """The stage as it travels to workers: without what only its plan needs, as all the other shards' inputs."""
-    lean = getattr(stage, "for_workers", None)
-    return lean() if lean is not None else stage
+    return {shard.name: dataset.receipt(shard) for shard in shards}
 
 
 def _not_there(outcome: Done[Receipt], lost: Sequence[Path]) -> Failure:
@@ -116,12 +120,6 @@ def _not_there(outcome: Done[Receipt], lost: Sequence[Path]) -> Failure:
 
 def _is_full(error: BaseException) -> bool:
     return isinstance(error, FullDiskError) or (isinstance(error, OSError) and full_disk(error, Path()) is not None)
-
-
-def missing(stage: Stage, shards: Sequence[Shard], parent: Path) -> list[Shard]:
-    """The shards of a stage that have no receipt."""
-    dataset = Dataset(parent / stage.name, stage.name, stage.version)
-    return [shard for shard in shards if dataset.receipt(shard) is None]
 
 
 def _make(stage: Stage, dataset: Dataset, shard: Shard) -> Receipt:

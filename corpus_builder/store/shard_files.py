@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -114,3 +115,17 @@ def _named(temporary: Path, path: Path, rows: int) -> TableFile:
     digest, size = digest_file(temporary), temporary.stat().st_size
     give_name(temporary, path)
     return TableFile(f"{path.parent.name}/{path.name}", rows, size, digest)
+
+
+def read_between(path: Path, column: str, low: int, high: int) -> pa.Table:
+    """The rows with low <= column < high of a table that is sorted by an integer column; only their row groups are opened."""
+    with pq.ParquetFile(path) as file:
+        place = file.schema_arrow.get_field_index(column)
+        groups = []
+        for group in range(file.num_row_groups):
+            found = file.metadata.row_group(group).column(place).statistics
+            if found is None or not found.has_min_max or (found.max >= low and found.min < high):
+                groups.append(group)
+        table = file.read_row_groups(groups)
+    first, last = np.searchsorted(table.column(column).to_numpy(), [low, high]).tolist()
+    return table.slice(first, last - first)

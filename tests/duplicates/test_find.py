@@ -19,7 +19,7 @@ from corpus_builder.duplicates.signed_files import SignedShard, SignedWriter, ca
 from corpus_builder.hashing.matching import Matching
 from corpus_builder.hashing.minhash import MinHash
 from corpus_builder.store.dataset import Dataset, Shard, read_table
-from corpus_builder.store.run import Scratch
+from corpus_builder.store.run import Runner
 
 SPEC = MinHash(bands=3, rows=2)
 VALUE = estimates(SPEC.hashes)
@@ -127,7 +127,7 @@ def unsynced():
 def test_the_verdicts_are_those_of_the_definition(unsynced, found, matching, memory):
     with tempfile.TemporaryDirectory() as directory:
         search = Search(sign(found, Path(directory) / "sign"), matching, "", memory)
-        out = as_found(find_duplicates(search, Scratch(Path(directory) / "scratch", search.memory_bytes, Serial(), False)))
+        out = as_found(find_duplicates(search, Runner(Path(directory), Serial(), search.memory_bytes)))
     expected = defined(found, matching)
     assert set(out) == set(expected)
     assert {name: (kept, rule) for name, (kept, _, _, rule) in out.items()} == {

@@ -332,7 +332,7 @@ from corpus_builder.store.dataset import Dataset, Shard
 from corpus_builder.hashing.matching import Matching
 from corpus_builder.hashing.minhash import MinHash
 from corpus_builder.duplicates.find import find_duplicates
-from corpus_builder.store.run import Scratch
+from corpus_builder.store.run import Runner
 from corpus_builder.duplicates.signed_files import SignedShard, SignedWriter, cards_type, keys_type
 from corpus_builder.duplicates.search import Search
 
@@ -387,13 +387,13 @@ class Watched(Serial):
 here, (rows, shared, hot, memory, settings) = Path(sys.argv[1]), json.loads(sys.argv[2])
 os.fsync = lambda _: None
 matching = Matching(SPEC, **settings)
-find_duplicates(Search(sign("first", 600, 0.5), matching, "", 100_000), Scratch(here / "scratch", 100_000, Serial(), False))  # compiles and imports
+find_duplicates(Search(sign("first", 600, 0.5), matching, "", 100_000), Runner(here / "scratch", Serial(), 100_000))  # compiles and imports
 shards = sign("signed", rows, shared, hot)
 gc.collect()
 ctypes.CDLL(None).malloc_trim(0)
 before = status("VmRSS")
 search = Search(shards, matching, "", memory)
-found = find_duplicates(search, Scratch(here / "searched", search.memory_bytes, Watched(), False))
+found = find_duplicates(search, Runner(here / "searched", Watched(), search.memory_bytes))
 peaks = {step: peak - before for step, peak in Watched.peaks.items()}
 print(json.dumps([len(search.groups), search.buckets("near"), found.manifest.rows("verdicts"), peaks]))
 """

@@ -13,6 +13,7 @@ from corpus_builder.japanese.detect import japanese_score
 from corpus_builder.japanese.detectors import detector_version, named_detector
 from corpus_builder.japanese.train_detector import train
 from corpus_builder.pages.page import PageSettings, read_page
+from corpus_builder.sources.extracted import ExtractStats
 
 CHINESE = "我们在北京的图书馆里看书，今天的天气非常好，大家都很高兴。"
 
@@ -74,7 +75,7 @@ def test_a_build_depends_on_the_model_and_not_on_where_it_lies(models: Path, tmp
         "extract": {"detector": "fasttext:lid.bin"},
     }
     built = build(Recipe.of(value, base=inputs), tmp_path / "out", Serial())
-    assert sum(receipt.stats["documents"] for receipt in built.manifests["extract"].receipts) > 10
+    assert sum(stats.documents for stats in built.manifests["extract"].stats(ExtractStats).values()) > 10
     moved = shutil.copytree(inputs, tmp_path / "moved")
     again = build(Recipe.of(value, base=moved), tmp_path / "again", Serial())
     assert [r.made_from for r in built.manifests["extract"].receipts] == [

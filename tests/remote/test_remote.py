@@ -29,6 +29,7 @@ from corpus_builder.remote import window
 from corpus_builder.remote.patience import Patience, Stat, Traffic, read_range
 from corpus_builder.remote.window import RangeFile, RemoteBytes, RemoteFile, read_small, remote_stat, store_for
 from corpus_builder.sources import members, whole
+from corpus_builder.sources.extracted import DroppedPages, ExtractStats
 from corpus_builder.sources.jsonl import read_jsonl
 from corpus_builder.sources.record import ARC
 from corpus_builder.sources.warc import Damage, Page, read_warc
@@ -451,7 +452,7 @@ def test_counts_lie_on_a_server_too(web: Web, tmp_path: Path) -> None:
     source = {"name": "web", "kind": "warc", "paths": [f"{web.url}/web.warc.gz"], "counts": counts}
     recipe = make_recipe(tmp_path, sources=[source], quality={"rules": []}, dedup=None, release={})
     found = build(recipe, tmp_path / "out", Serial())
-    assert found.manifests["extract"].receipts[0].stats["dropped"] == {"records_missing": {"pages": 1, "bytes": 0}}
+    assert next(iter(found.manifests["extract"].stats(ExtractStats).values())).dropped == {"records_missing": DroppedPages(1, 0)}
     web.faults.planned = [404]  # what the recipe names is opened before the first input
     with pytest.raises(InputError, match=r"counts\.csv cannot be read: the server has no such file"):
         build(recipe, tmp_path / "again", Serial())

@@ -9,6 +9,7 @@ from support.corpora import make_recipe, page, prose, write_warc
 
 from corpus_builder import Built, Serial, build
 from corpus_builder.errors import InputError, RecipeError
+from corpus_builder.sources.extracted import ExtractStats
 from corpus_builder.store.dataset import read_table
 
 
@@ -52,7 +53,7 @@ def test_the_texts_of_a_wet_file_become_documents(tmp_path: Path) -> None:
         ("https://www.example/3", "no_text"),
         ("https://www.example/4", "undecodable"),
     ]
-    assert found.manifests["extract"].receipts[0].stats["records"] == {"conversion": 5, "warcinfo": 1}
+    assert next(iter(found.manifests["extract"].stats(ExtractStats).values())).records == {"conversion": 5, "warcinfo": 1}
     assert all(funnel.accounted for funnel in found.funnels())
 
 

@@ -17,6 +17,7 @@ from support.paths import TESTS
 from support.rows import TYPES
 
 from corpus_builder import Built, Document, Drop, InputError, Recipe, RecipeError, Serial, StageError, build, judge
+from corpus_builder.sources.extracted import ExtractStats
 from corpus_builder.sources.parquet import read_parquet
 from corpus_builder.store.dataset import read_table
 
@@ -287,7 +288,7 @@ def test_a_file_of_which_nothing_can_be_read_is_a_sentence_or_reported(
 def test_an_empty_file_is_counted(tmp_path: Path, kind: str, content: bytes) -> None:
     (tmp_path / "file").write_bytes(content)
     done = built(tmp_path, source(kind, "file"))
-    assert [(row["source"], row["documents"]) for row in (r.stats for r in done.manifests["extract"].receipts)] == [("own", 0)]
+    assert [(stats.source, stats.documents) for stats in done.manifests["extract"].stats(ExtractStats).values()] == [("own", 0)]
 
 
 @pytest.mark.parametrize("content", [b"\n\r\n \n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"])

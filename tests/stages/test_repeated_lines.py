@@ -6,7 +6,9 @@ import json
 import tomllib
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -25,11 +27,12 @@ from corpus_builder.hashing.lines import Repeats, is_telling, without_lines
 from corpus_builder.report.funnel import as_text, funnels
 from corpus_builder.report.page import render
 from corpus_builder.report.why import as_text as story_text
+from corpus_builder.sources.extracted import ExtractStats
 from corpus_builder.stages.line_counts import BYTES_PER_KEY, CHARACTERS_PER_LINE, added_up
-from corpus_builder.stages.lines import Lines
-from corpus_builder.store.dataset import Manifest, Shard, read_groups, read_table, sealed_manifest
+from corpus_builder.stages.lines import Lines, LinesStats
+from corpus_builder.store.dataset import Manifest, Shard, Stage, read_groups, read_table, sealed_manifest
 from corpus_builder.store.exchange import bucket_count, read_bucket
-from corpus_builder.store.run import Scratch, run_stage
+from corpus_builder.store.run import Runner
 
 CASES = TESTS / "cases" / "lines"
 Rows = Sequence[tuple[str, str]]  # (host, text)
@@ -83,20 +86,29 @@ def plain_blocks(text: str, how: Repeats) -> list[tuple[tuple[str, ...], list[in
 # The stages, on documents that are given
 
 
-class Given:
+@dataclass(frozen=True)
+class Given(Stage):
     """A stage that writes given rows: documents, or who lost."""
 
-    version = 1
+    called: str
+    table: str
+    schema: pa.Schema
+    shards: list[Shard]
+    version: ClassVar[int] = 1
 
-    def __init__(self, name: str, table: str, schema: pa.Schema) -> None:
-        self.name, self.table, self.schema = name, table, schema
+    @property
+    def name(self) -> str:
+        return self.called
+
+    def plan(self, manifests) -> list[Shard]:
+        return self.shards
 
     def run(self, shard: Shard, out) -> None:
         rows, group_rows = shard.task
         out.table(self.table, self.schema)
         for first in range(0, len(rows), group_rows):
             out.write_group(self.table, pa.Table.from_pylist(rows[first : first + group_rows], schema=self.schema))
-        out.stats.update(source="web", documents=len(rows), characters=sum(len(row.get("text", "")) for row in rows))
+        out.stats = ExtractStats("web", len(rows), sum(len(row.get("text", "")) for row in rows), dropped={}, records={})
 
 
 def found_lines(
@@ -113,15 +125,13 @@ def found_lines(
         ("extract", "documents", DOCUMENT, documents),
         ("match", "matches", MATCHES, matches),
     ):
-        stage = Given(name, table, schema)
         pieces = [
             Shard(f"s{n}", {"rows": json.dumps(given_rows[n::shards], sort_keys=True)}, (given_rows[n::shards], 3))
             for n in range(shards)
         ]
-        manifests[name] = run_stage(stage, pieces, directory, Serial(), False)
-    stage = Lines(how, ("web",))
-    stage = stage.prepare(manifests, Scratch(directory / "scratch", memory_bytes, Serial(), False))
-    sealed = run_stage(stage, stage.plan(manifests), directory, Serial(), False)
+        manifests[name] = Runner(directory, Serial()).run(Given(name, table, schema, pieces))
+    runner = Runner(directory, Serial(), memory_bytes)
+    sealed = runner.run_step(Lines(how, ("web",)).prepare(manifests, runner), manifests)  # scratch stays, to be looked at
     found: dict[str, list[int]] = {}
     for receipt in sealed.receipts:
         sizes = [len(group) for group in read_groups(manifests["extract"].get(receipt.shard, "documents"))]
@@ -201,7 +211,7 @@ def test_shards_and_memory_change_nothing_and_the_count_is_exact(tmp_path_factor
     wanted = iter(plain_lines(alive, how))
     assert lines == [[] if number in lost else next(wanted) for number in range(len(rows))]
     counted = sum(len(text.split("\n")[line]) for (_, text), found in zip(rows, lines, strict=True) for line in found)
-    assert sum(receipt.stats["characters"] for receipt in sealed.receipts) == counted
+    assert sum(stats.characters for stats in sealed.stats(LinesStats).values()) == counted
     assert sum(read_table(path).column("characters").to_numpy().sum() for path in sealed.paths("templates")) == counted
     if how.where == "edges":
         for (_, text), found in zip(rows, lines, strict=True):
@@ -252,7 +262,7 @@ def test_a_bucket_that_is_too_large_is_cut_again_and_no_key_is_counted_twice(tmp
     rows = [("www.example", text)] * 40
     lines, _ = found_lines(tmp_path, rows, Repeats(where="anywhere"), shards=2, memory_bytes=1_000)
     assert lines == [list(range(15))] * 40
-    totals = sealed_manifest(tmp_path / "scratch" / "total")
+    totals = sealed_manifest(tmp_path / ".scratch" / "total")
     buckets = bucket_count(sum(len(text) for _, text in rows) // CHARACTERS_PER_LINE + len(rows), BYTES_PER_KEY, 1_000)
     assert len(totals.receipts) > buckets
     for rank in range(2):

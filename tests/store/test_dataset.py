@@ -3,6 +3,7 @@
 import errno
 import itertools
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,18 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus_builder.errors import IntegrityError, StageError
-from corpus_builder.store.dataset import (
-    Dataset,
-    Shard,
-    digest_of,
-    read_groups,
-    read_manifest,
-    read_table,
-    sealed_manifest,
-    verify,
-)
+from corpus_builder.store.dataset import Dataset, Shard, digest_of, read_groups, read_manifest, read_table, sealed_manifest
+from corpus_builder.store.verification import verify
 
 ROWS = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("value", pa.float64())])
+
+
+@dataclass(frozen=True)
+class Sum:
+    sum: float
 
 
 def rows(*values: float) -> pa.Table:
@@ -33,13 +31,13 @@ def rows(*values: float) -> pa.Table:
 def commit(dataset: Dataset, shard: Shard, *values: float):
     with dataset.writer(shard) as out:
         out.write("rows", rows(*values))
-        out.stats["sum"] = sum(values)
+        out.stats = Sum(sum(values))
         return out.commit()
 
 
 @pytest.fixture
 def dataset(tmp_path: Path) -> Dataset:
-    return Dataset(tmp_path / "measure", "measure", 1)
+    return Dataset(tmp_path / "measure", "measure", 1, ("rows",), Sum)
 
 
 def test_what_is_committed_is_read_back(dataset):

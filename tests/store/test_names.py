@@ -25,8 +25,8 @@ from corpus_builder.built import Built
 from corpus_builder.duplicates.index import add, remove
 from corpus_builder.errors import InputError, IntegrityError
 from corpus_builder.recipe.inputs import find_inputs
-from corpus_builder.store.dataset import Receipt
 from corpus_builder.store.names import RECEIPT, TABLE_FILE, is_warc_path, stem_of
+from corpus_builder.store.receipt import Receipt
 
 TURNS: dict[str, Callable[[str, Path], str]] = {  # what a name is made into, and a file of somebody's that it could mean
     "above": lambda name, mine: f"documents/../../../{mine.name}",

@@ -20,12 +20,12 @@ from corpus_builder.engine import Done
 from corpus_builder.errors import StageError
 from corpus_builder.pages.page import PageSettings
 from corpus_builder.stages.extract import Extract, InputFile
-from corpus_builder.store.dataset import Manifest, Shard, ShardWriter
-from corpus_builder.store.run import _for_workers, _make, run_stage
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage
+from corpus_builder.store.run import Runner, _make
 
 
 @dataclass(frozen=True)
-class Numbers:
+class Numbers(Stage):
     """A stage of so many shards, of which those from `broken` on fail."""
 
     count: int
@@ -45,7 +45,7 @@ class Numbers:
 
 def failing(stage: Numbers, out: Path) -> str:
     with pytest.raises(StageError) as found:
-        run_stage(stage, stage.plan({}), out, Serial(), False)
+        Runner(out, Serial()).run(stage)
     assert not (out / "numbers" / "manifest.json").exists()
     return str(found.value)
 
@@ -90,26 +90,26 @@ class Elsewhere(Serial):
 def test_nothing_is_sealed_whose_files_are_not_there(tmp_path) -> None:
     stage = Numbers(3, 3, ValueError())
     with pytest.raises(StageError) as found:
-        run_stage(stage, stage.plan({}), tmp_path, Elsewhere(), False)
+        Runner(tmp_path, Elsewhere()).run(stage)
     assert "\n  0001, on worker-7 (10.0.0.7, 0123abcd): " in str(found.value)
     assert "is not there, or not whole, though the machine worker-7 (10.0.0.7, 0123abcd) says that it wrote it" in str(
         found.value
     )
     assert not (tmp_path / "numbers" / "manifest.json").exists()
-    assert [r.shard for r in run_stage(stage, stage.plan({}), tmp_path, Serial(), False).receipts] == ["0000", "0001", "0002"]
+    assert [r.shard for r in Runner(tmp_path, Serial()).run(stage).receipts] == ["0000", "0001", "0002"]
 
 
 def test_failures_are_told_above_the_bar(tmp_path, capfd) -> None:
     stage = Numbers(3, 2, ValueError("bad"))
     with pytest.raises(StageError, match=r"1 of 3 shards of the stage 'numbers' failed"):
-        run_stage(stage, stage.plan({}), tmp_path, Serial(), True)
+        Runner(tmp_path, Serial(), progress=True).run(stage)
     assert "corpus-builder: numbers: 0002: ValueError: bad\n" in capfd.readouterr().err
 
 
 def test_a_stage_travels_without_the_inputs_of_other_shards(tmp_path) -> None:
     def sizes(files: int) -> int:
         inputs = tuple(InputFile(f"/data/{n:06}.warc.gz", "web", "warc", "0" * 64) for n in range(files))
-        return len(pickle.dumps(partial(_make, _for_workers(Extract(inputs, PageSettings())), None)))
+        return len(pickle.dumps(partial(_make, Extract(inputs, PageSettings()).for_workers(), None)))
 
     assert sizes(10_000) == sizes(1)
 

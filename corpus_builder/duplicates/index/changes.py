@@ -15,14 +15,16 @@ import numpy.typing as npt
 from corpus_builder.duplicates.index.contents import Index, Part, Taken, head_of, mark
 from corpus_builder.duplicates.index.removals import documents_gone, id_hash, rows_named, sorted_hashes, taken_of
 from corpus_builder.duplicates.losers import is_of
-from corpus_builder.duplicates.signed_files import SignedShard, SignedWriter, hash_of, id_bytes, keys_digest, opened
+from corpus_builder.duplicates.signed_files import SIGNED, SignedShard, SignedWriter, hash_of, id_bytes, keys_digest, opened
 from corpus_builder.engine import Engine, Serial, engine_of
 from corpus_builder.errors import InputError, IntegrityError
 from corpus_builder.hashing.minhash import MinHash
-from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, digest_of, lost_files, read_groups, read_manifest, verify
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of, read_groups, read_manifest
 from corpus_builder.store.files import INDEX_FILE, RESTORE, absolute
 from corpus_builder.store.ownership import alone_in
-from corpus_builder.store.run import run_stage
+from corpus_builder.store.receipt import lost_files
+from corpus_builder.store.run import Runner
+from corpus_builder.store.verification import verify
 
 SHARD_ROWS = 1_000_000
 ROWS_AT_A_TIME = 50_000
@@ -30,14 +32,20 @@ I64 = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Standing:
+class Standing(Stage):
     """The stage that makes a part: rows that stand of some signed shards, gathered into larger ones."""
 
-    name: str
+    directory: str
     minhash: MinHash
     sources: tuple[tuple[SignedShard, Path | None], ...]  # with the Parquet file of their verdicts
     made_of: str
     version: ClassVar[int] = 1
+    tables: ClassVar[tuple[str, ...]] = SIGNED
+
+    @property
+    def name(self) -> str:
+        """Of the part's directory."""
+        return self.directory
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One shard for about a million rows."""
@@ -117,7 +125,7 @@ def add(
             sources.append((SignedShard.of(sign, receipt, alive=alive), match.get(receipt.shard, verdicts)))
         origin = digest_of([[receipt.shard, receipt.made_of] for receipt in (*sign.receipts, *match.receipts)])
         stage = Standing(f"part-{origin[:16]}", head.minhash, tuple(sources), origin)
-        run_stage(stage, stage.plan({}), root / "parts", engine, progress)
+        Runner(root / "parts", engine, progress=progress).run(stage)
         part = Part(name, stage.name, origin, origin, taken=own.taken if own else "")
         gone = documents_gone(index, own) if own else {}
         place = index.parts.index(own) if own else len(index.parts)
@@ -215,7 +223,7 @@ def compact(root: str | Path, engine: Engine | None = None, progress: bool = Fal
                 alone = replace(index, parts=(part,))
                 made_of = digest_of([part.made_of, dict(part.gone)])
                 stage = Standing(f"part-{made_of[:16]}", index.minhash, tuple((s, None) for s in alone.shards()), made_of)
-                run_stage(stage, stage.plan({}), root / "parts", engine, progress)
+                Runner(root / "parts", engine, progress=progress).run(stage)
                 part = Part(
                     part.name,
                     stage.name,

@@ -25,10 +25,11 @@ from corpus_builder.duplicates.signed_files import SignedShard, opened
 from corpus_builder.errors import InputError, IntegrityError, RecipeError
 from corpus_builder.hashing.minhash import SPECIFICATION, MinHash
 from corpus_builder.recipe.models import Recipe
-from corpus_builder.store.dataset import Manifest, digest_of, lost_files, sealed_manifest
+from corpus_builder.store.dataset import Manifest, digest_of, sealed_manifest
 from corpus_builder.store.files import INDEX_FILE, RESTORE, remedy, write_atomically
 from corpus_builder.store.names import DIGEST, GONE, PART
 from corpus_builder.store.ownership import clear_stage, files_named
+from corpus_builder.store.receipt import lost_files
 
 FORMAT = "corpus_builder-index/1"
 I64 = npt.NDArray[np.int64]

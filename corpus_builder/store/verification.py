@@ -1,0 +1,34 @@
+"""Is a dataset what its manifest says?"""
+
+from __future__ import annotations
+
+import os
+
+import pyarrow.parquet as pq
+
+from corpus_builder.store.dataset import Manifest
+from corpus_builder.store.files import digest_file
+
+
+def verify(manifest: Manifest, again: str = "build again") -> list[str]:
+    """Sentences on every file that is missing or not what the manifest says; empty if all is well.  `again` makes a file anew."""
+    tables = {name for receipt in manifest.receipts for name in receipt.tables}
+    problems = [
+        f"{path} is a symbolic link, and what lies behind it is not what was written; remove the link and {again}."
+        for path in (manifest.root, *(manifest.root / name for name in sorted(tables)))
+        if path.is_symlink()
+    ]
+    if problems:
+        return problems
+    for receipt in manifest.receipts:
+        for table in receipt.tables.values():
+            path = manifest.root / table.path
+            if not os.path.lexists(path):
+                problems.append(f"{path} is missing; {again}.")
+            elif path.is_symlink() or not path.is_file():
+                problems.append(f"{path} is no plain file, as was written; remove it and {again}.")
+            elif digest_file(path) != table.sha256:
+                problems.append(f"{path} is not the file that the manifest vouches for; delete it and {again}.")
+            elif path.suffix == ".parquet" and pq.read_metadata(path).num_rows != table.rows:
+                problems.append(f"{path} holds another number of rows than its manifest says ({table.rows}).")
+    return problems
