@@ -44,7 +44,7 @@ class Match(Stage):
     elders_digest: str = ""
     found: Found | None = None
     name: ClassVar[str] = "match"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     tables: ClassVar[tuple[str, ...]] = ("matches",)
     stats: ClassVar[type[Any]] = MatchStats
 

@@ -75,7 +75,7 @@ class SignRows(Stage):
     files: tuple[RowFile, ...]
     settings: RowSettings
     name: ClassVar[str] = "sign"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     tables: ClassVar[tuple[str, ...]] = SIGNED
     stats: ClassVar[type[Any]] = SignStats
 

@@ -93,7 +93,7 @@ class Release(Stage):
     cut_lines: bool  # those that the stage `lines` found
     mixture: Wanted
     name: ClassVar[str] = "release"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     tables: ClassVar[tuple[str, ...]] = ("corpus", "ledger")
     stats: ClassVar[type[Any]] = ReleaseStats
 
