@@ -193,7 +193,7 @@ def named(files: Iterable[str | Path]) -> dict[str, Path]:
             utf_16 = " with `iconv -f UTF-16 -t UTF-8`" if (what := format_of(place)).content == UTF_16 else ""
             raise InputError(f"{place} is {what}, neither Parquet nor JSON lines; convert it{utf_16}, or leave it out.")
         if (what := format_of(place)).content == PARQUET and what.packing:
-            raise InputError(f"{place} is {what}; Parquet is read not packed as a whole. Unpack it.")
+            raise InputError(f"{place} is {what}; Parquet must not be compressed as a whole. Decompress it.")
     if not found:
         raise InputError("No file is given; name JSONL or Parquet files, or directories of them.")
     if len({place.absolute() for place in found}) < len(found):

@@ -1,4 +1,4 @@
-"""A document, what drops it, and the schemas of the tables that speak of it."""
+"""A document, the reason why one is dropped, and the schemas of tables about documents."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ DOCUMENT = pa.schema(
         pa.field("url", pa.string(), nullable=False),
         pa.field("host", pa.string(), nullable=False),
         pa.field("title", pa.string(), nullable=False),
-        pa.field("date", pa.string(), nullable=False),  # ISO 8601 UTC, as the WARC or the dump says; "" where unknown
-        pa.field("crawl", pa.string(), nullable=False),  # "CC-MAIN-2024-51"; "" where unknown
+        pa.field("date", pa.string(), nullable=False),  # ISO 8601 UTC, from the WARC or the dump; "" if unknown
+        pa.field("crawl", pa.string(), nullable=False),  # "CC-MAIN-2024-51"; "" if unknown
         pa.field("charset", pa.string(), nullable=False),  # Python codec that decoded the page
         pa.field("text", pa.string(), nullable=False),
     ]
@@ -25,9 +25,9 @@ DOCUMENT = pa.schema(
 
 OWN_DOCUMENT = pa.schema(
     [
-        *DOCUMENT,  # of rows of the user's own: JSON lines and Parquet
-        pa.field("own_id", pa.string(), nullable=False),  # the row's own id; "" where it has none
-        pa.field("extra", pa.string(), nullable=False),  # its further columns as a JSON object; "" where it has none
+        *DOCUMENT,  # for rows of the user's own data: JSON lines and Parquet
+        pa.field("own_id", pa.string(), nullable=False),  # the row's own id; "" if it has none
+        pa.field("extra", pa.string(), nullable=False),  # its remaining columns as a JSON object; "" if it has none
     ]
 )
 
@@ -48,10 +48,10 @@ DECISION = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
         pa.field("keep", pa.bool_(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),  # "" where kept
+        pa.field("reason", pa.string(), nullable=False),  # "" if kept
         pa.field("value", pa.float64()),
         pa.field("threshold", pa.float64()),
-        pa.field("detail", pa.string(), nullable=False),  # matched word; id of the document that a duplicate lost to
+        pa.field("detail", pa.string(), nullable=False),  # matched word; id of the document kept instead of a duplicate
     ]
 )
 
@@ -60,9 +60,9 @@ DECISION = pa.schema(
 class Document:
     """One page or article as text.
 
-    `id` is provenance: the input file's name, a slash, and a number within that file (the record's byte offset in a
+    `id` records the origin: the input file's name, a slash, and a number within that file (the record's byte offset in a
     WARC, the page id in a Wikipedia dump, the line number from 1 or the row number from 0 elsewhere).  Rows of the user's
-    own have their own id beside it, and their further columns as JSON.
+    own data also keep their own id in `own_id`, and their remaining columns as JSON in `extra`.
 
     >>> Document(text="吾輩は猫である。").lines
     ('吾輩は猫である。',)
@@ -90,8 +90,8 @@ class Document:
 class Drop:
     """Why a page or document is dropped.
 
-    `reason` is stable snake_case and part of the API; `value` is what was measured, `threshold` what it was held
-    against, `detail` a word, an id or another short text that helps a person to see why.
+    `reason` is stable snake_case and part of the API; `value` is what was measured, `threshold` the limit it was
+    compared with, `detail` a word, an id or another short text that helps to see why.
     """
 
     reason: str
@@ -101,7 +101,7 @@ class Drop:
 
 
 Filter: TypeAlias = Callable[[Document], Drop | None]
-"""None keeps the document.  Returning a bool is a clear TypeError, see `quality.rules`."""
+"""A filter returns None to keep the document, or a Drop.  Returning anything else, such as a bool, raises TypeError."""
 
 Measure: TypeAlias = Callable[[Document], float]
-"""A number about a document; hold it against a limit with `Threshold`."""
+"""A function that returns a number about a document; compare it with a limit by `Threshold`."""

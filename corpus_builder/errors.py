@@ -4,10 +4,10 @@
     |- RecipeError           the recipe is wrong: unknown key, unknown measure, bad threshold       exit code 2
     |- InputError            an input file is missing, or is not what the recipe says it is         exit code 3
     |- StageError            shards of a stage failed; what was committed stays committed           exit code 4
-    |- IntegrityError        data on disk is not what its manifest says                             exit code 5
+    |- IntegrityError        data on disk differ from their manifest                                exit code 5
     `- MissingExtraError     an optional package is needed; the message names the extra             exit code 6
 
-A command that did its work, but has nothing to show for it (an empty corpus, a source of which nothing is kept), says so on standard
+A command that succeeded but produced nothing (an empty corpus, a source of which nothing is kept) says so on standard
 error and ends with exit code 7.
 
 A damaged record or an odd page is never an exception: it is a row in the ledger, with a reason.
@@ -19,7 +19,7 @@ import difflib
 from collections.abc import Iterable
 
 NOTHING = 7
-"""Exit code of a command that did its work and has nothing to show for it."""
+"""Exit code of a command that succeeded but produced nothing."""
 
 
 class CorpusError(Exception):
@@ -41,7 +41,7 @@ class InputError(CorpusError):
 
 
 class FormatError(InputError):
-    """An input file is there, but is not what its source says that it is."""
+    """An input file exists, but is not of the kind that its source names."""
 
 
 class StageError(CorpusError):
@@ -51,11 +51,11 @@ class StageError(CorpusError):
 
 
 class FullDiskError(StageError):
-    """The disk that is written to is full."""
+    """The disk is full."""
 
 
 class IntegrityError(CorpusError):
-    """Data on disk does not agree with the manifest that vouches for it."""
+    """Data on disk differ from what their manifest records."""
 
     exit_code = 5
 
@@ -67,7 +67,7 @@ class MissingExtraError(CorpusError):
 
 
 def words_of(error: BaseException) -> str:
-    """An error's class and what it says, for whoever must mend it; a class of somebody's own may fail to say anything.
+    """An error's class and message; the class alone if the error cannot be converted to a string.
 
     >>> words_of(ValueError("no such word"))
     'ValueError: no such word'
@@ -76,7 +76,7 @@ def words_of(error: BaseException) -> str:
     """
     try:
         said = str(error)
-    except Exception:  # whatever its own code raises
+    except Exception:  # whatever its `__str__` raises
         said = ""
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 

@@ -266,7 +266,7 @@ def test_the_command(files: list[Path], tmp_path: Path) -> None:
         ("a.jsonl", {"groups": "all"}, RecipeError, "groups = 'all': input should be 'first' or 'components'"),
         ("array.json", {}, StageError, "No line of"),
         ("broken.jsonl.gz", {}, StageError, "cannot be read to its end"),
-        ("broken.parquet", {}, StageError, "no sound Parquet file"),
+        ("broken.parquet", {}, StageError, "not a valid Parquet file"),
     ],
 )
 def test_what_is_wrong_is_a_sentence(tmp_path: Path, name: str, settings, kind, says: str) -> None:

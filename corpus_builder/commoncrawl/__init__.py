@@ -1,1 +1,1 @@
-"""Only the records that are wanted, out of a crawl of petabytes: picked in its columnar index, fetched in byte ranges."""
+"""Selected records out of a crawl of petabytes: found through its columnar index, and fetched in byte ranges."""

@@ -1,7 +1,7 @@
-"""The wanted records of one WARC, fetched into a WARC of their own, each compressed member as it was.
+"""Fetches the selected records of one WARC into a smaller WARC, copying each compressed member unchanged.
 
-What came is written at once, so a run that was killed goes on behind the last whole record.  A receipt, written last, vouches
-for the file; beside it stands a table of where each record lay in the crawl's own file.
+Data are written as they arrive, so a killed run resumes after the last whole record.  A receipt, written last, certifies
+the file; a table next to it holds each record's offset in Common Crawl's original file.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ HEAD_BYTES = 4096  # Common Crawl's warcinfo members have some 500 bytes
 MAX_HEAD_BYTES = 1 << 20
 RECORDS = pa.schema(
     [
-        pa.field("offset", pa.int64(), nullable=False),  # in the file that was made here
-        pa.field("original_offset", pa.int64(), nullable=False),  # in the crawl's file of the same name
+        pa.field("offset", pa.int64(), nullable=False),  # in the fetched file
+        pa.field("original_offset", pa.int64(), nullable=False),  # in Common Crawl's file of the same name
         pa.field("length", pa.int64(), nullable=False),
-        pa.field("url", pa.string(), nullable=False),  # as the index has it; "" for the warcinfo record
+        pa.field("url", pa.string(), nullable=False),  # from the index; "" for the warcinfo record
     ]
 )
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """What vouches for one fetched WARC."""
+    """The receipt of one fetched WARC."""
 
     warc: str
-    version: str  # of the crawl's file
-    whole_bytes: int  # of the crawl's file
+    version: str  # of the original file
+    whole_bytes: int  # of the original file
     selection: str
     records: int
     size_bytes: int
@@ -56,7 +56,7 @@ class Fetched:
 
     @classmethod
     def read(cls, out: Path, pick: Pick) -> Fetched | None:
-        """The receipt of a pick that was fetched, if its files are there."""
+        """The receipt of a pick that was fetched; None if it or its files are missing."""
         try:
             value = json.loads(_receipt(out, pick.name).read_bytes())
             found = cls(**{**value, "refused": tuple(value["refused"])})
@@ -74,9 +74,9 @@ def _receipt(out: Path, name: str) -> Path:
 def fetch(
     pick: Pick, place: str, stat: Stat, out: Path, gap_bytes: int = GAP_BYTES, stop: threading.Event | None = None
 ) -> Fetched:
-    """Fetch what is not there yet of a pick's records from the WARC at `place`, then commit.
+    """Fetch the missing records of a pick from the WARC at `place`, then commit.
 
-    InputError where the WARC cannot be read, StageError where the disk is full.
+    Raises InputError if the WARC cannot be read, and StageError if the disk is full.
     """
     part = _part(out, pick)
     traffic = Traffic()
@@ -96,7 +96,7 @@ def fetch(
                     layout.refused.append(f"{pick.urls[number]} at {pick.offsets[number]}: {problem}")
                 else:
                     file.write(content)
-                    file.flush()  # a killed process loses nothing that was flushed
+                    file.flush()  # flushed data survive a killed process
                     layout.add(number, len(content))
         return _commit(pick, stat, part, out, layout, traffic)
     except OSError as error:
@@ -104,7 +104,7 @@ def fetch(
 
 
 def begun(out: Path, pick: Pick) -> tuple[int, bool]:
-    """What a run that was stopped left of a pick, going by sizes: how many records, and whether the warcinfo member is there."""
+    """How many records of a pick an interrupted run left, judged by size, and whether the warcinfo member is there."""
     try:
         with _part(out, pick).open("rb") as file:
             head, size = member_length(file.read(MAX_HEAD_BYTES)), os.fstat(file.fileno()).st_size
@@ -123,7 +123,7 @@ def _table(part: Path) -> Path:
 
 @dataclass
 class _Layout:
-    """What stands in the file: the length of the warcinfo member, and the records with their offsets."""
+    """What the file contains: the length of the warcinfo member, and the records with their offsets."""
 
     head: int = 0
     end: int = 0
@@ -136,7 +136,7 @@ class _Layout:
 
 
 def _whole_records(file: BinaryIO, pick: Pick) -> _Layout:
-    """What a run before this one left, up to the first record that is not whole or not the one that is due."""
+    """What an earlier run left, up to the first record that is incomplete or not the expected one."""
     layout = _Layout()
     first = file.read(MAX_HEAD_BYTES)
     if not (length := member_length(first)):
@@ -152,7 +152,7 @@ def _whole_records(file: BinaryIO, pick: Pick) -> _Layout:
 
 
 def member_length(content: bytes) -> int:
-    """Length of the gzip member that the bytes begin with, 0 where it is not whole or none."""
+    """Length of the gzip member at the start of the bytes; 0 if it is incomplete or there is none."""
     member = zlib.decompressobj(31)
     try:
         member.decompress(content, MAX_HEAD_BYTES)
@@ -162,7 +162,7 @@ def member_length(content: bytes) -> int:
 
 
 def _head(place: str, stat: Stat, traffic: Traffic, stop: threading.Event | None) -> bytes:
-    """The WARC's first member, which says what crawl it is part of."""
+    """The WARC's first member, which names the crawl."""
     size = HEAD_BYTES
     while True:
         content = b"".join(read_range(store_for(place), place, stat, 0, min(size, stat.size), traffic, stop))
@@ -176,7 +176,7 @@ def _head(place: str, stat: Stat, traffic: Traffic, stop: threading.Event | None
 def _records(
     pick: Pick, first: int, place: str, stat: Stat, gap_bytes: int, traffic: Traffic, stop: threading.Event | None
 ) -> Iterator[tuple[int, bytes]]:
-    """(number, bytes) of the records from `first` on; "" for one that the file is too short for."""
+    """(number, bytes) of the records from `first` on; b"" for a record beyond the end of the file."""
     for one in ranges(pick.offsets, pick.lengths, gap_bytes, first):
         buffer, at = bytearray(), one.start
         pieces = read_range(store_for(place), place, stat, one.start, min(one.end, stat.size), traffic, stop)
@@ -196,7 +196,7 @@ def _records(
 
 
 def _problem(content: bytes) -> str:
-    """Why the bytes are not one compressed record; "" where they are."""
+    """Why the bytes are not one compressed record; "" if they are."""
     member = zlib.decompressobj(31)
     try:
         begin = member.decompress(content, 5)
@@ -236,8 +236,8 @@ def _commit(pick: Pick, stat: Stat, part: Path, out: Path, layout: _Layout, traf
     for made, path in ((temporary, records_of(out / pick.name)), (part, out / pick.name)):
         if path.exists() and not _receipt(out, pick.name).exists() and digest_file(path) != digest_file(made):
             raise InputError(
-                f"{path} is there already, and no receipt of ours vouches for it, so it is not touched. Move it, and run the same "
-                "command again: it goes on where it stopped."
+                f"{path} already exists without a receipt of this program, so it is not overwritten. Move it, and run the same "
+                "command again: it continues where it stopped."
             )
     give_name(temporary, records_of(out / pick.name))
     give_name(part, out / pick.name)

@@ -1,8 +1,8 @@
-"""Which records of a crawl are wanted: its columnar index, read as little as it takes.
+"""Selects records of a crawl from its columnar index, reading no more of it than necessary.
 
-Common Crawl publishes an index of every crawl as some 300 Parquet files of about 0.7 GB.  Of each row group the columns that the
-query asks about come first, if its statistics do not already rule it out; where and how long the record is comes for groups
-that have a match.
+Common Crawl publishes an index of every crawl as some 300 Parquet files of about 0.7 GB.  Unless a row group's statistics
+rule it out, the columns that the query filters by are read first; offsets and lengths are read only for groups
+with a match.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ BATCH_ROWS = 1 << 16
 
 @dataclass(frozen=True)
 class Query:
-    """What is wanted; an empty tuple asks nothing.
+    """Which records to select; an empty tuple means no restriction.
 
-    `languages` are ISO 639-3 codes, one of which the page's `content_languages` must hold, at whichever place; `hosts` match
-    their subdomains, too; `limit` takes the first records in the order of the index.
+    `languages` are ISO 639-3 codes, one of which must occur anywhere in the page's `content_languages`; `hosts` also match
+    their subdomains; `limit` takes the first records in the order of the index.
     """
 
     languages: tuple[str, ...] = ("jpn",)
@@ -56,7 +56,7 @@ class Query:
 
 @dataclass
 class IndexTraffic:
-    """What reading the index took."""
+    """Counters of what reading the index cost."""
 
     bytes: int = 0
     requests: int = 0
@@ -66,8 +66,8 @@ class IndexTraffic:
 def index_files(named: tuple[str, ...], base: str, query: Query) -> list[str]:
     """The index's Parquet files: paths, directories, globs, URLs, and lists of files relative to `base`.
 
-    Files of another crawl than those asked for, and of the subsets robotstxt and crawldiagnostics, are left out: their paths
-    tell (`crawl=CC-MAIN-2024-51/subset=warc`).
+    Files of other crawls than the query's, and of the subsets robotstxt and crawldiagnostics, are left out, as told by
+    their paths (`crawl=CC-MAIN-2024-51/subset=warc`).  Raises InputError if no file is left.
     """
     found: list[str] = []
     for name in named:
@@ -76,8 +76,8 @@ def index_files(named: tuple[str, ...], base: str, query: Query) -> list[str]:
             found += _listed(place, base) if is_list(place) else [place]
     wanted = [place for place in found if _wanted_partition(place, query)]
     if not wanted:
-        others = f"; those of {', '.join(query.crawls)} were asked for" if query.crawls and found else ""
-        raise InputError(f"There are no Parquet files of an index in {', '.join(map(shown, named))}{others}. Check the paths.")
+        others = f" for {', '.join(query.crawls)}" if query.crawls and found else ""
+        raise InputError(f"There are no Parquet index files in {', '.join(map(shown, named))}{others}. Check the paths.")
     return wanted
 
 
@@ -86,7 +86,7 @@ def _listed(place: str, base: str) -> list[str]:
     for line in lines:
         if not is_remote(line) and not is_below(line):
             raise InputError(
-                f"{shown(place)} names {line!r}, but a list names URLs, or files below the base by relative paths without '..'; mend it."
+                f"{shown(place)} names {line!r}, but a list must contain URLs, or relative paths below the base without '..'; correct it."
             )
     return [joined(base, line) for line in lines]
 
@@ -110,7 +110,7 @@ def _wanted_partition(place: str, query: Query) -> bool:
 
 
 def select(place: str, stat: Stat, query: Query, traffic: IndexTraffic) -> Iterator[pa.Table]:
-    """The wanted rows of one index file, as tables of SELECTION; InputError where it is no such index."""
+    """The selected rows of one index file, as tables with schema SELECTION; raises InputError if it is not such an index."""
     source: Any = RangeFile(place, stat)
     try:
         file = pq.ParquetFile(source, pre_buffer=True)
@@ -118,7 +118,7 @@ def select(place: str, stat: Stat, query: Query, traffic: IndexTraffic) -> Itera
         if missing := [name for name in (*columns, *_WANTED.values()) if name not in file.schema_arrow.names]:
             raise InputError(
                 f"The index {shown(place)} has no column {missing[0]!r}; crawls before 2018-39 have no content_languages, and "
-                "other tables than Common Crawl's cc-index are not understood."
+                "tables other than Common Crawl's cc-index are not supported."
             )
         for group in range(file.num_row_groups):
             if _ruled_out(file, group, query):
@@ -146,12 +146,12 @@ def select(place: str, stat: Stat, query: Query, traffic: IndexTraffic) -> Itera
 
 
 def _check_names(place: str, rows: pa.Table) -> None:
-    """InputError where a row names a WARC by what is no path below the base."""
+    """Raise InputError if a row names a WARC by anything but a path below the base."""
     for name in pc.unique(rows.column(_WANTED["warc"])).to_pylist():
         if not is_warc_path(name):
             raise InputError(
-                f"The index {shown(place)} names a WARC '{harmless(shown(str(name)), 200)}': that is no relative path of a .warc.gz file below the "
-                "base of a crawl, and nothing of it is fetched. Leave this index out, or mend it."
+                f"The index {shown(place)} names a WARC '{harmless(shown(str(name)), 200)}': that is not a relative path of a .warc.gz file below the "
+                "base of a crawl, and nothing is fetched from it. Leave this index out, or correct it."
             )
 
 
@@ -188,7 +188,7 @@ def _mask(rows: pa.Table, query: Query) -> pa.ChunkedArray:
 
 
 def _ruled_out(file: pq.ParquetFile, group: int, query: Query) -> bool:
-    """Whether a row group's statistics say that it has no match."""
+    """Whether a row group's statistics exclude any match."""
     metadata = file.metadata.row_group(group)
     asked: dict[str, tuple[tuple[Any, Any], ...]] = {  # ranges of values, one of which must meet the column's
         "fetch_status": tuple((value, value) for value in query.statuses),
@@ -208,12 +208,12 @@ def _ruled_out(file: pq.ParquetFile, group: int, query: Query) -> bool:
 
 
 def _surt(host: str) -> str:
-    """What the sort keys of a host's URLs begin with, www. aside: example.jp -> jp,example"""
+    """The prefix of the sort keys of a host's URLs, without www.: example.jp -> jp,example"""
     return ",".join(reversed(re.sub(r"^www\d*\.", "", host.lower()).split(".")))
 
 
 def as_words(query: Query) -> str:
-    """The query for people.
+    """The query as readable text.
 
     >>> as_words(Query(hosts=("example.jp",), limit=10))
     'language jpn; status 200; type text/html, application/xhtml+xml; host example.jp; the first 10'

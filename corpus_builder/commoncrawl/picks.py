@@ -1,4 +1,4 @@
-"""The wanted records of each WARC, and the byte ranges to fetch them in."""
+"""The selected records of each WARC, and the byte ranges in which to fetch them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from corpus_builder.store.tables import database
 
 I64 = npt.NDArray[np.int64]
 
-GAP_BYTES = 1 << 16  # ours: a request of its own costs more than 64 KiB that nobody wants (at 20 MB/s: 3 ms)
+GAP_BYTES = 1 << 16  # ours: a separate request costs more than 64 KiB of unneeded data (3 ms at 20 MB/s)
 
-SORT = "sort.tmp"  # the directory that DuckDB sorts in, beside the selection
+SORT = "sort.tmp"  # DuckDB's temporary directory, next to the selection
 
 
 @dataclass(frozen=True)
 class Pick:
-    """The wanted records of one WARC, by offset; `warc` is its path relative to the base."""
+    """The selected records of one WARC, by offset; `warc` is its path relative to the base."""
 
     warc: str
     offsets: I64
@@ -37,18 +37,18 @@ class Pick:
 
     @property
     def name(self) -> str:
-        """The WARC's file name, which ids start with."""
+        """The WARC's file name, with which ids start."""
         return self.warc.rpartition("/")[2]
 
     @property
     def digest(self) -> str:
-        """Tells one choice of records from another."""
+        """Digest that identifies the selection of records."""
         return hashlib.sha256(self.warc.encode() + b"\n" + self.offsets.tobytes() + self.lengths.tobytes()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Bytes start..end-1, which hold the records first..last-1 of a pick."""
+    """Bytes start..end-1, which contain the records first..last-1 of a pick."""
 
     start: int
     end: int
@@ -57,7 +57,7 @@ class Range:
 
 
 def ranges(offsets: I64, lengths: I64, gap_bytes: int = GAP_BYTES, first: int = 0) -> list[Range]:
-    """Ranges that hold the records from `first` on; records with at most `gap_bytes` between them share one.
+    """Byte ranges that cover the records from `first` on; records with at most `gap_bytes` between them share one.
 
     >>> ranges(np.array([100, 150, 900]), np.array([50, 10, 20]), gap_bytes=0)
     [Range(start=100, end=160, first=0, last=2), Range(start=900, end=920, first=2, last=3)]
@@ -75,7 +75,7 @@ def ranges(offsets: I64, lengths: I64, gap_bytes: int = GAP_BYTES, first: int = 
 
 
 def sort_selection(found: Sequence[Path], sorted_file: Path) -> None:
-    """Sort selected rows by WARC and offset into one file, each record once; DuckDB does it on disk where memory is short."""
+    """Sort selected rows by WARC and offset into one file, without repeated records; DuckDB spills to disk if memory is short."""
     temporary = sorted_file.with_suffix(".tmp")
     with database({}, sorted_file.parent / SORT) as connection:
         connection.execute("SET preserve_insertion_order = true")
@@ -89,7 +89,7 @@ def sort_selection(found: Sequence[Path], sorted_file: Path) -> None:
 
 
 def picks(sorted_file: Path) -> Iterator[Pick]:
-    """The picks in order of their WARCs, one at a time in memory; IntegrityError where one is called what no WARC is called."""
+    """The picks in order of their WARCs, one at a time in memory; raises IntegrityError for an impossible WARC name."""
     held: list[pa.Table] = []
     with pq.ParquetFile(sorted_file) as file:
         for batch in file.iter_batches(1 << 16, columns=SELECTION.names):
@@ -110,7 +110,7 @@ def _pick(pieces: list[pa.Table], sorted_file: Path) -> Pick:
     warc = rows.column("warc")[0].as_py()
     if not is_warc_path(warc):
         raise IntegrityError(
-            f"{sorted_file} is damaged: it names {str(warc)[:200]!r}, which is no WARC; delete it and run the same command again."
+            f"{sorted_file} is damaged: it names {str(warc)[:200]!r}, which is not a WARC; delete it and run the same command again."
         )
     return Pick(
         warc,

@@ -1,4 +1,4 @@
-"""From an index to a directory of WARCs that hold the wanted records and nothing else."""
+"""From an index to a directory of WARCs that hold only the selected records."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from corpus_builder.store.names import SORTING
 from corpus_builder.store.ownership import alone_in, files_named, keep_apart, remove_empty, small_object
 
 BASE = "https://data.commoncrawl.org/"
-AT_A_TIME = 4  # ours: Common Crawl asks for few connections
+AT_A_TIME = 4  # ours: Common Crawl asks users to open few connections
 STATS_AT_A_TIME = 16
 
 
 @dataclass(frozen=True)
 class CrawlPlan:
-    """What is to be fetched, in bytes and requests, held against whole files; `done_warcs` were fetched by an earlier run."""
+    """What is to be fetched, in bytes and requests, compared with whole files; `done_warcs` were fetched by earlier runs."""
 
     records: int
     record_bytes: int
@@ -43,8 +43,8 @@ class CrawlPlan:
     done_warcs: int
     to_fetch_bytes: int
     to_fetch_requests: int
-    to_fetch_whole_bytes: int  # of the files that are not done
-    index_bytes: int  # that were read in this run to find the records
+    to_fetch_whole_bytes: int  # of the files not yet fetched
+    index_bytes: int  # read by this run to find the records
     index_requests: int
     index_whole_bytes: int
 
@@ -56,7 +56,7 @@ class CrawlPlan:
 
 @dataclass(frozen=True)
 class Crawled:
-    """What was done: the plan, and what this run fetched."""
+    """The result: the plan, and what this run fetched."""
 
     out: Path
     plan: CrawlPlan
@@ -64,8 +64,8 @@ class Crawled:
     fetched_bytes: int = 0
     requests: int = 0
     retries: int = 0
-    missing: tuple[str, ...] = ()  # sentences on WARCs that are not there, and so not in a plan
-    refused: tuple[str, ...] = ()  # records, of this run or an earlier one, that are not where the index says
+    missing: tuple[str, ...] = ()  # messages about WARCs that are missing, and so not in the plan
+    refused: tuple[str, ...] = ()  # records, of this or an earlier run, that are not where the index says
 
 
 def crawl(
@@ -80,10 +80,10 @@ def crawl(
     progress: bool = False,
     say: Callable[[CrawlPlan], None] = lambda plan: None,
 ) -> Crawled:
-    """Fetch the records that a query picks in a columnar index into `out`; what is there already is not fetched again.
+    """Fetch the records that a query selects from a columnar index into `out`; what is already there is not fetched again.
 
-    `index` names Parquet files as `index_files` takes them; the WARCs that they name lie below `base`.  `say` hears the plan before
-    anything is fetched.  InputError where the index cannot be read; StageError names the WARCs that failed, the others stay.
+    `index` names Parquet files as for `index_files`; the WARCs that they name are below `base`.  `say` is called with the plan before
+    anything is fetched.  Raises InputError if the index cannot be read, and StageError with the WARCs that failed; the others are kept.
     """
     out, query = Path(out), query or Query()
     check_scheme(base)
@@ -116,17 +116,17 @@ def crawl(
 
 
 def _hold_to_one_query(out: Path, asked: dict[str, object]) -> None:
-    """`crawl.json` says what the directory holds, once something was fetched.  InputError if it holds something else."""
+    """Check `crawl.json`, which records what the directory holds once something was fetched; raises InputError if that is something else."""
     head = out / "crawl.json"
     if head.exists() and _meant(small_object(head) or {}) != _meant(json.loads(_packed(asked))):
         raise InputError(
-            f"{out} holds the records of another index, base or query ({head} says which); choose another directory with --out, "
-            "or give the same ones to go on."
+            f"{out} holds the records of another index, base or query (see {head}); choose another directory with --out, "
+            "or give the same ones to continue."
         )
 
 
 def _meant(asked: dict[str, Any]) -> dict[str, Any]:
-    """What was asked for, with places however they are spelled: a / at the end, `./`, or from the root of the file system."""
+    """The request with normalized places: regardless of a trailing /, `./`, or relative against absolute paths."""
 
     def meant(place: object) -> str:
         text = str(place)
@@ -142,7 +142,7 @@ def _packed(asked: dict[str, object]) -> bytes:
 
 
 def _selected(index: tuple[str, ...], base: str, query: Query, out: Path, progress: bool) -> tuple[Path, IndexTraffic]:
-    """The file of all selected rows, sorted; what an earlier run selected from an index file that did not change is taken over."""
+    """The file of all selected rows, sorted; reuses what an earlier run selected from an unchanged index file."""
     directory = out / "selection"
     make_directory(directory)
     traffic, rows, found = IndexTraffic(), 0, []
@@ -159,7 +159,7 @@ def _selected(index: tuple[str, ...], base: str, query: Query, out: Path, progre
         found.append(path)
     if not rows:
         raise InputError(
-            f"No record of the index matches: {as_words(query)}. Check the query; --language any takes all languages."
+            f"No record of the index matches: {as_words(query)}. Check the query; --language any selects all languages."
         )
     everything = directory / f"all-{digest_of([path.name for path in found])[:16]}.parquet"
     if not everything.exists():
@@ -168,7 +168,7 @@ def _selected(index: tuple[str, ...], base: str, query: Query, out: Path, progre
     for stale in files_named(directory, SELECTION_FILE):
         if stale not in (*found, everything):
             stale.unlink()
-    for stale in files_named(directory / SORT, SORTING):  # a run that was killed while it sorted
+    for stale in files_named(directory / SORT, SORTING):  # left by a run that was killed while sorting
         stale.unlink()
     if not (directory / SORT).is_symlink():
         remove_empty(directory / SORT)
@@ -205,7 +205,7 @@ def _place(base: str, warc: str) -> str:
 
 
 def _stats(places: list[str], progress: bool) -> dict[str, Stat | CorpusError]:
-    """The version of each WARC, or why there is none: one that is missing does not keep the others from being fetched."""
+    """The version of each WARC, or the error: a missing one does not prevent the others from being fetched."""
 
     def ask(place: str) -> Stat | CorpusError:
         try:
@@ -261,7 +261,7 @@ def _fetch_all(
     stats: dict[str, Stat | CorpusError],
     progress: bool,
 ) -> list[Fetched]:
-    """Fetch the picks that are not done, some WARCs at a time; StageError when all others are through."""
+    """Fetch the unfinished picks, a few WARCs at a time; raises StageError for failures once all others are done."""
     stop, fetched, failures = threading.Event(), [], []
     waiting = (pick for pick in picks(selection) if pick.name not in done)
 
@@ -277,7 +277,7 @@ def _fetch_all(
             try:
                 for pick in waiting:
                     flying[threads.submit(one, pick)] = pick.name
-                    if len(flying) >= 2 * workers:  # picks are in memory once they are submitted
+                    if len(flying) >= 2 * workers:  # submitted picks are held in memory
                         first = next(as_completed(flying))
                         yield flying.pop(first), first
                 for last in as_completed(flying):
@@ -302,7 +302,7 @@ def _fetch_all(
             + "\n".join(failures[:5])
             + more
             + "\n"
-            "Mend the cause and run the same command again: it goes on where it stopped."
+            "Fix the cause and run the same command again: it continues where it stopped."
         )
     return fetched
 

@@ -1,8 +1,8 @@
-"""Where work runs: in this process, or on Ray.  The only room that imports Ray.
+"""Execution engines: run tasks in this process or on Ray.  The only package that imports Ray.
 
-An engine calls `work(task)` for every task and yields outcomes in any order.  Only small things travel: a task goes out, a
-receipt comes back; documents stay in files.  An exception inside `work` does not stop the other tasks: it comes back as a
-`Failure`.  A worker process that dies is started again, and its task tried again.
+An engine calls `work(task)` for every task and yields outcomes in any order.  Only small objects are sent: a task one way, a
+receipt back; documents stay in files.  An exception inside `work` does not stop the other tasks: it comes back as a
+`Failure`.  A worker process that dies is restarted, and its task retried.
 """
 
 from corpus_builder.engine.cluster import Ray as Ray

@@ -1,7 +1,7 @@
-"""Tasks on Ray: a small one of our own on this machine, or a cluster.
+"""Runs tasks on Ray: on a small instance of its own on this machine, or on a cluster.
 
-No machine is trusted: each task looks at its own (see `worker`), once in each worker process.  One that has another package, or that
-does not see the output and the inputs, is named, set aside, and its tasks go elsewhere; so it is with machines that join later.
+No machine is trusted: each worker process checks its own once (see `worker`).  A machine that has a different package, or does not
+see the output and the inputs, is reported and excluded, and its tasks go elsewhere; this also applies to machines that join later.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ RETRIES = 3
 TASKS_PER_WORKER = 50
 """A worker process is replaced after this many tasks, so that a leak in a native library stays small."""
 LOOK_SECONDS = 2.0
-"""So often the cluster is asked which machines it has by now."""
+"""Interval at which the cluster is asked for its machines."""
 MOST_FILES = 64
-"""So many of the inputs each machine must be able to read before it gets work."""
+"""Number of input files that each machine must be able to read before it gets work."""
 
 log = logging.getLogger("corpus_builder.engine")
 
 
 class Ray:
-    """Ray tasks, bounded in flight.
+    """An engine that runs tasks on Ray, with a bounded number in flight.
 
-    Without `address` a small Ray of our own is started on this machine (a bare `ray.init()` would join whatever cluster it
+    Without `address` a separate Ray instance is started on this machine (a bare `ray.init()` would join any cluster it
     finds) and stopped by `close`, or at the end of a `with` block.  With an address (`auto` inside `ray job submit`) the cluster's
-    workers need the same package and, at the same paths, the input and output directories.  The user's own modules travel with the
-    tasks, by value.  `workers` tasks run at a time, each of which reserves `task_memory_bytes` where machines have as much.
-    Nothing is started, nor Ray imported, before there is a task.
+    workers need the same package, and the input and output directories at the same paths.  The user's own modules are sent with the
+    tasks, by value.  `workers` tasks run at a time, each of which reserves `task_memory_bytes` if machines have that much.
+    Nothing is started, nor Ray imported, before the first task.
     """
 
     def __init__(
@@ -63,8 +63,8 @@ class Ray:
         self._files: list[tuple[str, int]] = []
         self._nonce = ""
         self._wanted: dict[str, Any] = {}
-        self._aside: dict[str, str] = {}  # machines that are not used, and why
-        self._greeted: set[str] = set()  # machines whose files have arrived here
+        self._aside: dict[str, str] = {}  # excluded machines, and why
+        self._greeted: set[str] = set()  # machines whose files are visible here
         self._started = False
         self._owns = False
         self.told_of_memory = False
@@ -80,14 +80,14 @@ class Ray:
         self._modules += [module for module in modules if module not in self._modules]
 
     def share(self, directory: Path, files: Sequence[Path] = ()) -> None:
-        """Use only machines that see this directory, and these files, as this one does; some of many files are looked at."""
+        """Use only machines that see this directory, and these files, as this one does; of many files, a sample is checked."""
         self._forget()
         step = max(1, len(files) // MOST_FILES)
         self._directory = directory
         self._files = [(str(path), path.stat().st_size) for path in list(files)[::step][:MOST_FILES]]
 
     def close(self) -> None:
-        """Stop the Ray that this engine started; leave one that was there before."""
+        """Stop Ray if this engine started it; leave a cluster that already existed."""
         self._forget()
         if self._started and self._owns:
             sys.modules["ray"].shutdown()
@@ -95,7 +95,7 @@ class Ray:
         self._started = self._owns = False
 
     def map(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Done[Result] | Failure]:
-        """Outcomes as they come.  Raises StageError where no machine is left that can be used."""
+        """Outcomes as they arrive.  Raises StageError if no usable machine is left."""
         if not tasks:
             return
         ray = self._start()
@@ -115,7 +115,7 @@ class Ray:
                     "address": "local",
                     "num_cpus": self.workers or os.cpu_count(),
                     "include_dashboard": False,
-                    "object_store_memory": 128 << 20,  # only receipts travel
+                    "object_store_memory": 128 << 20,  # only receipts are sent
                 }
                 if self.address:
                     where = {"address": self.address}
@@ -128,14 +128,14 @@ class Ray:
         return ray
 
     def _introduce(self, ray: Any) -> None:
-        """Say what a machine must have in common with this one, and leave the mark that it must find."""
+        """Record what a machine must have in common with this one, and write the mark that it must find."""
         if not self._nonce:
             self._nonce = uuid.uuid4().hex
             if self._directory:
                 marks = self._directory / worker.MARKS
                 try:
                     marks.mkdir(parents=True, exist_ok=True)
-                    for left in [*marks.iterdir()]:  # by a run that was killed
+                    for left in [*marks.iterdir()]:  # left by a killed run
                         if re.fullmatch(r"[0-9a-f]{32}(\.[0-9a-f]+)?(\.[0-9]+)?", left.name):
                             left.unlink()
                     (marks / self._nonce).write_text(self._nonce)
@@ -152,7 +152,7 @@ class Ray:
             }
 
     def _forget(self) -> None:
-        """Take back what was said of the directory."""
+        """Forget the shared directory, and remove its marks."""
         if self._directory and self._nonce:
             marks = self._directory / worker.MARKS
             with suppress(OSError):
@@ -162,10 +162,10 @@ class Ray:
         self._nonce, self._wanted, self._aside, self._greeted = "", {}, {}, set()
 
     def _arrives(self, node: str) -> str | None:
-        """Why what a machine writes does not arrive here, or None."""
+        """Why files that a machine writes are not visible here; None if they are."""
         if self._directory and node not in self._greeted:
             path = self._directory / worker.MARKS / f"{self._nonce}.{node}"
-            for _ in range(20):  # a network's file system may take its time
+            for _ in range(20):  # a network file system may be slow
                 if path.exists():
                     break
                 time.sleep(0.25)
@@ -175,7 +175,7 @@ class Ray:
         return None
 
     def _last_at(self, index: int) -> str:
-        """The machine on which a worker died at a task, "" where that is not known."""
+        """The machine on which a worker died during a task; "" if unknown."""
         found = ""
         if self._directory:
             for path in (self._directory / worker.MARKS).glob(f"{self._nonce}.*.{index}"):
@@ -186,20 +186,20 @@ class Ray:
 
 @dataclass
 class _Mapping:
-    """One `map`: what waits, what runs, and which machines there are."""
+    """The state of one `map` call: waiting tasks, running tasks, and known machines."""
 
     engine: Ray
     ray: Any
     work: Callable[[Any], Any]
     tasks: Sequence[Any]
-    names: dict[str, str] = field(default_factory=dict)  # of all machines that were ever seen, by id
-    usable: dict[str, dict[str, float]] = field(default_factory=dict)  # what each usable machine has
+    names: dict[str, str] = field(default_factory=dict)  # of all machines ever seen, by id
+    usable: dict[str, dict[str, float]] = field(default_factory=dict)  # the resources of each usable machine
     flying: dict[Any, int] = field(default_factory=dict)
-    avoided: dict[int, str] = field(default_factory=dict)  # tasks that are tried again, and where not
+    avoided: dict[int, str] = field(default_factory=dict)  # retried tasks, and the machine to avoid
     looked: float = 0.0
 
     def outcomes(self) -> Iterator[Done[Any] | Failure]:
-        """One for each task, as they come."""
+        """One outcome for each task, as they arrive."""
         waiting = deque(range(len(self.tasks)))
         self.look()
         attempt, key, wanted = self.ray.remote(**self.options())(worker.run), uuid.uuid4().hex, self.engine._wanted
@@ -224,19 +224,19 @@ class _Mapping:
                     else:
                         yield outcome
         finally:
-            for reference in self.flying:  # whoever listens no longer wants no more work done
+            for reference in self.flying:  # a caller that stops iterating wants no more work done
                 self.ray.cancel(reference, force=True)
 
     def options(self) -> dict[str, Any]:
-        """What a task asks of a machine."""
+        """The resources that a task requests."""
         options: dict[str, Any] = {"max_retries": RETRIES, "max_calls": TASKS_PER_WORKER, "num_cpus": 1}
         wanted = self.engine.task_memory_bytes
         if wanted:
             most = max((has.get("memory", 0.0) for has in self.usable.values()), default=float(wanted))
             if wanted <= most:
                 options["memory"] = wanted
-            elif not self.engine.told_of_memory:  # with a reservation it would wait for ever
-                self.engine.told_of_memory = True  # once, not for every stage
+            elif not self.engine.told_of_memory:  # with a reservation it would wait forever
+                self.engine.told_of_memory = True  # once, not in every stage
                 log.warning(
                     "No machine offers Ray the %s MiB that a task may use (--memory); the most is %s MiB. Tasks run without "
                     "reserving memory; should it run out, choose fewer --workers.",
@@ -247,14 +247,14 @@ class _Mapping:
 
     @property
     def at_a_time(self) -> int:
-        """Tasks in flight: where Ray itself holds to the number of workers, as many again wait in line."""
+        """Number of tasks in flight; where Ray itself limits the number of workers, as many again are queued."""
         engine = self.engine
         if engine.workers and not (engine._owns and not engine.address):
             return engine.workers
         return 2 * max(1, int(sum(has.get("CPU", 0.0) for has in self.usable.values())))
 
     def look(self) -> None:
-        """Which machines there are now.  Raises StageError where there are some, and none can be used."""
+        """Update the list of machines.  Raises StageError if there are some, but none is usable."""
         self.looked = time.monotonic()
         aside = self.engine._aside
         alive = {}
@@ -266,21 +266,21 @@ class _Mapping:
         if aside and not self.usable:
             causes = "\n".join(f"  {self.names.get(node, node)}: {cause}" for node, cause in aside.items())
             raise StageError(
-                f"No machine of the cluster can be used; what was committed stays.\n{causes}\n"
-                "Mend the cause and run the same command again: it goes on where it stopped."
+                f"No machine of the cluster can be used; committed shards stay committed.\n{causes}\n"
+                "Fix the cause and run the same command again: it continues where it stopped."
             )
-        for reference, index in list(self.flying.items()):  # where nowhere else is left, a task may go back to where it failed
+        for reference, index in list(self.flying.items()):  # if there is nowhere else, a task may return to where it failed
             if index in self.avoided and not set(self.usable) - {self.avoided[index]}:
                 self.avoided[index] = ""
                 self.ray.cancel(reference, force=True)
 
     def selector(self, index: int) -> dict[str, str]:
-        """Where a task must not run."""
+        """The label selector that excludes machines for a task."""
         aside = sorted({*self.engine._aside, self.avoided.get(index, "")} - {""})
         return {"ray.io/node-id": f"!in({','.join(aside)})"} if aside else {}
 
     def outcome(self, reference: Any, index: int) -> Done[Any] | Failure | None:
-        """What became of a task, or None where it is to be tried again elsewhere."""
+        """The outcome of a task; None if it will be retried elsewhere."""
         try:
             verdict, node, found = self.ray.get(reference)
         except self.ray.exceptions.TaskCancelledError:
@@ -295,7 +295,7 @@ class _Mapping:
         if why:
             if node not in self.engine._aside:
                 self.engine._aside[node] = why
-                log.warning("The machine %s is not used: %s.", name, why)
+                log.warning("The machine %s is excluded: %s.", name, why)
                 self.look()
             return None
         if isinstance(found, Done):
@@ -303,14 +303,14 @@ class _Mapping:
         others = set(self.usable) - {node}
         if others and index not in self.avoided and not isinstance(found.error, (RecipeError, StageError)):
             self.avoided[index] = node
-            log.warning("A task failed on %s and is tried elsewhere: %s: %s", name, type(found.error).__name__, found.error)
+            log.warning("A task failed on %s and is retried elsewhere: %s: %s", name, type(found.error).__name__, found.error)
             return None
         return Failure(index, found.error, found.trace, name)
 
 
 @contextmanager
 def _by_value(ray: Any, modules: Sequence[ModuleType]) -> Iterator[None]:
-    """Pickle what stands in these modules by value meanwhile."""
+    """Within this context, pickle the contents of these modules by value."""
     known = ray.cloudpickle.list_registry_pickle_by_value()
     new = [module for module in modules if module.__name__ not in known]
     for module in new:
@@ -323,7 +323,7 @@ def _by_value(ray: Any, modules: Sequence[ModuleType]) -> Iterator[None]:
 
 
 def _libraries() -> list[str]:
-    """The libraries that the package needs: other versions of them may write other bytes."""
+    """The libraries that the package depends on: other versions may write different bytes."""
     try:
         needed = importlib.metadata.requires("corpus-builder") or []
     except importlib.metadata.PackageNotFoundError:
@@ -332,7 +332,7 @@ def _libraries() -> list[str]:
 
 
 def _knock(address: str) -> None:
-    """Try the port of a cluster first: Ray itself tries for minutes."""
+    """Try the port of a cluster first: Ray itself would retry for minutes."""
     parts = urlsplit(address if "//" in address else f"//{address}")
     try:
         if parts.hostname and parts.port:
@@ -345,12 +345,12 @@ def _unreachable(address: str, error: BaseException) -> RecipeError:
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
     return RecipeError(
         f"No Ray cluster takes work at {address} ({reason}). Start one with `ray start --head`, give its address as HOST:PORT "
-        "(auto within `ray job submit`), or leave out --address; a cluster that wants a token needs RAY_AUTH_MODE=token here too."
+        "(auto within `ray job submit`), or leave out --address; a cluster with token authentication needs RAY_AUTH_MODE=token here too."
     )
 
 
 def _sentence(error: BaseException) -> str:
     lines = str(error).strip().splitlines() or ["no message"]
-    if type(error).__name__.startswith("RayTaskError"):  # the task could not even begin
+    if type(error).__name__.startswith("RayTaskError"):  # the task could not even start
         return f"the worker cannot run it ({lines[-1]})"
     return f"the worker died {RETRIES + 1} times on it ({type(error).__name__}: {lines[0]})"

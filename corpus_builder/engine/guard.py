@@ -1,11 +1,11 @@
-"""Work that may crash the process that does it: done in a forked child, so that a crash costs one unit and not the worker.
+"""Runs work that may crash its process in a forked child, so that a crash costs one unit of work and not the worker.
 
-Parsers are native code, and some page kills or hangs every one of them.  The child reads the units (pages) and hands back what became of
-each; when it dies, another goes on where it stopped, and does the unit at which it died alone, first of all.  Only a unit
+Parsers are native code, and every one of them crashes or hangs on some page.  The child reads the units (pages) and returns a result
+for each; if it dies, another child continues there, and first processes the unit at which it died, alone.  Only a unit
 that kills a fresh child is blamed, so the outcome depends on the unit and not on what came before it.
 
-An endless loop in native code listens to nobody, and a limit on time would make the outcome depend on the machine.  The limit is on
-the CPU time of one unit instead, and far above what the bounds on a page's size allow: see `CPU_SECONDS`.
+An endless loop in native code cannot be interrupted, and a limit on wall time would make the outcome depend on the machine.  So the
+CPU time of each unit is limited instead, far above what pages within the size limits need: see `CPU_SECONDS`.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ Unit = TypeVar("Unit")
 Result = TypeVar("Result")
 
 CPU_SECONDS = 300
-"""Ours: the largest pages that `html.bounds` lets through take seconds, so a machine may be fifty times slower."""
+"""Ours: the largest pages that pass `pages.bounds` take seconds, so a machine may be fifty times slower."""
 MAX_CRASHES = 100
-"""More in one input mean that the extractor is broken, not the pages."""
+"""More crashes in one input mean that the extractor is broken, not the pages."""
 BATCH = 64
 LOOK_SECONDS = 1
-"""So often a child that says nothing is looked after."""
+"""Interval at which a silent child is checked."""
 
 _READING = -1
 _NOT_THE_UNIT = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -47,17 +47,17 @@ _NOT_THE_UNIT = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    """How a unit ended the process: the name of the signal, or the exit code; `endless` if it was out of CPU time."""
+    """How a unit ended the process: the name of the signal, or the exit code; `endless` if it exceeded its CPU time."""
 
     how: str
     endless: bool = False
 
 
 class Reading:
-    """Where the reader of the units is, for `guarded` to know what to blame when reading itself ends the process.
+    """How far the reader of the units is, so that `guarded` knows what to blame if reading itself ends the process.
 
-    The reader calls `at` before it touches the bytes at an offset.  Where two processes have died at the same offset, a third
-    is told how, and must pass over it.
+    The reader calls `at` before it touches the bytes at an offset.  If two processes died at the same offset, `at` returns
+    how, and the reader must skip it.
     """
 
     def __init__(self) -> None:
@@ -66,24 +66,24 @@ class Reading:
         self.broken: dict[int, Crash] = {}
 
     def at(self, offset: int) -> Crash | None:
-        """Say that the bytes at `offset` come next, and may take CPU_SECONDS; how earlier processes died there, if they did."""
+        """Announce that the bytes at `offset` come next, and may take CPU_SECONDS; returns how earlier processes died there, if they did."""
         _mark(self._offset, offset)
         if self._limit:
             self._limit = _allow(self._limit)
         return self.broken.get(offset) if self.broken else None
 
     def begins(self) -> None:
-        """In the child: from here on the time is limited."""
+        """Limit the time from here on; called in the child."""
         self._limit = _allow(0)
 
     @property
     def offset(self) -> int:
-        """What `at` was told last, by any process."""
+        """The offset last passed to `at`, in any process."""
         return _place(self._offset)
 
 
 class Killed(StageError):
-    """The child was killed from outside, which is no unit's fault; `place` is that of the unit it was at, below 0 if at none."""
+    """The child was killed from outside, which is no unit's fault; `place` is the unit it was working on, negative if none."""
 
     def __init__(self, text: str, place: int = _READING) -> None:
         super().__init__(text)
@@ -103,15 +103,15 @@ def guarded(
     crashed: Callable[[Unit, Crash], Result],
     reading: Reading | None = None,
 ) -> Iterator[Result]:
-    """`work(unit)` for each of `units()`, in order; `crashed(unit, how)` for those that end the process.
+    """Yield `work(unit)` for each of `units()`, in order; `crashed(unit, how)` for those that end the process.
 
     `units` is called again after a crash and must give the same units.  What it or `work` raises is raised here.  With
-    `reading`, which `units` must tell where it is, a death while reading is blamed on that place, and `units` goes on behind
-    it.  Raises Killed where the child is killed from outside, StageError where it dies while it reads (without `reading`) or
-    too often.
+    `reading`, which `units` must keep informed of its offset, a death while reading is blamed on that offset, and `units` must
+    skip it.  Raises Killed if the child is killed from outside, and StageError if it dies while reading (without `reading`)
+    or too often.
     """
     crashes: dict[int, Crash] = {}
-    suspects: list[int] = []  # offsets at which a process died while it read
+    suspects: list[int] = []  # offsets at which a process died while reading
     start = 0
     stop: int | None = None
     while True:
@@ -122,7 +122,7 @@ def guarded(
             start, stop = stop, None
         elif died.place == _READING:
             if reading is None or len(suspects) >= 2 * MAX_CRASHES:
-                raise StageError(f"the process that does the work died while it read ({died.crash.how})")
+                raise StageError(f"the process that does the work died while reading ({died.crash.how})")
             if reading.offset in suspects:
                 reading.broken[reading.offset] = died.crash
             suspects.append(reading.offset)
@@ -131,7 +131,7 @@ def guarded(
             crashes[start] = died.crash
             if len(crashes) > MAX_CRASHES:
                 raise StageError(
-                    f"more than {MAX_CRASHES} pages crash the extractor ({died.crash.how}); mend it, or name another"
+                    f"more than {MAX_CRASHES} pages crash the extractor ({died.crash.how}); fix it, or use another"
                 )
         else:
             start, stop = died.done, died.place if died.done < died.place else None
@@ -146,8 +146,8 @@ def _run(
     stop: int | None,
     reading: Reading | None,
 ) -> Generator[Result, None, _Died | None]:
-    """What a child makes of the units from `start` up to `stop`; where and how it died, if it did."""
-    at = mmap.mmap(-1, 8)  # shared with the child: the place of the unit that it works on
+    """Yield a child's results for the units from `start` up to `stop`; return where and how it died, if it did."""
+    at = mmap.mmap(-1, 8)  # shared with the child: the index of the unit it is working on
     _mark(at, _READING)
     out, into = os.pipe()
     child = _fork()
@@ -173,7 +173,7 @@ def _run(
 
 
 class _Process:
-    """A child, and the end of the pipe that it writes to."""
+    """A child, and the read end of the pipe that it writes to."""
 
     def __init__(self, child: int, pipe: int) -> None:
         self._child, self._pipe = child, pipe
@@ -182,7 +182,7 @@ class _Process:
         self._ready.register(pipe, select.POLLIN)
 
     def message(self) -> tuple[str, Any] | None:
-        """The next one; None where the child has died."""
+        """The next message; None if the child has died."""
         head = self._read(8)
         packed = self._read(struct.unpack("q", head)[0]) if head else None
         if packed is None:
@@ -191,8 +191,8 @@ class _Process:
         return kind, value
 
     def _read(self, length: int) -> bytes | None:
-        """So many bytes; None where the child has died.  A process that it forked may hold the pipe open for ever, so that no
-        end of the pipe tells.
+        """Read `length` bytes; None if the child has died.  A process that it forked may hold the pipe open forever, so the end of
+        the pipe cannot be relied on.
         """
         found = bytearray()
         while len(found) < length:
@@ -212,13 +212,13 @@ class _Process:
         return self._status is not None
 
     def status(self) -> int:
-        """How the child ended, which it has or is about to."""
+        """Wait for the child, and return its exit status."""
         if self._status is None:
             self._status = os.waitpid(self._child, 0)[1]
         return self._status
 
     def end(self) -> None:
-        """Kill the child, if it lives."""
+        """Kill the child, if it is alive."""
         os.close(self._pipe)
         if not self._dead():
             os.kill(self._child, signal.SIGKILL)
@@ -239,7 +239,7 @@ def _fork() -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     with warnings.catch_warnings():
-        # Python 3.12 and later warn where there are other threads, as in a Ray worker; the child waits for none of theirs.
+        # Python 3.12 and later warn if there are other threads, as in a Ray worker; the child waits for none of their locks.
         warnings.simplefilter("ignore", DeprecationWarning)
         return os.fork()
 
@@ -255,11 +255,11 @@ def _child(
     stop: int | None,
     reading: Reading | None,
 ) -> NoReturn:
-    """The life of the child; it never returns."""
+    """The main function of the child; it never returns."""
     code, own = 1, os.getpid()
     try:
         faulthandler.disable()
-        os.dup2(2, 1)  # what work prints must not stand between the lines that a command prints for programs
+        os.dup2(2, 1)  # output printed by `work` must not mix with what a command prints for programs
         sys.stdout = sys.stderr
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -277,7 +277,7 @@ def _child(
                         limit = _allow(limit)
                         _mark(at, place)
                         batch.append(work(unit))
-                        if os.getpid() != own:  # a process that the work forked came back, too: it must not speak for this one
+                        if os.getpid() != own:  # a process forked by the work returned here as well: it must not answer for this one
                             os._exit(0)
                         _mark(at, _READING)
                     if len(batch) == BATCH:
@@ -287,7 +287,7 @@ def _child(
                 _send(pipe, "end", None)
             except BrokenPipeError:
                 pass
-            except BaseException as error:  # it travels to the parent, which raises it
+            except BaseException as error:  # it is sent to the parent, which raises it
                 if os.getpid() != own:
                     traceback.print_exc()
                     os._exit(1)
@@ -298,7 +298,7 @@ def _child(
 
 
 def _allow(limit: int) -> int:
-    """Let the unit that follows have CPU_SECONDS, and up to one more; the limit that is set."""
+    """Allow the next unit CPU_SECONDS, and up to one more; returns the limit that is set."""
     wanted = int(time.process_time()) + CPU_SECONDS + 1
     if wanted != limit:
         most = resource.getrlimit(resource.RLIMIT_CPU)[1]
@@ -307,7 +307,7 @@ def _allow(limit: int) -> int:
 
 
 def _with_trace(error: BaseException) -> BaseException:
-    """The error as it can travel, with its trace as a note."""
+    """The error in a form that can be pickled, with its traceback as a note."""
     trace = traceback.format_exc()
     error = portable(error)
     error.add_note(f"In the process that does the work:\n{trace}")

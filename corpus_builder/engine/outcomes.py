@@ -1,4 +1,4 @@
-"""What every engine has in common, and the one that runs everything in this process."""
+"""The interface of all engines, and the serial one that runs everything in this process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[Result]):
-    """A task that went well; `node` says on which machine of a cluster."""
+    """The result of a successful task; `node` is the machine in a cluster."""
 
     index: int
     value: Result
@@ -28,7 +28,7 @@ class Done(Generic[Result]):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A task that raised, or whose worker died; `node` says on which machine of a cluster."""
+    """The error of a task that raised, or whose worker died; `node` is the machine in a cluster."""
 
     index: int
     error: BaseException
@@ -37,24 +37,24 @@ class Failure:
 
 
 class Engine(Protocol):
-    """Runs `work` over tasks somewhere."""
+    """Something that can run tasks: `Serial` or `Ray`."""
 
     def map(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Done[Result] | Failure]:
-        """Outcomes in any order, one for each task; `index` is the task's place in `tasks`."""
+        """Run `work` on every task; yields one outcome each, in any order; `index` is the task's index in `tasks`."""
 
     def carry(self, modules: Sequence[ModuleType]) -> None:
-        """Make tasks bring these modules along, to workers that do not have them."""
+        """Send these modules along with tasks, for workers that do not have them."""
 
     def share(self, directory: Path, files: Sequence[Path] = ()) -> None:
         """Use only machines that see this directory, and these files, as this one does; paths are absolute."""
 
     def close(self) -> None:
-        """Give back what the engine holds."""
+        """Release the engine's resources."""
 
 
 @contextmanager
 def engine_of(engine: Engine | None, own: Callable[[], Engine]) -> Iterator[Engine]:
-    """The caller's engine, which stays open; where there is none, one of our own, closed at the end."""
+    """The caller's engine, which stays open; if there is none, a new one, closed at the end."""
     if engine is not None:
         yield engine
         return
@@ -66,9 +66,9 @@ def engine_of(engine: Engine | None, own: Callable[[], Engine]) -> Iterator[Engi
 
 
 def attempt(work: Callable[[Task], Result], index: int, task: Task, node: str = "") -> Done[Result] | Failure:
-    """Do a task: what it gives, or the error that it raised.
+    """Run a task; returns its result, or the error that it raised.
 
-    Whoever calls `sys.exit` within a task ends the task, not the run; Ctrl-C and a generator's end mean the run.
+    `sys.exit` within a task ends the task, not the run; Ctrl-C and closing a generator end the run.
     """
     try:
         return Done(index, work(task), node)
@@ -78,7 +78,7 @@ def attempt(work: Callable[[Task], Result], index: int, task: Task, node: str = 
 
 
 def portable(error: BaseException) -> BaseException:
-    """The error as it can travel between processes: as it is where pickle can carry it, else its words."""
+    """The error in a form that can be pickled: unchanged if possible, else as its text."""
     error.__cause__ = error.__context__ = error.__traceback__ = None
     try:
         if not isinstance(
@@ -91,7 +91,7 @@ def portable(error: BaseException) -> BaseException:
 
 
 class Serial:
-    """Everything in this process, one task after the other: for debugging and tests."""
+    """An engine that runs everything in this process, one task after the other: for debugging and tests."""
 
     def map(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Done[Result] | Failure]:
         """Outcomes in the order of the tasks."""
@@ -99,13 +99,13 @@ class Serial:
             yield attempt(work, index, task)
 
     def carry(self, modules: Sequence[ModuleType]) -> None:
-        """This process has them."""
+        """Do nothing: this process has them."""
 
     def share(self, directory: Path, files: Sequence[Path] = ()) -> None:
-        """This process sees what it sees."""
+        """Do nothing: there is only one machine."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there are no resources to release."""
 
     def __enter__(self) -> Serial:
         return self

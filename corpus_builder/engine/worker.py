@@ -1,10 +1,10 @@
-"""What a worker of a cluster runs before it trusts its own machine: is the package the driver's, are the disks shared?
+"""What a cluster's worker checks before it works: does its machine have the driver's package, and share its disks?
 
-This module travels to the workers *by value*: a machine with another version of the package must not judge by its own code.  So
-everything here stands on the standard library alone, until `run` has found that the machine is fit.  A worker process looks once.
+This module is sent to the workers *by value*: a machine with another version of the package must not be judged by its own code.
+So everything here uses only the standard library, until `run` has found the machine fit.  A worker process checks once.
 
-The driver writes `NONCE` into the hidden directory `.nodes` of the output; each machine must read it there, and answers with a
-file `NONCE.NODE` that the driver must see.  `NONCE.NODE.INDEX` says who is at a task, and is left where the process dies in it.
+The driver writes `NONCE` into the hidden directory `.nodes` of the output; each machine must be able to read it there, and answers
+with a file `NONCE.NODE` that the driver must see.  `NONCE.NODE.INDEX` says which machine runs a task, and remains if the process dies.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ MARKS = ".nodes"
 
 
 def run(shared: list[Any], nonce: str, key: str, directory: str, index: int, task: bytes) -> tuple[str, str, Any]:
-    """Do a task on this machine: ("did", node, outcome), or ("unfit", node, why) where the machine is not as the driver's.
+    """Run a task on this machine: ("did", node, outcome), or ("unfit", node, why) if the machine does not match the driver's.
 
-    `shared` are references to what is wanted of the machine, known by `nonce`, and to the work, known by `key`: each process fetches
-    them once, so that little travels with a task.
+    `shared` holds references to the requirements, identified by `nonce`, and to the work, identified by `key`: each process
+    fetches them once, to keep tasks small.
     """
     import ray
 
@@ -37,7 +37,7 @@ def run(shared: list[Any], nonce: str, key: str, directory: str, index: int, tas
     if state.get("fit for") != nonce:
         try:
             why = unfit(ray.get(shared[0]), node)
-        except Exception as error:  # a machine that cannot be looked at is not used either
+        except Exception as error:  # a machine that cannot be checked is not used either
             why = f"it cannot be checked ({type(error).__name__}: {error})"
         if why:
             return "unfit", node, why
@@ -81,7 +81,7 @@ def unfit(wanted: dict[str, Any], node: str) -> str | None:
 
 
 def facts(names: list[str]) -> dict[str, Any]:
-    """The package's version, the digest of its files and where it is, and the versions of Python and of some libraries."""
+    """The package's version, digest and path, and the versions of Python and of some libraries."""
     spec = importlib.util.find_spec("corpus_builder")
     package = None
     if spec is not None and spec.origin is not None:
@@ -98,7 +98,7 @@ def facts(names: list[str]) -> dict[str, Any]:
 
 
 def _digest(root: Path) -> str:
-    """Digest of a package's code and data: what Python and editors put beside them does not count."""
+    """Digest of a package's code and data, ignoring files that Python and editors create."""
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*")):
         if path.suffix in (".py", ".npz", ".bin", ".jinja") and "__pycache__" not in path.parts and path.is_file():

@@ -1,1 +1,1 @@
-"""The main text of a Japanese page: scan its bytes into blocks, judge each, and set the kept ones as text."""
+"""The main text of a Japanese page: scan its bytes into blocks, classify each block, and typeset the kept ones."""

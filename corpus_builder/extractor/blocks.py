@@ -1,4 +1,4 @@
-"""Blocks of text in the making: characters, white space and line breaks, counted as they come."""
+"""Blocks of text under construction: characters, white space and line breaks, counted as they are added."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from numba import njit
 
 from corpus_builder.extractor.markup import DROPPED
 
-# Columns of a block.  Counts are of characters; those from OTHERS on stand in the order of the classes of characters.
+# Columns of a block.  Counts are of characters; those from OTHERS on are in the order of the character classes.
 START, END, ELEMENT, SOURCE, CHARS, LINKED, OTHERS, LATINS, DIGITS, HIRAGANAS, KATAKANAS, KANJIS, STOPS, COMMAS, BRACKETS = range(
     15
 )
 BREAKS, LINKS, BOLDS, IMAGES, INPUTS, SPLIT, IN_FORM = range(15, 22)
 BLOCK_COLUMNS = 22
-# SPLIT: what stands between a block and the one before: nothing but tags, two line breaks inside one element, or a rule.
+# SPLIT: what separates a block from the previous one: only tags, two line breaks inside one element, or a rule (<hr>).
 BY_TAG, BY_BREAKS, BY_RULE = np.int64(0), np.int64(1), np.int64(2)
 
-# What callers hand on, as NumPy's own numbers: of a literal the compiler makes a function of its own for each caller, and takes
+# Constants that callers pass, as NumPy integers: for each literal argument Numba would compile a separate version, which takes
 # twice as long.
-OTHER = np.int64(0)  # the class of a character that is in no other
+OTHER = np.int64(0)  # the class of all remaining characters
 OPENED, CLOSED, LESS = np.int64(0xFF08), np.int64(0xFF09), np.int64(0x3C)  # （ ） <
 
-# What is carried from byte to byte besides the counts of the open block.
+# The scanner's state besides the counts of the open block.
 (
     AT_OUT,
     AT_PENDING,
@@ -46,7 +46,7 @@ BLANK, NEWLINE, IDEOGRAPHIC = 1, 2, 3
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def is_wide(point: int) -> bool:
-    """Written without spaces between it and its like?"""
+    """Whether a code point belongs to a script written without spaces."""
     return (
         0x3001 <= point <= 0x30FF
         or 0x3400 <= point <= 0x9FFF
@@ -58,7 +58,7 @@ def is_wide(point: int) -> bool:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def write(text: Any, out: int, point: int) -> int:
-    """Write a code point in UTF-8; the place behind it."""
+    """Write a code point in UTF-8; returns the offset after it."""
     if point < 0x80:
         text[out] = point
         return out + 1
@@ -80,14 +80,14 @@ def write(text: Any, out: int, point: int) -> int:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def close_block(text: Any, blocks: Any, state: Any, element: int, split: int) -> None:
-    """End the open block, if it holds a character, and begin the next."""
+    """End the open block, if it holds any character, and begin the next."""
     if state[CHARS] == 0 and state[AT_OUT] == state[START]:
         state[SPLIT] = max(state[SPLIT], split)
         state[LINKS] = state[AT_PENDING] = state[AT_PENDING_BREAKS] = 0
         return
     if state[CHARS]:
         out = state[AT_OUT]
-        while out > state[START] and text[out - 1] == 10:  # the last line breaks of <pre>
+        while out > state[START] and text[out - 1] == 10:  # trailing line breaks of <pre>
             out -= 1
         state[AT_OUT] = out
         state[END] = out
@@ -111,7 +111,7 @@ def close_block(text: Any, blocks: Any, state: Any, element: int, split: int) ->
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def add(text: Any, blocks: Any, state: Any, element: int, place: int, point: int, kind: int) -> None:
-    """Add a character to the open block, after what white space asks for before it."""
+    """Add a character to the open block, after the pending white space."""
     if state[AT_PENDING_BREAKS] and state[CHARS]:
         if state[AT_PENDING_BREAKS] > 1:
             close_block(text, blocks, state, element, BY_BREAKS)
@@ -145,7 +145,7 @@ def add(text: Any, blocks: Any, state: Any, element: int, place: int, point: int
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def leave_reading(text: Any, blocks: Any, state: Any, element: int) -> None:
-    """A reading ends; one that was kept gets its closing parenthesis."""
+    """End a reading (ruby); one that is kept gets its closing parenthesis."""
     if state[AT_READING] == 2:
         add(text, blocks, state, element, state[SOURCE], CLOSED, OTHER)
     state[AT_READING] = 0
@@ -153,7 +153,7 @@ def leave_reading(text: Any, blocks: Any, state: Any, element: int) -> None:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def add_run(source: Any, place: int, text: Any, state: Any, classes: Any) -> int:
-    """Add the characters from `place` on that need no care, as long as there are any; the place behind them."""
+    """Add the run of ordinary characters from offset `place` on; returns the offset after it."""
     size = len(source) - 3  # so that whole characters can be read
     out = state[AT_OUT]
     chars = 0
@@ -195,13 +195,13 @@ def add_run(source: Any, place: int, text: Any, state: Any, classes: Any) -> int
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def white(text: Any, blocks: Any, state: Any, element: int, place: int, point: int) -> None:
-    """White space: what it comes to is known when the next character is."""
+    """Note white space as pending; its effect depends on the next character."""
     if state[AT_PRE]:
         if state[CHARS]:
             if point != 13:
                 state[AT_OUT] = write(text, state[AT_OUT], point)
         elif point == 10:
-            state[AT_OUT] = state[START]  # indentation of the first line stays, empty lines before it go
+            state[AT_OUT] = state[START]  # keep the indentation of the first line, drop empty lines before it
         elif point != 13:
             state[AT_OUT] = write(text, state[AT_OUT], point)
         return

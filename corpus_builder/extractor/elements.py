@@ -1,4 +1,4 @@
-"""The stack of open block elements, which start and end tags change as loosely as in browsers."""
+"""The stack of open block elements, which start and end tags change as leniently as in browsers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from corpus_builder.extractor.markup import (
 PARENT, TAG, HINTS, ABOVE, HINTS_ABOVE, DEPTH = range(6)
 ELEMENT_COLUMNS = 6
 
-MAX_DEPTH = 500  # deeper elements are not told apart; their text is read
+MAX_DEPTH = 500  # deeper elements are not tracked, but their text is read
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -64,7 +64,7 @@ def pop(text: Any, blocks: Any, state: Any, stack: Any, height: int) -> None:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def push(elements: Any, state: Any, stack: Any, tag: int, code: int, hints: int) -> None:
-    """Put an element on the stack, if it is not too high."""
+    """Push an element onto the stack, unless the stack is full."""
     height = state[AT_HEIGHT]
     if height >= MAX_DEPTH:
         return
@@ -85,7 +85,7 @@ def push(elements: Any, state: Any, stack: Any, tag: int, code: int, hints: int)
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def open_(text: Any, blocks: Any, elements: Any, state: Any, stack: Any, tag: int, code: int, hints: int) -> None:
-    """A block element starts: it closes what cannot hold it."""
+    """Start a block element, closing those that cannot contain it."""
     if not state[AT_MUTED]:
         leave_reading(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1])
         close_block(text, blocks, state, stack[state[AT_HEIGHT] - 1, 1], BY_TAG)
@@ -112,9 +112,9 @@ def open_(text: Any, blocks: Any, elements: Any, state: Any, stack: Any, tag: in
         while level > 0 and stack[level, 0] != TABLE:
             level -= 1
         if level == 0:
-            return  # a part of no table
+            return  # a table part outside any table
         level += 1
-        # Rows close rows and cells, cells close cells: what stays open is the table, and what of it holds this part.
+        # Rows close rows and cells, cells close cells: what stays open is the table, and the parts of it that contain this one.
         while level < height:
             other = stack[level, 0]
             if (other == ROWS and tag != ROWS) or (other == TR and (tag in (TD, TH))):
@@ -129,7 +129,7 @@ def open_(text: Any, blocks: Any, elements: Any, state: Any, stack: Any, tag: in
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def close(text: Any, blocks: Any, state: Any, stack: Any, tag: int, code: int) -> None:
-    """A block element ends: it takes along what is open inside it; an end tag without its element only ends the block."""
+    """End a block element and all that is open inside it; an end tag without an open element only ends the block."""
     height = state[AT_HEIGHT]
     table_part = tag in (TR, TD, TH, ROWS)
     level = height - 1
@@ -151,10 +151,10 @@ def close(text: Any, blocks: Any, state: Any, stack: Any, tag: int, code: int) -
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def mute(text: Any, blocks: Any, elements: Any, state: Any, stack: Any, code: int) -> None:
-    """An element starts whose content is no text of the page."""
+    """Start an element whose content is not text of the page."""
     if state[AT_MUTED]:
         level = state[AT_MUTED] - 1
-        if stack[level, 2] == code:  # a button does not hold buttons; the others end together
+        if stack[level, 2] == code:  # buttons do not nest; the others end together
             if state[AT_HEIGHT] < MAX_DEPTH:
                 push(elements, state, stack, np.int64(SKIPPED), code, np.int64(0))
             return
@@ -166,7 +166,7 @@ def mute(text: Any, blocks: Any, elements: Any, state: Any, stack: Any, code: in
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def unmute(state: Any, stack: Any, code: int) -> None:
-    """The end tag of such an element."""
+    """End such an element."""
     level = state[AT_HEIGHT] - 1
     while level > 0 and level >= state[AT_MUTED] - 1:
         if stack[level, 2] == code:
@@ -182,7 +182,7 @@ def unmute(state: Any, stack: Any, code: int) -> None:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _nearest(elements: Any, tags: Any, ends: Any) -> npt.NDArray[np.int64]:
-    """For every element the nearest of two tags that it is or stands in, -1 for none, also where one of `ends` lies between."""
+    """For every element the nearest enclosing one (or itself) with one of two tags; -1 if there is none, or one of `ends` lies between."""
     out: npt.NDArray[np.int64] = np.empty(len(elements), dtype=np.int64)
     for row in range(len(elements)):
         kind = elements[row, TAG]
@@ -196,25 +196,25 @@ def _nearest(elements: Any, tags: Any, ends: Any) -> npt.NDArray[np.int64]:
 
 
 def rows_of(elements: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The table row that each element stands in, not counting lists inside cells; -1 for none."""
+    """The table row that contains each element; -1 if there is none, or a list item lies between."""
     found: npt.NDArray[np.int64] = _nearest(elements, (TR, TR), (LI, DT, DD))
     return found
 
 
 def cells_of(elements: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The table cell that each element is or stands in; -1 for none."""
+    """The table cell that each element is or is contained in; -1 for none."""
     found: npt.NDArray[np.int64] = _nearest(elements, (TD, TH), (TABLE, TABLE, TABLE))
     return found
 
 
 def items_of(elements: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The list item that each element is or stands in, not counting items around a table; -1 for none."""
+    """The list item that each element is or is contained in; -1 if there is none, or a table cell lies between."""
     found: npt.NDArray[np.int64] = _nearest(elements, (LI, LI), (TD, TH, TH))
     return found
 
 
 def list_depths(elements: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """In how many lists each element stands."""
+    """The number of lists that contain each element."""
     out = np.zeros(len(elements), dtype=np.int64)
     _count_lists(elements, out)
     return out

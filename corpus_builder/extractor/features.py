@@ -1,4 +1,4 @@
-"""What tells main text from the rest of a page: numbers for every block, its neighbours, its containers and its page."""
+"""The features that distinguish main text from the rest of a page: of a block, its neighbours, its containers and its page."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ FEATURES = len(NAMES)
 
 
 def features(found: Scan, out: npt.NDArray[np.float32] | None = None) -> npt.NDArray[np.float32]:
-    """A row for every block of a page: (blocks, FEATURES) float32, named by NAMES; into the first rows of `out`, if it is given."""
+    """The features of every block of a page: (blocks, FEATURES) float32, named by NAMES; written to the first rows of `out`, if given."""
     known = markup.tables()
     count = len(found.blocks)
     rows = np.empty((count, FEATURES), dtype=np.float32) if out is None else out[:count]
@@ -142,7 +142,7 @@ def features(found: Scan, out: npt.NDArray[np.float32] | None = None) -> npt.NDA
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _phrases_of(text: Any, start: int, end: int, phrases: Any, starts: Any) -> int:
-    """The groups of phrases that a short text holds."""
+    """The phrase groups found in a short text, as bits."""
     found = 0
     place = start
     while place < end:
@@ -167,7 +167,7 @@ def _phrases_of(text: Any, start: int, end: int, phrases: Any, starts: Any) -> i
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _pairs(text: Any, start: int, end: int, seen: Any, mark: bool) -> tuple[int, int]:
-    """Pairs of neighbouring characters of a text: how many, and how many were seen; `mark` makes them seen."""
+    """Number of character bigrams of a text, and how many of them are in `seen`; `mark` adds them to it."""
     total = known = 0
     before: Any = np.int64(0)
     place = start
@@ -194,7 +194,7 @@ _LOGS = np.log1p(np.arange(4096.0))
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _log(count: Any) -> Any:
-    """log(1 + count) of a whole number."""
+    """log(1 + count) of an integer."""
     whole = int(count)
     return _LOGS[whole] if whole < 4096 else np.log1p(float(whole))
 
@@ -202,7 +202,7 @@ def _log(count: Any) -> Any:
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _features(text: Any, blocks: Any, elements: Any, title: Any, phrases: Any, starts: Any, rows: Any) -> None:
     count, opened = len(blocks), len(elements)
-    # ---- what elements hold, with all that is inside them
+    # ---- totals of each element, including its descendants
     held = np.zeros((opened, 5), dtype=np.float64)  # chars, linked, stops, blocks, prose (chars of blocks that read as text)
     first = np.full(opened, count, dtype=np.int64)
     last = np.full(opened, -1, dtype=np.int64)
@@ -228,7 +228,7 @@ def _features(text: Any, blocks: Any, elements: Any, title: Any, phrases: Any, s
         first[parent] = min(first[parent], first[row])
         last[parent] = max(last[parent], last[row])
     page = held[0]
-    # ---- the core: the innermost elements that hold 90, 70 and 50 of 100 characters of prose
+    # ---- the core: the innermost elements that hold 90, 70 and 50 percent of the prose
     heaviest = np.zeros(opened, dtype=np.int64)
     for row in range(1, opened):
         parent = elements[row, PARENT]
@@ -241,7 +241,7 @@ def _features(text: Any, blocks: Any, elements: Any, title: Any, phrases: Any, s
         while heaviest[at] and held[heaviest[at], 4] >= shares[level] * page[4] and page[4] > 0:
             at = heaviest[at]
         core[level] = at
-    in_core = np.zeros((opened, 4), dtype=np.int64)  # inside each, and levels up to an element that holds the last core
+    in_core = np.zeros((opened, 4), dtype=np.int64)  # inside each, and levels up to an element that contains the last core
     holds = np.zeros(opened, dtype=np.bool_)
     at = core[2]
     while True:
@@ -254,7 +254,7 @@ def _features(text: Any, blocks: Any, elements: Any, title: Any, phrases: Any, s
         for level in range(3):
             in_core[row, level] = row == core[level] or (row > 0 and in_core[parent, level])
         in_core[row, 3] = 0 if holds[row] or in_core[row, 2] else in_core[parent, 3] + 1
-    # ---- the title's pairs of characters
+    # ---- the title's bigrams
     seen = np.zeros(4096, dtype=np.bool_)
     title_pairs, _ = _pairs(title, 0, min(len(title), 600), seen, True)
     chars_before = stops_before = 0

@@ -1,6 +1,6 @@
-"""What the scanner knows of HTML: elements, character references, and the words that pages name their parts with.
+"""The scanner's knowledge of HTML: elements, character references, and the words by which pages name their parts.
 
-All of it as hash tables that a compiled kernel can read.
+It is stored in hash tables that a compiled kernel can read.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ Words: TypeAlias = tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]
 
 # ---- elements ---------------------------------------------------------------------------------------------------------
 
-# Numbers of elements; the scanner and the features compare with these.
+# Codes of elements, used by the scanner and the features.
 BODY, DIV, P, LI, TD, TH, TR, TABLE, UL, OL, DL, DT, DD, PRE, QUOTE, SECTION, ARTICLE, MAIN, NAV, ASIDE = range(1, 21)
 HEADER, FOOTER, FORM, FIGURE, CAPTION, H1, H2, H3, H4, H5, H6, DETAILS, SUMMARY, ADDRESS, ROWS, OTHER = range(21, 37)
 LAST_BLOCK = OTHER
-# Not on the page as text: their content is passed over.  RAW ones end only at their own end tag.
+# Not shown as text: their content is skipped.  RAW ones end only at their own end tag.
 RAW, SKIPPED = 40, 41
 A, BR, HR, IMG, INPUT, RUBY, RT, RP, RB, TITLE, HEAD, BASE_TEXT = 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61
 BOLD, CODE = 62, 63
@@ -81,7 +81,7 @@ _ELEMENTS = {
 
 # ---- words in class, id, role and itemprop ------------------------------------------------------------------------------
 
-# One bit a group.  Words are what runs of letters in these attributes are, in lower case; Japanese sites often use romaji.
+# One bit per group.  Words are runs of letters in these attributes, in lower case; Japanese sites often use romaji.
 HINTS = {
     "content": "content contents main maincontent maincontents honbun text txt articlebody entrybody postbody bodytext naiyou naiyo "
     "maintext articletext newsbody kijibody mainbody wysiwyg richtext prose markdown mw parser output wikibody",
@@ -117,7 +117,7 @@ HIDDEN = 1 << 30
 
 # ---- words in short texts -----------------------------------------------------------------------------------------------
 
-# What the small print around an article says; ours, collected from pages of many kinds.  One bit a group.
+# Phrases in the boilerplate around articles; ours, collected from pages of many kinds.  One bit per group.
 PHRASES = {
     "navigate": "次へ 前へ 戻る もどる トップへ 一覧 ページの先頭 ページトップ ホーム サイトマップ メニュー 次のページ 前のページ 次の記事 前の記事 目次 続きを読む もっと見る 詳細を見る "
     "もっと読む 続きはこちら 上へ Home TOP Next Prev next prev Top Menu HOME » « ページ先頭 ナビゲーション スキップ 本文へ 目次へ 索引 こちら",
@@ -149,7 +149,7 @@ def fnv(data: bytes) -> int:
 
 
 def word_table(words: Mapping[bytes, int]) -> Words:
-    """Keys and values of an open-addressing table, of a power of two's length and at most a quarter full; key 0 is empty."""
+    """Keys and values of an open-addressing hash table; its length is a power of two, at most a quarter is used, and key 0 means empty."""
     size = 64
     while size < 4 * len(words):
         size *= 2
@@ -164,7 +164,7 @@ def word_table(words: Mapping[bytes, int]) -> Words:
 
 
 class Tables(NamedTuple):
-    """What the kernels look up."""
+    """The lookup tables of the kernels."""
 
     tags: Words
     hints: Words
@@ -178,7 +178,7 @@ class Tables(NamedTuple):
 
 @cache
 def tables() -> Tables:
-    """All tables; built once."""
+    """All tables, built once."""
     tags = {name.encode(): number for number, names in _ELEMENTS.items() for name in names.split()}
     hints: dict[bytes, int] = {}
     for name, words in HINTS.items():
@@ -207,7 +207,7 @@ def tables() -> Tables:
 
 
 def _entities() -> tuple[dict[bytes, int], npt.NDArray[np.int32]]:
-    """Names (with the ; where it belongs to them) to rows of one or two code points."""
+    """Names (including the ; where required) to rows of one or two code points."""
     names = html.entities.html5
     points = np.zeros((len(names), 2), dtype=np.int32)
     for row, text in enumerate(names.values()):
@@ -235,7 +235,7 @@ def _classes() -> npt.NDArray[np.uint8]:
         table[ord(letter)] = COMMA
     for letter in "「」『』（）()【】[]〈〉《》":
         table[ord(letter)] = BRACKET
-    # Zero-width space, joiners for nothing, direction marks, byte order mark, soft hyphen: no character that is read.
+    # Zero-width space and joiners, direction marks, byte order mark, soft hyphen: invisible characters.
     for code in (0xAD, 0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF, 0x202A, 0x202B, 0x202C, 0x202D, 0x202E):
         table[code] = DROPPED
     for code in (0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000):

@@ -1,6 +1,6 @@
-"""Which blocks of a page are its main text: a small neural network over their features.
+"""The classifier that decides which blocks of a page are main text: a small neural network over their features.
 
-docs/extractor.md says what it was trained on and how well it does; `training` trains it.
+docs/extractor.md has its training data and measured quality; `training` trains it.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from corpus_builder.extractor.scan import Scan
 from corpus_builder.store.files import state_of, write_atomically
 
 SHIPPED = Path(__file__).with_name("model.npz")
-CELL_CHARS = 60  # ours: longer cells are texts of their own, or hold the columns of a page
-LIMIT = 4.0  # features are cut off at so many standard deviations from their mean
+CELL_CHARS = 60  # ours: longer cells are separate texts, or columns of a page laid out with a table
+LIMIT = 4.0  # features are clipped at this many standard deviations from their mean
 
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """One hidden layer; all float32.
+    """The weights of a network with one hidden layer; all float32.
 
-    `mean` and `scale` (FEATURES,) bring features to mean 0 and deviation 1; `hidden` (FEATURES, units), `hidden_bias` (units,),
+    `mean` and `scale` (FEATURES,) normalize features to mean 0 and standard deviation 1; `hidden` (FEATURES, units), `hidden_bias` (units,),
     `output` (units,), `output_bias` (1,).
     """
 
@@ -50,7 +50,7 @@ class Model:
     output_bias: Floats
 
     def save(self, path: Path) -> None:
-        """Write the weights, in half precision but for the scales."""
+        """Write the weights, in half precision except for the scales."""
         whole = ("mean", "scale")
         values = {name: value if name in whole else value.astype(np.float16) for name, value in vars(self).items()}
         packed = io.BytesIO()
@@ -59,7 +59,7 @@ class Model:
 
 
 def load_model(path: Path = SHIPPED) -> Model:
-    """The model in a file, kept until the file is another; InputError where it is none, or one of other features."""
+    """Load a model file, cached until the file changes.  Raises InputError if it is not a model, or one with other features."""
     return _model(path, state_of(path))
 
 
@@ -72,25 +72,25 @@ def _model(path: Path, state: tuple[int, int]) -> Model:
         raise InputError(f"There is no model {path}; `corpus-builder train-extractor` makes one.") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, BadZipFile, zlib.error) as error:
         raise InputError(
-            f"{path} is no model of the extractor, or is damaged; `corpus-builder train-extractor` makes one."
+            f"{path} is not an extractor model, or is damaged; `corpus-builder train-extractor` makes one."
         ) from error
     units = values["hidden_bias"].size
     shapes = [(FEATURES,), (FEATURES,), (FEATURES, units), (units,), (units,), (1,)]
     if [value.shape for value in values.values()] != shapes:
         raise InputError(f"The model {path} was trained with another version of the features; train it again.")
     if not all(np.isfinite(value).all() for value in values.values()):
-        raise InputError(f"The model {path} holds numbers that are none; train it again.")
+        raise InputError(f"The model {path} contains NaN or infinite weights; train it again.")
     return Model(**values)
 
 
 def model_digest(path: Path = SHIPPED) -> str:
-    """The first half of the SHA-256 of a model's file."""
+    """The first half of the SHA-256 of a model file, in hexadecimal."""
     load_model(path)
     return hashlib.sha256(path.read_bytes()).hexdigest()[:32]
 
 
 def kept_blocks(found: Scan, model: Model) -> npt.NDArray[np.bool_]:
-    """Whether each block is main text, (blocks,) bool."""
+    """Whether each block is main text.  (blocks,) bool"""
     odds = logits(features(found, _rows.of(len(found.blocks))), model)
     if found.elements[:, TAG].max(initial=0) >= TR:
         _judge_rows_whole(found.blocks, rows_of(found.elements), cells_of(found.elements), odds)
@@ -98,7 +98,7 @@ def kept_blocks(found: Scan, model: Model) -> npt.NDArray[np.bool_]:
 
 
 class _Rows(threading.local):
-    """Where a thread keeps the features of a page, as fresh memory costs as much as they do."""
+    """A thread's buffer for the features of a page, as allocating it anew costs as much as computing them."""
 
     def __init__(self) -> None:
         self.rows = np.empty((0, FEATURES), dtype=np.float32)
@@ -121,7 +121,7 @@ def logits(rows: Floats, model: Model) -> Floats:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _judge_rows_whole(blocks: Any, rows: Any, cells: Any, odds: Any) -> None:
-    """Give the cells of a table's row the best of their odds, if all are short: a value without its name is worth nothing."""
+    """Give all cells of a table row the highest of their odds, if all are short: a value is worthless without its label."""
     start = 0
     while start < len(blocks):
         row = rows[blocks[start, ELEMENT]]
@@ -140,9 +140,9 @@ def _judge_rows_whole(blocks: Any, rows: Any, cells: Any, odds: Any) -> None:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _logits(rows: Any, mean: Any, scale: Any, hidden: Any, hidden_bias: Any, output: Any, output_bias: Any, out: Any) -> None:
-    """Sums run in one order on every machine, so that a verdict does not depend on it.
+    """The same sums in the same order on every machine, so that results do not depend on it.
 
-    Most features of most blocks are 0, so the sums of a block of zeros are the start, and the other features are added to it.
+    Most features of most blocks are 0, so the sums of an all-zero block are computed once, and the other features added to them.
     """
     units, columns = len(hidden_bias), len(mean)
     limit = np.float32(LIMIT)

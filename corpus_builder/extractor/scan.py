@@ -1,8 +1,8 @@
-"""A page's bytes to blocks of text, in one pass and without a tree.
+"""From a page's bytes to blocks of text, in one pass and without a tree.
 
 The scanner follows the tokenizer of the HTML standard (comments, raw elements, attributes, character references) and keeps
-a stack of the open block elements, closed as loosely as browsers do.  Text goes into one buffer with its white space as it
-is read; a block is a stretch of it that no block element interrupts, with counts of what it is made of.
+a stack of open block elements, closed as leniently as in browsers.  Text goes into one buffer, with white space as it is
+rendered; a block is a stretch of it that no block element interrupts, with counts of what it consists of.
 """
 
 from __future__ import annotations
@@ -73,15 +73,15 @@ from corpus_builder.extractor.markup import (
 )  # fmt: skip
 from corpus_builder.extractor.tokens import after_comment, attributes, end_of_raw, is_space, look_up, reference
 
-MAX_BLOCKS, MAX_ELEMENTS = 50_000, 100_000  # ours: the largest of 7,000 pages had 5,000 of either; memory is bounded by them
+MAX_BLOCKS, MAX_ELEMENTS = 50_000, 100_000  # ours, to bound memory: the largest of 7,000 pages had 5,000 of either
 
 
 class TooManyBlocks(Exception):
-    """The page has more blocks or elements than a page that is read has."""
+    """The page has more than MAX_BLOCKS blocks or MAX_ELEMENTS elements."""
 
 
 class Scan(NamedTuple):
-    """What a page is made of.
+    """The scanned page: its text, blocks, elements and title.
 
     `text` uint8: all blocks one after another, UTF-8; `blocks` (n, BLOCK_COLUMNS) int64, `elements` (m, ELEMENT_COLUMNS)
     int64, element 0 is the body; `title` is the content of <title> as in the source, uint8.
@@ -94,9 +94,9 @@ class Scan(NamedTuple):
 
 
 def scan(page: bytes, readings: bool = False) -> Scan:
-    """The blocks of a page in UTF-8; `readings` keeps those of ruby in parentheses.
+    """Scan a page in UTF-8 into blocks; `readings` keeps ruby readings, in parentheses.
 
-    Raises TooManyBlocks, and nothing else for any bytes; takes time in proportion to them.
+    Raises TooManyBlocks, and nothing else for any bytes; takes linear time.
 
     >>> found = scan("<p>漢<b>字</b>と<ruby>子<rt>こ</ruby>ども<p>&lt;二&gt;".encode())
     >>> [bytes(found.text[start:end]).decode() for start, end in found.blocks[:, :2]]
@@ -115,13 +115,13 @@ def scan(page: bytes, readings: bool = False) -> Scan:
 
 
 class _Buffers(threading.local):
-    """What a thread scans into, page after page: fresh memory for each would cost as much as the scan."""
+    """A thread's buffers, reused for every page: allocating them anew would cost as much as the scan."""
 
     def __init__(self) -> None:
         self.size = -1
 
     def of(self, size: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Buffers for a page of that many bytes."""
+        """Buffers for a page of `size` bytes."""
         if size > self.size:
             self.size = max(size, 1 << 20)
             self.text = np.empty(self.size + self.size // 2 + 64, dtype=np.uint8)
@@ -143,7 +143,7 @@ def _scan(
     source: Any, text: Any, blocks: Any, elements: Any, readings: bool,
     tags: Any, words: Any, names: Any, points: Any, windows: Any, classes: Any,
 ) -> tuple[int, int, int, int, int]:  # fmt: skip
-    """The pass; see `scan`.  Returns the length of the text, the numbers of blocks and elements, start and end of the title."""
+    """The scan itself; see `scan`.  Returns the length of the text, the numbers of blocks and elements, start and end of the title."""
     size = len(source)
     state = np.zeros(STATE_COLUMNS, dtype=np.int64)
     stack = np.zeros((MAX_DEPTH + 2, 3), dtype=np.int64)
@@ -151,7 +151,7 @@ def _scan(
     elements[0] = 0
     elements[0, TAG] = BODY
     state[AT_HEIGHT] = state[AT_ELEMENTS] = 1
-    endless = np.zeros(16, dtype=np.int64)  # raw elements without an end: how many, then their names
+    endless = np.zeros(16, dtype=np.int64)  # raw elements without an end tag: their number, then their names
     title = title_end = 0
     place: Any = np.int64(0)
     while place < size:
@@ -212,7 +212,7 @@ def _scan(
                     continue
             else:
                 kind = np.int64(KANJI if 0x20000 <= point < 0x32000 else OTHER)
-            if state[AT_READING] == 1:  # the first character of a reading that is kept
+            if state[AT_READING] == 1:  # the first character of a kept reading
                 add(text, blocks, state, element, at, OPENED, OTHER)
                 state[AT_READING] = 2
             add(text, blocks, state, element, at, point, kind)
@@ -220,7 +220,7 @@ def _scan(
                 add(text, blocks, state, element, at, second, OTHER)
             place = add_run(source, place, text, state, classes)
             continue
-        # ---- a tag, or a < that is none
+        # ---- a tag, or a bare <
         following = source[place + 1] if place + 1 < size else np.uint8(0)
         ending = following == 47
         name = place + 2 if ending else place + 1
@@ -276,7 +276,7 @@ def _scan(
             end = -1
             if not _is_in(code, endless):
                 end = end_of_raw(source, place, name, after - name)
-                if end < 0:  # no later one ends either, so it is looked for once
+                if end < 0:  # no later one ends either, so search only once
                     endless[endless[0] + 1] = code
                     endless[0] += 1
             if tag == TITLE:

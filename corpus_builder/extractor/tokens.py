@@ -1,4 +1,4 @@
-"""The parts of markup, read from a page's bytes as the HTML standard's tokenizer reads them: compiled, in UTF-8, with no copy."""
+"""The tokens of markup, read as by the HTML standard's tokenizer from UTF-8 bytes, in compiled code and without copying."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from corpus_builder.extractor.markup import HIDDEN
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def look_up(table: Any, key: Any) -> Any:
-    """The value of a hash in a word table, 0 where it is not in it."""
+    """The value of a hash in a word table; 0 if it is not there."""
     keys, values = table
     mask = np.uint64(len(keys) - 1)
     slot = (key ^ (key >> np.uint64(32))) & mask
@@ -25,13 +25,13 @@ def look_up(table: Any, key: Any) -> Any:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def is_space(octet: int) -> bool:
-    """White space of HTML?"""
+    """Whether a byte is HTML white space."""
     return octet == 32 or octet == 10 or octet == 9 or octet == 13 or octet == 12
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def hints_of(source: Any, start: int, end: int, words: Any) -> int:
-    """The hint groups of an attribute's words: runs of letters, whole and in the parts that capitals begin."""
+    """The hint groups of an attribute's words, as bits; words are runs of letters, whole and split at capitals."""
     found = 0
     run = part = np.uint64(0xCBF29CE484222325)
     letters = parts = 0
@@ -60,7 +60,7 @@ def hints_of(source: Any, start: int, end: int, words: Any) -> int:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def hides(source: Any, start: int, end: int) -> bool:
-    """Does a style attribute say display: none?"""
+    """Whether a style attribute contains display: none."""
     for place in range(start, end - 10):
         if source[place] == 100 and source[place + 1] == 105 and source[place + 5] == 97 and source[place + 6] == 121:
             place += 7
@@ -73,7 +73,7 @@ def hides(source: Any, start: int, end: int) -> bool:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def attributes(source: Any, place: int, words: Any, wanted: bool) -> tuple[int, int, bool]:
-    """From behind a tag's name to behind its >: the place there, hints of the attributes, and whether there is an href."""
+    """Read from after a tag's name to after its >; returns that offset, the attributes' hints, and whether there is an href."""
     size = len(source)
     hints, href = 0, False
     while place < size:
@@ -135,7 +135,7 @@ def attributes(source: Any, place: int, words: Any, wanted: bool) -> tuple[int, 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def end_of_raw(source: Any, place: int, name: int, length: int) -> int:
-    """Where the end tag of a raw element starts, whose name stands at `name`; -1 where there is none."""
+    """Offset of the end tag of the raw element whose name is at offset `name`; -1 if there is none."""
     size = len(source)
     while place < size - length - 1:
         if source[place] == 60 and source[place + 1] == 47:
@@ -151,7 +151,7 @@ def end_of_raw(source: Any, place: int, name: int, length: int) -> int:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def after_comment(source: Any, place: int) -> int:
-    """Behind the comment or declaration that starts at `place` with <! or <? or </ and no letter."""
+    """The offset after the comment or declaration that starts at `place` with <! or <? or with </ and no letter."""
     size = len(source)
     if place + 3 < size and source[place + 1] == 33 and source[place + 2] == 45 and source[place + 3] == 45:
         place += 4
@@ -174,9 +174,9 @@ def after_comment(source: Any, place: int) -> int:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def reference(source: Any, place: int, names: Any, points: Any, windows: Any) -> tuple[int, int, int]:
-    """The character reference at `place`, an &: one or two code points (0: none), and the place behind it.
+    """The character reference at the & at `place`: one or two code points (0: none), and the offset after it.
 
-    An & that begins none is itself.
+    An & that begins no reference stands for itself.
     """
     size = len(source)
     at = place + 1

@@ -1,4 +1,4 @@
-"""Training of the extractor's model, from pages whose main text is known."""
+"""Trains the extractor's model on pages whose main text is known."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from corpus_builder.extractor.features import features
 from corpus_builder.extractor.model import LIMIT, Floats, Model
 from corpus_builder.extractor.scan import Scan, TooManyBlocks, scan
 
-MARK = "\ue000"  # stands before every block of main text in a page that was composed for training
+MARK = "\ue000"  # precedes every block of main text in a page composed for training
 
 UNITS, NETWORKS, EPOCHS, BATCH = 24, 3, 20, 512
-DROPOUT = 0.7  # ours: without it the network learns the fashion of the composed pages; 0.3 costs 0.03 of F1 on real ones
+DROPOUT = 0.7  # ours: without it the network overfits to the style of the composed pages; 0.3 costs 0.03 of F1 on real ones
 DECAY = 0.3
 RATE = 3e-3
-SPREAD = 0.05  # added to deviations, so that features that hardly ever differ from their mean do not weigh too much
+SPREAD = 0.05  # added to standard deviations, so that nearly constant features do not weigh too much
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A page and its main text, a block a line; `text` is None where MARKs in the page show it."""
+    """A page and its main text, one block per line; `text` is None if MARKs in the page show it."""
 
     html: str
     text: str | None
@@ -38,7 +38,7 @@ class Example:
 
 
 def read_examples(path: Path) -> Iterator[Example]:
-    """JSON lines of {"html": ..., "text": ...} or {"html": ... with marks}, and optionally "weight"; InputError for others."""
+    """Read JSON lines of {"html": ..., "text": ...} or {"html": ... with marks}, and an optional "weight"; raises InputError for anything else."""
     try:
         with path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
@@ -52,7 +52,7 @@ def read_examples(path: Path) -> Iterator[Example]:
                     yield example
                 except (ValueError, KeyError, TypeError, AttributeError) as error:
                     raise InputError(
-                        f'{path}, line {number}: wanted {{"html": ..., "text": ...}} and a weight above 0, found {line[:60]!r}.'
+                        f'{path}, line {number}: expected {{"html": ..., "text": ...}} and a weight above 0, found {line[:60]!r}.'
                     ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}.") from error
@@ -65,7 +65,7 @@ def block_texts(found: Scan) -> list[str]:
 
 
 def labelled(example: Example) -> tuple[Scan, Floats]:
-    """A page's blocks, and how far each is main text, 0..1."""
+    """A page's blocks, and the share of each that is main text, 0..1."""
     if example.text is None:
         marked = scan(example.html.encode("utf-8", "replace"))
         found = scan(example.html.replace(MARK, "").encode("utf-8", "replace"))
@@ -78,8 +78,8 @@ _WHITE = re.compile(r"\s+")
 
 
 def _shares(texts: Sequence[str], gold: str) -> Floats:
-    """How far each text is in the gold: lines that stand in the same order count whole, long others by their 5-grams, and
-    short others count half where they are part of a line beside one that is in it."""
+    """The share of each text that is in the gold, 0..1: lines in the same order count fully, other long ones by their 5-grams,
+    and other short ones by half if they are part of a line next to one that counts."""
     texts = [_WHITE.sub("", text) for text in texts]
     lines = [line for line in (_WHITE.sub("", line) for line in gold.split("\n")) if line]
     shares = np.zeros(len(texts), dtype=np.float32)
@@ -109,9 +109,9 @@ _LAYOUT = re.compile(r"^\s*(?:[-*|]\s+|#+\s+)|\s*\|\s*|\s+", re.MULTILINE)
 
 
 def f1(text: str, gold: str, neutral: str = "") -> tuple[float, float, float]:
-    """Precision, recall and F1 of a text by its character 5-grams, without white space and the marks of lists and tables.
+    """Precision, recall and F1 of a text by character 5-grams, 0..1, ignoring white space and list and table markup.
 
-    What the text has of `neutral` (readers' comments) counts neither way.
+    Parts of the text that are in `neutral` (readers' comments) count neither way.
 
     >>> f1("- 吾輩は猫である。", "吾輩は猫である。\\n名前はまだ無い。")[0]
     1.0
@@ -127,9 +127,9 @@ def f1(text: str, gold: str, neutral: str = "") -> tuple[float, float, float]:
 
 
 def train(examples: Iterable[Example], progress: Callable[[str], None] = lambda line: None) -> Model:
-    """A model trained on pages.  Takes some minutes for 2,000 pages; the seeds are fixed.
+    """Train a model on pages.  Takes a few minutes for 2,000 pages; the seeds are fixed.  Raises InputError if there are no pages.
 
-    Every page weighs the same, within it a block by the root of its length.  Three networks are trained and become one.
+    All pages weigh the same, and within a page a block by the square root of its length.  Three networks are trained and merged.
     """
     rows, shares, weights = [], [], []
     for example in examples:
@@ -144,7 +144,7 @@ def train(examples: Iterable[Example], progress: Callable[[str], None] = lambda 
             shares.append(share)
             weights.append(root / root.sum() * np.float32(example.weight))
     if not rows:
-        raise InputError("There is no page to train on.")
+        raise InputError("There are no pages to train on.")
     progress(f"{len(rows)} pages with {sum(map(len, rows))} blocks, {np.mean(np.concatenate(shares)):.3f} of them main text")
     table, wanted, weight = np.concatenate(rows), np.concatenate(shares), np.concatenate(weights)
     weight *= len(weight) / weight.sum()
@@ -166,7 +166,7 @@ def train(examples: Iterable[Example], progress: Callable[[str], None] = lambda 
 
 
 def _network(table: Floats, wanted: Floats, weight: Floats, seed: int) -> tuple[Floats, Floats, Floats, Floats]:
-    """Weights by Adam on the weighted cross-entropy, with dropout of features and decay of weights."""
+    """Weights trained by Adam on the weighted cross-entropy, with feature dropout and weight decay."""
     chance = np.random.default_rng(seed)
     count, columns = table.shape
     hidden = (chance.standard_normal((columns, UNITS)) / np.sqrt(columns)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Kept blocks to a text: one line a paragraph, heading, item or row; or Markdown."""
+"""Typesets kept blocks as plain text, one line per paragraph, heading, item or row, or as Markdown."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from corpus_builder.extractor.elements import ABOVE, PARENT, TAG, cells_of, item
 from corpus_builder.extractor.markup import DD, DT, H1, H6, OL, PRE, QUOTE
 from corpus_builder.extractor.scan import Scan
 
-CELL_CHARS = 60  # ours: a table cell of more, or with a full stop, is a text that stands in a table, and takes a line of its own
-# A text whose lines are this full was wrapped to a width by hand (in halves of a full-width character): ours, from mail
-# magazines and old pages, which wrap at 30 to 38 characters; the lines of songs and poems are shorter.
+CELL_CHARS = 60  # ours: a longer table cell, or one with a full stop, is prose inside a table, and takes a line of its own
+# A text with lines this wide was wrapped by hand (in half-width columns): ours, from mail magazines
+# and old pages, which wrap at 30 to 38 full-width characters; the lines of songs and poems are shorter.
 MIN_WRAP_WIDTH = 44
-WRAP_SLACK = 6  # a line may end early, as no line begins with a mark like 、
+WRAP_SLACK = 6  # a line may end early, as no line begins with punctuation such as 、
 MIN_WRAPPED_LINES = 3
 _STOPS = "。．.！？!?」』）)】…―：:"
 
 
 def plain_text(found: Scan, kept: npt.NDArray[np.bool_]) -> str:
-    r"""The kept blocks line by line; the cells of a table's row stand on one line, parted by tabs.
+    r"""The kept blocks line by line; the cells of a table row are on one line, separated by tabs.
 
     >>> from corpus_builder.extractor.scan import scan
     >>> page = scan("<h1>猫</h1><ul><li>一<li>二</ul><table><tr><td>色<td>白</table>".encode())
@@ -43,7 +43,7 @@ def plain_text(found: Scan, kept: npt.NDArray[np.bool_]) -> str:
 
 
 def markdown(found: Scan, kept: npt.NDArray[np.bool_]) -> str:
-    r"""The kept blocks as Markdown: headings, lists, quotations, tables and code blocks are marked as such.
+    r"""The kept blocks as Markdown, with headings, lists, quotations, tables and code blocks.
 
     >>> from corpus_builder.extractor.scan import scan
     >>> page = scan("<h1>猫</h1><ol><li>一<li>二</ol><table><tr><th>色<th>数<tr><td>白<td>2</table>".encode())
@@ -57,7 +57,7 @@ def markdown(found: Scan, kept: npt.NDArray[np.bool_]) -> str:
     |---|---|
     | 白 | 2 |
     """
-    pieces: list[tuple[str, str]] = []  # (kind, text); pieces of one kind stand on consecutive lines, except paragraphs
+    pieces: list[tuple[str, str]] = []  # (kind, text); pieces of one kind, except paragraphs, go on consecutive lines
     numbers: dict[int, int] = {}
     seen: set[int] = set()
     row_before = -1
@@ -135,8 +135,8 @@ def _texts(found: Scan, kept: npt.NDArray[np.bool_]) -> list[tuple[str, int, int
 
 
 def _alone_in_cells(found: Scan) -> npt.NDArray[np.bool_]:
-    """For every element, whether it is a table's cell or stands in one, and the cell holds one block: a datum, and no column
-    of a page that is laid out by tables."""
+    """For every element, whether it is in a table cell that holds a single block: a data cell, as opposed to a column
+    of a page laid out with tables."""
     cells = cells_of(found.elements)
     held = np.bincount(cells[found.blocks[:, ELEMENT]] + 1, minlength=len(cells) + 1)
     headings = (found.elements[:, TAG] >= H1) & (found.elements[:, TAG] <= H6)
@@ -149,10 +149,10 @@ def _is_cell_text(text: str) -> bool:
 
 
 def unwrapped(text: str) -> str:
-    r"""A text that was wrapped to a width by hand, with its lines joined; any other text as it is.
+    r"""Join the lines of a text that was wrapped to a fixed width by hand; return any other text unchanged.
 
-    A line is joined with the next where it is nearly as wide as the widest and ends in no full stop, and only in a text
-    where nearly all lines are like that.
+    A line is joined with the next if it is nearly as wide as the widest and does not end in a full stop, and only in a
+    text where nearly all lines are like that.
 
     >>> unwrapped("古池や\n蛙飛びこむ\n水の音\nと詠んだ")
     '古池や\n蛙飛びこむ\n水の音\nと詠んだ'

@@ -1,1 +1,1 @@
-"""What Japanese text is made of: letters, sentences, n-grams, language."""
+"""Japanese text: kinds of letters, sentences, n-grams, words, and language detection."""

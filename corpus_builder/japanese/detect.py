@@ -1,8 +1,8 @@
-"""How much of a text is Japanese: letters tell most languages, a linear model over character n-grams tells Chinese.
+"""How much of a text is Japanese: most languages are told by their letters, Chinese by a linear model over character n-grams.
 
 Letters of other alphabets are not Japanese, and need no model.  What is left is kana and Chinese characters; a text is cut into
-windows of them, and the model gives each window its probability to be Japanese.  The model is hashed n-grams of one to three
-characters, one weight each, trained by `corpus-builder train-detector`; docs/detector.md says on what.
+windows of them, and the model gives each window's probability of being Japanese.  The model has one weight for each hashed
+n-gram of one to three characters; it is trained by `corpus-builder train-detector`, and docs/detector.md names the data.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from numba import njit
 
 from corpus_builder.errors import InputError
 
-MODEL = "detector.bin"  # beside this file
+MODEL = "detector.bin"  # next to this file
 MAGIC = b"corpus_builder detector 1\n"
 
-# Classes of a code point.  MARK: punctuation of East Asian text, which the model reads and nobody counts as a letter.
+# Classes of a code point.  MARK: East Asian punctuation, which the model reads but which does not count as letters.
 NONE, ALPHABET, SYLLABARY, MARK, LETTER = range(5)
-# What one letter carries against one Japanese letter: ours, lengths of the same sentences in English, German, French (0.41)
-# and Thai, Vietnamese, Korean (0.5 to 1).
+# Information per letter, relative to a Japanese letter: ours, from the lengths of the same sentences in English, German, French
+# (0.41) and Thai, Vietnamese, Korean (0.5 to 1).
 _ALPHABET_WEIGHT = 0.4
 _SYLLABARY_WEIGHT = 0.8
 
-# Letters: a window ends at the end of a line if it has SHORTEST, at the end of a sentence if it has LONG, and at LONGEST anyway.
+# In letters: a window ends at a line end once it has SHORTEST, at a sentence end once it has LONG, and at LONGEST in any case.
 SHORTEST, LONG, LONGEST = 10, 24, 64
-# How far the rest of a text tells about a window that says little itself: its odds are multiplied by so much at most.
+# How much the rest of a text may decide about an ambiguous window: its odds are multiplied by at most this.
 _PRIOR = 4.5
 
 
 @dataclass(frozen=True, eq=False)
 class Detector:
-    """A model: `weights` (a power of two,) int8 by hash, worth `scale` each; `bias` is the score of no n-gram at all."""
+    """A detector model: `weights` (a power of two,) int8 by hash, in units of `scale`; `bias` is the score without any n-gram."""
 
     weights: npt.NDArray[np.int8]
     scale: float
@@ -50,33 +50,33 @@ class Detector:
         return float(_score(points, *tables(), self.weights, self.scale, self.bias))
 
     def to_bytes(self) -> bytes:
-        """The model file."""
+        """The content of the model file."""
         head = json.dumps({"size": len(self.weights), "scale": self.scale, "bias": self.bias})
         return MAGIC + head.encode() + b"\n" + self.weights.tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes, where: str = "The model") -> Detector:
-        """Read a model file.  Raises InputError where it is none."""
+        """Read a model file.  Raises InputError if it is not one."""
         magic, _, rest = data.partition(b"\n")
         head, _, weights = rest.partition(b"\n")
         try:
             if magic + b"\n" != MAGIC:
-                raise ValueError("its first line is another one")
+                raise ValueError("its first line is wrong")
             about = json.loads(head)
             size, scale, bias = int(about["size"]), float(about["scale"]), float(about["bias"])
             if len(weights) != size or size <= 0x10000 or (size - 0x10000) & (size - 0x10001):
-                raise ValueError(f"it holds {len(weights)} weights where {size} are named")
+                raise ValueError(f"it holds {len(weights)} weights instead of {size}")
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{where} is no model of `corpus-builder train-detector`: {error}.") from error
+            raise InputError(f"{where} is not a model from `corpus-builder train-detector`: {error}.") from error
         return cls(np.frombuffer(weights, dtype=np.int8), scale, bias)
 
 
 def japanese_score(text: str) -> float:
     """Share of a text's letters that are Japanese, 0..1; 0.0 for a text without letters.
 
-    Letters of alphabets weigh 0.4, as they say less each, those of Korean, Thai and other syllabaries 0.8.  Kana and Chinese
-    characters count as far as the model takes the text around them for Japanese, so that a page that is Japanese by half
-    scores about 0.5.
+    Letters of alphabets weigh 0.4, as each carries less information, those of Korean, Thai and other syllabaries 0.8.  Kana and
+    Chinese characters count in proportion to the model's probability that the text around them is Japanese, so a page that is
+    half Japanese scores about 0.5.
 
     >>> round(japanese_score("吾輩は猫である。名前はまだ無い。"), 2)
     1.0
@@ -90,7 +90,7 @@ def japanese_score(text: str) -> float:
 
 @cache
 def shipped() -> Detector:
-    """The model that the package brings along."""
+    """The model that comes with the package."""
     return Detector.from_bytes(files("corpus_builder.japanese").joinpath(MODEL).read_bytes(), MODEL)
 
 
@@ -99,9 +99,9 @@ def shipped() -> Detector:
 
 @cache
 def tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]:
-    """For every code point of the BMP its class, and the symbol that the model sees: (65536,) uint8 and uint16.
+    """The class of every code point of the BMP, and the symbol that the model sees: (65536,) uint8 and uint16.
 
-    Kana, Chinese characters and East Asian marks stand for themselves, everything else for its kind.
+    Kana, Chinese characters and East Asian marks have symbols of their own, everything else shares one per kind.
     """
     classes = np.zeros(0x10000, dtype=np.uint8)
     symbols = np.full(0x10000, ord("."), dtype=np.uint16)
@@ -137,7 +137,7 @@ def tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def is_end(point: Any, letters: Any) -> Any:
-    """Whether a window of that many letters ends after a code point."""
+    """Whether a window of `letters` letters ends after a code point."""
     if letters < SHORTEST:
         return False
     return letters >= LONGEST or point == 10 or (letters >= LONG and (point == 0x3002 or point == 0xFF01 or point == 0xFF1F))
@@ -160,7 +160,7 @@ SYMBOLS = np.uint64(0x10000)
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def sigmoid(value: float) -> float:
-    """1 / (1 + e^-x) to three digits, by (1 + x/1024)^1024: plain arithmetic, the same on every machine."""
+    """1 / (1 + e^-x) to three digits, via (1 + x/1024)^1024: plain arithmetic, identical on every machine."""
     power = 1.0 + min(abs(value), 30.0) / 1024.0
     for _ in range(10):
         power *= power
@@ -169,7 +169,7 @@ def sigmoid(value: float) -> float:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def places(before: Any, last: Any, here: Any, shift: Any) -> tuple[Any, Any, Any]:
-    """Places in the table of the n-grams that end in a symbol: each single symbol has its own, the others by upper bits of a
+    """Table indices of the n-grams that end in a symbol: single symbols have their own, longer n-grams use the upper bits of a
     multiplicative hash."""
     pair = np.uint64(here) | np.uint64(last) << np.uint64(16) | np.uint64(1) << np.uint64(48)
     two = pair * np.uint64(0xD6E8FEB86659FD93)
@@ -179,7 +179,7 @@ def places(before: Any, last: Any, here: Any, shift: Any) -> tuple[Any, Any, Any
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _score(points: Any, classes: Any, symbols: Any, weights: Any, scale: float, bias: float) -> float:
-    """The share of Japanese letters: sums of weights a window, then each window in the light of all."""
+    """The share of Japanese letters: sum the weights of each window, then judge each window in the light of all."""
     shift = np.uint64(64)
     size = len(weights) - 0x10000
     while size > 1:

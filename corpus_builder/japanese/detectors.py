@@ -1,10 +1,10 @@
-"""Which detector a recipe asks for: the shipped model, a model of one's own, or a fastText language model.
+"""The language detectors that a recipe can name: the shipped model, your own model, or a fastText language model.
 
-detector = "ngrams"                              the model that the package brings along
-detector = "ngrams:data/models/detector.bin"     a model of `corpus-builder train-detector`
+detector = "ngrams"                              the model that comes with the package
+detector = "ngrams:data/models/detector.bin"     a model from `corpus-builder train-detector`
 detector = "fasttext:data/models/lid.176.ftz"    a fastText model with the label __label__ja; needs the extra `classifier`
 
-A source may be in another language: the first two know Japanese alone, a fastText model what it has labels for.
+A source may be in another language: the first two know only Japanese, a fastText model the languages that it has labels for.
 """
 
 from __future__ import annotations
@@ -21,19 +21,17 @@ from corpus_builder.store.files import state_of
 
 DEFAULT = "ngrams"
 JAPANESE, ANY = "ja", "none"
-"""Languages of a source: Japanese, and no test at all; another is the label of a fastText model without its `__label__`."""
+"""Languages of a source: Japanese, or no test at all.  Any other is a label of a fastText model without its `__label__`."""
 
 LanguageScore = Callable[[str], float]
-"""`score(text)`: the share of a text that is in a language, 0..1."""
+"""`score(text)` returns the share of a text that is in a language, 0..1."""
 
 
 def named_detector(name: str, language: str = JAPANESE) -> LanguageScore:
-    """The detector of that name for a language; a model is loaded once in each process, and again where its file is another.
+    """The detector with this name for a language; a model is loaded once per process, and again if its file changes.
 
-    Of `ANY`, every text has all.
-
-    Raises RecipeError for a name that is none of the three kinds or knows no such language, InputError where there is no such model,
-    MissingExtraError where fastText is not installed.
+    For `ANY`, every text scores 1.  Raises RecipeError for a name of no known kind or a language that the detector does not
+    know, InputError if there is no such model, MissingExtraError if fastText is not installed.
     """
     if language == ANY:
         return _all
@@ -61,16 +59,16 @@ def _all(text: str) -> float:
 
 
 def knows_japanese_alone(name: str, language: str) -> str:
-    """The sentence on a language that a detector does not know."""
+    """The error message about a language that a detector does not know."""
     return (
-        f"language = {language!r} needs a detector that knows it, and {name!r} knows Japanese alone. Name a fastText language model "
-        f'with the label __label__{language}, for example detector = "fasttext:lid.176.ftz"; or write language = "none", and every '
-        "text is taken."
+        f"language = {language!r} needs a detector that knows it, and {name!r} knows only Japanese. Name a fastText language model "
+        f'with the label __label__{language}, for example detector = "fasttext:lid.176.ftz"; or write language = "none" to '
+        "accept every text."
     )
 
 
 def detector_version(name: str, language: str = JAPANESE) -> str:
-    """What a detector's scores depend on: its kind and a digest of its model, wherever that lies."""
+    """What a detector's scores depend on: its kind and a digest of its model, regardless of its path."""
     if language == ANY:
         return ANY
     named_detector(name, language)
@@ -80,7 +78,7 @@ def detector_version(name: str, language: str = JAPANESE) -> str:
 
 
 def located(name: str, resolve: Callable[[str], Path]) -> str:
-    """The same name with its path made absolute; unknown names come back as they are."""
+    """A detector's name with its path made absolute; unknown names are returned unchanged."""
     kind, colon, path = name.partition(":")
     return f"{kind}:{resolve(path)}" if colon and path and kind in ("ngrams", "fasttext") else name
 
@@ -118,7 +116,7 @@ def load_fasttext(model: str) -> Any:
 
 
 def fasttext_score(model: Any, label: str, text: str) -> float:
-    """The probability of a language under a fastText language model, averaged over a text's lines by their letters; 0.0 for none."""
+    """The probability of a language by a fastText model, 0..1, averaged over a text's lines weighted by their letters; 0.0 for no letters."""
     score = total = 0.0
     for piece in _pieces(text):
         letters = sum(map(str.isalpha, piece))
@@ -129,7 +127,7 @@ def fasttext_score(model: Any, label: str, text: str) -> float:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """Lines, joined with those that follow until they are long enough to tell."""
+    """Lines, each joined with the following ones until long enough to judge."""
     waiting = ""
     for line in text.splitlines():
         waiting = f"{waiting} {line}" if waiting else line

@@ -1,4 +1,4 @@
-"""Texts as code points, and the kinds of Japanese letters."""
+"""Texts as arrays of code points, and the kinds of Japanese letters."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ U32 = npt.NDArray[np.uint32]
 I64 = npt.NDArray[np.int64]
 
 HIRAGANA, KATAKANA, KANJI, TOTEN, KUTEN, PROLONGED, RARE_KANJI, SPACE, OTHER = range(9)
-"""Kinds of a code point.  The first five are those that Swallow v1 counts as Japanese letters; PROLONGED (ー and the
-half-width katakana) and RARE_KANJI (beyond the BMP) are Japanese too, but v1 counts neither."""
+"""Kinds of code points.  Swallow v1 counts the first five as Japanese letters; PROLONGED (ー and the half-width
+katakana) and RARE_KANJI (beyond the BMP) are Japanese too, but v1 counts neither."""
 
 
 def code_points(texts: Sequence[str]) -> tuple[U32, I64]:
-    """Texts one after the other as code points, and where each begins: (total,) uint32 and (n + 1,) int64.
+    """The concatenated code points of some texts, and the offset where each begins: (total,) uint32 and (n + 1,) int64.
 
     >>> points, starts = code_points(["猫", "いぬ"])
     >>> points.tolist(), starts.tolist()
@@ -37,7 +37,7 @@ def kind_of(point: Any) -> int:
     Source of the first five: Swallow corpus v1 (hiragana U+3041-3096, katakana U+30A1-30FA, kanji 々〇〻 U+3400-9FFF U+F900-FAFF,
     toten 、，, kuten 。．！？).
     """
-    if point < 0x2E80:  # Latin and the like come first: most of them are met most often
+    if point < 0x2E80:  # Latin and similar scripts first, as they are the most frequent
         return SPACE if is_space(point) else OTHER
     if 0x3041 <= point <= 0x3096:
         return HIRAGANA
@@ -58,7 +58,7 @@ def kind_of(point: Any) -> int:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def is_space(point: Any) -> Any:
-    """White space as `str.isspace` has it."""
+    """Whether a code point is white space, as in `str.isspace`."""
     return (
         0x09 <= point <= 0x0D
         or 0x1C <= point <= 0x20

@@ -1,8 +1,8 @@
 """Statistics of character n-grams, exact and in linear time.
 
-An n-gram can occur twice only if both (n - 1)-grams in it do.  So each pass gives a number to every n-gram that occurs more than
-once, and the next pass looks only where two such numbers stand side by side: their pair is a 64-bit key that stands for the
-n-gram exactly.  In ordinary text hardly any position is left after the 4-grams.
+An n-gram can occur twice only if both (n - 1)-grams in it do.  So each pass numbers every n-gram that occurs more than
+once, and the next pass looks only where two such numbers are adjacent: their pair is a 64-bit key that identifies the
+longer n-gram exactly.  In ordinary text hardly any position is left after the 4-grams.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ LONGEST = 10
 def count_ngrams(points: Any, names: Any, alive: Any, keys: Any, slots: Any, counts: Any, out: Any) -> int:
     """Count the n-grams of one text for n = 2 .. 10.
 
-    points: (n,) uint32.  Scratch: names, alive and counts (n + 1,) int32; keys uint64 and slots int32 of one length, a power of two
-    and at least 2 n.  Written: out (11, 3) int64, for each n the number of distinct n-grams, of those that occur more than
-    once, and the count of the most frequent one.  Returns the number of code points that a repeated 10-gram covers.
+    points: (n,) uint32.  Scratch: names, alive and counts (n + 1,) int32; keys uint64 and slots int32 of the same length, a power
+    of two of at least 2 n.  Written: out (11, 3) int64, for each n the number of distinct n-grams, of those that occur more than
+    once, and the count of the most frequent one.  Returns the number of code points covered by repeated 10-grams.
     """
     length = len(points)
     out[:] = 0

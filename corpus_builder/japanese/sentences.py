@@ -1,7 +1,7 @@
-"""Sentences and paragraphs, as Swallow corpus v1 cuts them.
+"""Sentences and paragraphs, as defined by Swallow corpus v1.
 
-A text is split at U+000A.  A sentence is one or more characters that are no end mark (。．！？!?), and at most one end mark after
-them; other end marks belong to no sentence.  A paragraph is its line's sentences, one after the other.
+A text is split at U+000A.  A sentence is one or more characters other than end marks (。．！？!?), followed by at most one end
+mark; further end marks belong to no sentence.  A paragraph consists of the sentences of one line.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from corpus_builder.japanese.letters import is_space
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def is_end_mark(point: Any) -> Any:
-    """Is the code point one of 。．！？!? ."""
+    """Whether a code point is one of 。．！？!? ."""
     return point == 0x3002 or point == 0xFF0E or point == 0xFF01 or point == 0xFF1F or point == 0x21 or point == 0x3F
 
 
@@ -25,7 +25,7 @@ def cut(points: Any, kept: Any, sentences: Any, paragraphs: Any) -> tuple[int, i
     """Cut one text into sentences and paragraphs.
 
     points: (n,) uint32.  Written: kept (n,), the code points that belong to a sentence; sentences and paragraphs (n + 2,), the
-    places in `kept` where each one ends.  Returns how many entries of the three were written.
+    offsets in `kept` where each one ends.  Returns the number of entries written to each of the three.
     """
     length = n_sentences = n_paragraphs = 0
     within = False
@@ -57,7 +57,7 @@ def cut(points: Any, kept: Any, sentences: Any, paragraphs: Any) -> tuple[int, i
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def ends_with_ellipsis(points: Any) -> Any:
-    """Does a sentence, stripped of white space, end with ・ or … ."""
+    """Whether a sentence, stripped of white space, ends with ・ or … ."""
     for back in range(len(points) - 1, -1, -1):
         if not is_space(points[back]):
             return points[back] == 0x30FB or points[back] == 0x2026
@@ -69,7 +69,7 @@ def distinct(points: Any, ends: Any, table: Any) -> tuple[int, int]:
     """Number of distinct items, and the sum of their lengths.
 
     Item i is points[ends[i - 1]:ends[i]] (the first one starts at 0).  table: int32, a power of two and at least twice as long as
-    `ends`; it is cleared here.  Items with equal hashes are compared letter by letter.
+    `ends`; it is cleared here.  Items with equal hashes are compared code point by code point.
     """
     mask = len(table) - 1
     table[:] = -1

@@ -1,6 +1,6 @@
-"""The trainer of the language detector: logistic regression over hashed n-grams, the same bytes every time.
+"""Trains the language detector: logistic regression over hashed n-grams, reproducible to the byte.
 
-Plain floating-point arithmetic only, in one order: no library's exponential, no threads, no clock.
+It uses only plain floating-point arithmetic in a fixed order: no library's exponential, no threads, no clock.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from corpus_builder.errors import InputError
 from corpus_builder.japanese.detect import LETTER, MARK, SHORTEST, Detector, is_end, look_up, places, sigmoid, tables
 from corpus_builder.japanese.letters import code_points
 
-BITS = 19  # of the table of pairs and triples: 524,288 weights; 18 cost a point of precision on titles of Chinese characters
-EPOCHS = 2  # a third and a fourth changed nothing
+BITS = 19  # log2 of the table size for pairs and triples: 524,288 weights; 18 costs a point of precision on titles in Chinese characters
+EPOCHS = 2  # a third and a fourth changed nothing measurable measurable
 RATE = 0.3
-TRIPLE_RATE = 0.15  # triples are many and seen rarely: they follow later than single characters and pairs
+TRIPLE_RATE = 0.15  # triples are many and rare: they learn more slowly than single characters and pairs
 
 
 def train_files(japanese: Sequence[Path], other: Sequence[Path]) -> Detector:
-    """`train` on text files, one example a line.  Raises InputError where a file cannot be read as UTF-8."""
+    """`train` on text files with one example per line.  Raises InputError if a file cannot be read as UTF-8."""
     ours, theirs = ([line for path in paths for line in _lines(path)] for paths in (japanese, other))
     return train(ours, theirs)
 
@@ -40,10 +40,10 @@ def _lines(path: Path) -> list[str]:
 
 
 def train(japanese: Sequence[str], other: Sequence[str], *, bits: int = BITS, epochs: int = EPOCHS, seed: int = 0) -> Detector:
-    """A detector from texts that are Japanese and texts that are not; both sides weigh the same in total.
+    """Train a detector on texts that are Japanese and texts that are not; both sides have the same total weight.
 
-    Long texts are cut into the windows that the detector cuts them into.  The same texts give the same model.  Raises InputError
-    where a side has no text with kana or Chinese characters.
+    Long texts are cut into windows as in the detector.  The same texts give the same model.  Raises InputError if either
+    side has no text with kana or Chinese characters.
     """
     windows: list[npt.NDArray[np.int32]] = []
     starts: list[npt.NDArray[np.int64]] = []
@@ -67,14 +67,14 @@ def train(japanese: Sequence[str], other: Sequence[str], *, bits: int = BITS, ep
     for _ in range(epochs):
         rng.shuffle(order)
         _epoch(features, ends, np.array(order, dtype=np.int64), sizes[0], balance, weights, squares, bias)
-    limit = float(np.sort(np.abs(weights))[-max(len(weights) >> 12, 1)])  # the few beyond it are cut
+    limit = float(np.sort(np.abs(weights))[-max(len(weights) >> 12, 1)])  # the few beyond it are clipped
     scale = max(limit, 1e-9) / 127
     return Detector(np.clip(np.rint(weights / scale), -127, 127).astype(np.int8), scale, float(bias[0]))
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _features(points: Any, bounds: Any, classes: Any, symbols: Any, shift: Any) -> tuple[Any, Any]:
-    """Hashed n-grams of all windows, one after the other, and where each window ends."""
+    """The hashed n-grams of all windows, concatenated, and the offset where each window ends."""
     features = np.empty(3 * len(points), dtype=np.int32)
     ends = np.empty(len(points) // SHORTEST + len(bounds), dtype=np.int64)
     count = windows = 0
@@ -107,7 +107,7 @@ def _features(points: Any, bounds: Any, classes: Any, symbols: Any, shift: Any) 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _epoch(features: Any, ends: Any, order: Any, japanese: int, balance: Any, weights: Any, squares: Any, bias: Any) -> None:
-    """One pass of stochastic gradient descent with AdaGrad's rates."""
+    """One pass of stochastic gradient descent with AdaGrad learning rates."""
     for window in order:
         start = ends[window - 1] if window else 0
         stop = ends[window]

@@ -1,6 +1,6 @@
-"""Words of Japanese text, by Sudachi; needs the extra `words`.
+"""Words of Japanese text, segmented by Sudachi; needs the extra `words`.
 
-Not in the default way of a build: Sudachi takes about fifty times as long as all measures over letters together.
+Not part of a default build: Sudachi takes about fifty times as long as all character-based measures together.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PIECE = re.compile(r"[^。！？\n]*(?:[。！？\n]+|$)")
 
 
 class Word(NamedTuple):
-    """A word as it stands in the text, its dictionary form, and the first level of its part of speech in UniDic's terms."""
+    """A word as it occurs in the text, its dictionary form, and the top level of its part of speech in UniDic terms."""
 
     surface: str
     dictionary_form: str
@@ -31,7 +31,7 @@ class Word(NamedTuple):
 def words(text: str) -> Iterator[Word]:
     """The words of a text, in Sudachi's longest units (mode C); their surfaces joined are the text.
 
-    Raises MissingExtraError where SudachiPy is not installed.
+    Raises MissingExtraError if SudachiPy is not installed.
 
     >>> [word.surface for word in words("国会議事堂へ行った。")]
     ['国会議事堂', 'へ', '行っ', 'た', '。']
@@ -46,7 +46,7 @@ def content_word_fraction(document: Document) -> float:
     """Share of words that are nouns, verbs, adjectives or adverbs, 0..1; 0.0 for a text without words.
 
     A measure for recipes: `[quality.measures]` content_words = "corpus_builder.japanese.words:content_word_fraction".
-    The pages of the sample corpus lie at 0.42 to 0.66; a list of keywords comes near 1.
+    The pages of the sample corpus score 0.42 to 0.66; a list of keywords comes close to 1.
 
     >>> content_word_fraction(Document("犬が走る。"))
     0.5
@@ -56,7 +56,7 @@ def content_word_fraction(document: Document) -> float:
 
 
 def _chunks(text: str) -> Iterator[str]:
-    """Pieces of at most MAX_CHUNK_BYTES, cut at sentence ends where there are any."""
+    """Pieces of at most MAX_CHUNK_BYTES, cut at sentence ends if possible."""
     chunk: list[str] = []
     size = 0
     for piece in _PIECE.findall(text):

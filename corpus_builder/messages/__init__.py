@@ -1,1 +1,1 @@
-"""What people are shown: without secrets, harmless on a terminal, and how far the work has come."""
+"""Output for people: free of secrets, harmless on a terminal, with progress bars."""

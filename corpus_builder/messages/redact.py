@@ -1,4 +1,4 @@
-"""Without logins and signatures: URLs as they may be stored and shown, since builds, reports and logs are passed on."""
+"""Removes logins and signatures from URLs before they are stored or shown, since builds, reports and logs are passed on."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 _AUTHORITY = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*:)(?P<slashes>//?)(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
-_URL = re.compile(  # a path that was a URL has one slash: of those that we know, and of any with a login
+_URL = re.compile(  # a URL that was turned into a path has one slash; matched for known schemes, and for any scheme with a login
     r"\b(?:[a-z][a-z0-9+.-]*://|(?:https?|s3|ftp|gs|hdfs):/|[a-z][a-z0-9+.-]+:/(?=[^\s/@]+@))[^\s<>\"]+", re.IGNORECASE
 )
 _END = re.compile(r"[\"'`.,;:!)\]}>]*$")
-_QUERY = re.compile(r"\?[\w.~%\-\[\]]+=.*", re.DOTALL)  # of an S3 key: a ? alone is a part of a name or a pattern
-_PATH = re.compile(r"(/[^\s?\"'<>]*)\?[\w.~%\-\[\]]+=[^\s\"'<>]*")  # "with url: /a?signature=1", as HTTP clients put it
+_QUERY = re.compile(r"\?[\w.~%\-\[\]]+=.*", re.DOTALL)  # in S3 keys, where a bare ? is part of a name or a pattern
+_PATH = re.compile(r"(/[^\s?\"'<>]*)\?[\w.~%\-\[\]]+=[^\s\"'<>]*")  # "with url: /a?signature=1", as in messages of HTTP clients
 _LOGIN = re.compile(r"\b(Basic|Bearer|Credential=|Signature=)(\s*)[A-Za-z0-9+/=._~-]{8,}")
 _SIGNED = re.compile(
     r"([?&;](?:x-amz-\w[\w-]*|x-goog-\w[\w-]*|awsaccesskeyid|(?:access_?|secret_?|api_?)?key|\w*token|\w*secret|\w*signature|sig|"
@@ -22,9 +22,9 @@ _SIGNED = re.compile(
 
 
 def without_login(url: str) -> str:
-    """A URL without user, password, query and fragment, which can be secrets; anything else as it is.
+    """A URL without user, password, query and fragment, which may be secret; any other string unchanged.
 
-    A password with / ? # or @ in it goes too.  Of s3:// only a query goes: its keys may hold a ? and a #.
+    A password that contains / ? # or @ is removed too.  From s3:// only user and query are removed: keys may contain ? and #.
 
     >>> without_login("https://me:se/cr@et@data.example:8080/web.warc.gz?signature=1#part")
     'https://data.example:8080/web.warc.gz'
@@ -40,23 +40,23 @@ def without_login(url: str) -> str:
 
 
 def _without_user(rest: str) -> str:
-    """What follows the slashes of a URL, without the user and the password."""
+    """The part of a URL after the slashes, without user and password."""
     host = re.split(r"[/?#]", rest, maxsplit=1)[0]
     if "@" in host:
         rest = rest[host.rindex("@") + 1 :]
         host = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    if "@" in rest and re.search(r":(?!\d*$)", re.sub(r"^\[[^\]]*\]", "", host)):  # what follows the : is no port
+    if "@" in rest and re.search(r":(?!\d*$)", re.sub(r"^\[[^\]]*\]", "", host)):  # what follows the : is not a port
         return rest.rpartition("@")[2]
     return rest
 
 
 def has_login(url: str) -> bool:
-    """Does a URL hold what `without_login` takes out?"""
+    """Whether a URL contains something that `without_login` removes."""
     return without_login(url) != url
 
 
 def without_secrets(text: str) -> str:
-    """A text of others, such as a traceback, without the logins and queries of all URLs in it.
+    """A foreign text, such as a traceback, without the logins and queries of all URLs in it.
 
     >>> without_secrets("Max retries exceeded with url: /a?sig=1 (http://me:pw@proxy.example:3128/, https://a.example/?b=1).")
     'Max retries exceeded with url: /a (http://proxy.example:3128/, https://a.example/).'
@@ -66,7 +66,7 @@ def without_secrets(text: str) -> str:
 
 
 def without_known_secrets(text: str) -> str:
-    """A sentence that may name pages, whose queries are no secrets: without logins, and without values whose names say what they are.
+    """A message that may name pages, whose queries are not secret: without logins, and without parameters named like secrets.
 
     >>> without_known_secrets("https://me:pw@a.example/b?id=3&X-Amz-Signature=9f3a is no page")
     'https://a.example/b?id=3&X-Amz-Signature=… is no page'
@@ -74,7 +74,7 @@ def without_known_secrets(text: str) -> str:
 
     def cut(url: str) -> str:
         whole = _AUTHORITY.fullmatch(url)
-        if whole is None or whole["slashes"] == "/" or whole["scheme"][:2].lower() == "s3":  # an address taken for a path
+        if whole is None or whole["slashes"] == "/" or whole["scheme"][:2].lower() == "s3":  # an address mistaken for a path
             return without_login(url)
         return f"{whole['scheme']}//{_without_user(whole['rest'])}"
 
@@ -91,7 +91,7 @@ def _in_urls(cut: Callable[[str], str], text: str) -> str:
 
 
 def shareable(value: Any) -> Any:
-    """JSON values with every string without its secrets, for files that people pass on."""
+    """JSON values with secrets removed from every string, for files that people pass on."""
     if isinstance(value, str):
         return without_login(value) if _URL.match(value) else without_secrets(value)
     if isinstance(value, dict):

@@ -1,7 +1,7 @@
-r"""What others wrote, made harmless where it is shown: URLs, titles, names and details come from pages, servers and file names.
+r"""Makes untrusted text harmless for display: URLs, titles, names and details come from pages, servers and file names.
 
-A terminal obeys escape sequences, and bidi controls and characters without width make a line look like another one; such characters
-are shown as what they are, `\x1b`.  Japanese, other scripts and emoji stay.
+A terminal obeys escape sequences, and bidi controls and zero-width characters can disguise a line; such characters
+are shown as escapes, `\x1b`.  Japanese, other scripts and emoji are unchanged.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import Any
 
 from corpus_builder.messages.redact import without_secrets
 
-FIELD_CHARACTERS = 500  # ours: a URL that a person reads is shorter
-LINE_CHARACTERS = 4_000  # of a line as a whole
+FIELD_CHARACTERS = 500  # ours: URLs worth reading are shorter
+LINE_CHARACTERS = 4_000  # of a whole line
 
 _EMOJI = "\u00a9\u00ae\u2190-\u2bff\u3030\u303d\u3297\u3299\ufe0f\U0001f000-\U0001faff"
 _HIDDEN = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 (ESC begins sequences), DEL, C1
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e"  # soft hyphen, joiners, fillers, Arabic letter mark
-    "\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0"  # no width, bidi, line and paragraph separators
-    "\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff"  # annotations, no characters, lone surrogates
-    "\U0001d173-\U0001d17a\U000e0000-\U000e007f"  # of music; tags, which spell hidden text
+    "\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0"  # zero width, bidi, line and paragraph separators
+    "\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff"  # annotations, noncharacters, lone surrogates
+    "\U0001d173-\U0001d17a\U000e0000-\U000e007f"  # musical formatting; tags, which can spell hidden text
 )
 _ODD = re.compile(f"[{_HIDDEN}]|(?<![{_EMOJI}])\u200d|\u200d(?![{_EMOJI}])")  # U+200D joins emoji
 _ODD_IN_JSON = re.compile(
@@ -31,7 +31,7 @@ _ODD_IN_JSON = re.compile(
 
 
 def harmless(text: str, most: int = FIELD_CHARACTERS) -> str:
-    r"""One field as it may be shown, on one line: odd characters as escapes, and what is too long cut.
+    r"""One field made safe to show on one line: hidden characters as escapes, and cut off after `most` characters.
 
     >>> harmless("猫\x1b]0;x\x07\n"), harmless("a\u202egpj.exe"), harmless("👩\u200d🌾"), harmless("あ" * 12_345, most=3)
     ('猫\\x1b]0;x\\x07\\n', 'a\\u202egpj.exe', '👩\u200d🌾', 'あああ… (12,345 characters)')
@@ -41,7 +41,7 @@ def harmless(text: str, most: int = FIELD_CHARACTERS) -> str:
 
 
 def harmless_lines(text: str, most: int = LINE_CHARACTERS) -> str:
-    """Lines of ours as they may be shown: line ends and tabs stay."""
+    """Our own lines made safe to show: line ends and tabs stay."""
     if text.isascii() and text.replace("\n", "").isprintable() and len(text) <= most:
         return text
     lines = (f"{line[:most]}… ({len(line):,} characters)" if len(line) > most else line for line in text.split("\n"))
@@ -54,7 +54,7 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def as_json(value: Any, indent: int | None = 1, allow_nan: bool = True, ascii_only: bool = False) -> str:
-    r"""JSON for programs that is harmless on a terminal, too: what a terminal obeys, or UTF-8 cannot hold, stands there as \uXXXX.
+    r"""JSON for programs that is also harmless on a terminal: what a terminal obeys, or UTF-8 cannot encode, is written as \uXXXX.
 
     >>> as_json("猫\x9b31m\ud800")
     '"猫\\u009b31m\\ud800"'
@@ -64,7 +64,7 @@ def as_json(value: Any, indent: int | None = 1, allow_nan: bool = True, ascii_on
 
 
 class Formatter(logging.Formatter):
-    """Lines of a log without secrets and without what a terminal obeys: they name places, and libraries log, too."""
+    """Log lines without secrets and without terminal controls, as they contain URLs, and lines of libraries."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""

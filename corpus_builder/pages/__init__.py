@@ -1,1 +1,1 @@
-"""Page bytes to text: gate, charset, main text."""
+"""From the bytes of a page to its text: gate, charset detection, main text extraction."""

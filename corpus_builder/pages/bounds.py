@@ -1,4 +1,4 @@
-"""What a page can hold at most, found before it is parsed: elements, nesting, visible Japanese."""
+"""Upper bounds on a page's content, found before it is parsed: elements, nesting, visible kana."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ENDLESS = frozenset(
 
 
 def elements(text: str) -> int:
-    """Start tags, comments and declarations: no parser makes more elements of them.
+    """Number of start tags, comments and declarations; no parser makes more elements of them.
 
     >>> elements("<ul><li>一<li>二</ul>")
     3
@@ -32,9 +32,9 @@ def elements(text: str) -> int:
 
 
 def nests_deeper(text: str, limit: int) -> bool:
-    """Whether elements nest deeper than `limit`, as the tags say; elements whose end tag is optional are not counted.
+    """Whether elements nest deeper than `limit`, judged by their tags; elements whose end tag is optional are not counted.
 
-    A first look at two letters a tag, in numpy, clears all but odd pages; those are walked with a stack.
+    A first pass in numpy over two letters per tag clears all but unusual pages; those are walked with a stack.
 
     >>> nests_deeper("<div>" * 5 + "</div>" * 5, 4), nests_deeper("<div></div>" * 5, 4)
     (True, False)
@@ -52,7 +52,7 @@ def nests_deeper(text: str, limit: int) -> bool:
 
 @cache
 def _nesting_pairs() -> npt.NDArray[np.bool_]:
-    """Which first two letters of a tag's name can begin an element that has an end tag.  (65536,) bool"""
+    """Which pairs of letters can begin the name of an element that has an end tag.  (65536,) bool"""
     table = np.zeros(1 << 16, dtype=np.bool_)
     for letter in range(ord("a"), ord("z") + 1):
         table[letter << 8 : (letter + 1) << 8] = True
@@ -64,7 +64,7 @@ def _nesting_pairs() -> npt.NDArray[np.bool_]:
 
 
 def _walk(text: str, limit: int) -> bool:
-    """The same with a stack: an end tag closes what is open inside its element."""
+    """The same with a stack: an end tag also closes the elements left open inside its own."""
     open_now: list[str] = []
     counts: dict[str, int] = {}
     for slash, name in _TAG.findall(text):
@@ -84,9 +84,9 @@ def _walk(text: str, limit: int) -> bool:
 
 
 def spans(text: str, opening: re.Pattern[str]) -> Iterator[tuple[int, int]]:
-    """Where elements and comments stand whose tags `opening` finds, from tag to end tag; linear in the text.
+    """Start and end offsets of the elements and comments whose start tags match `opening`; linear in the text.
 
-    The first one that is not closed ends the search: what it holds cannot be told from the rest of the page.
+    The first unclosed one ends the search: its content cannot be told from the rest of the page.
 
     >>> list(spans("a<PRE>b</pre>c<pre>d", re.compile("<pre", re.IGNORECASE)))
     [(1, 13)]
@@ -109,7 +109,7 @@ _HIDDEN = re.compile(r"<(?:script|style|template|svg)\b|<!--", re.IGNORECASE)
 
 
 def visible_kana(text: str, enough: int) -> int:
-    """Kana outside scripts, styles and comments, counted up to `enough`; those in attributes are not told apart.
+    """Number of kana outside scripts, styles and comments, counted up to `enough`; kana in attributes count too.
 
     >>> visible_kana("<script>'これは隠れている'</script><p>あいう", enough=8)
     3

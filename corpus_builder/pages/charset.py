@@ -1,4 +1,4 @@
-"""Page bytes to text: which encoding it is, by what the bytes show before what the page says."""
+"""Charset detection: decodes a page, trusting what the bytes show over what the page declares."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from corpus_builder.pages.mojibake import restore
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _ISO_2022_JP = re.compile(rb"\x1b\$[@B]|\x1b\(I")
 _SHIFTED_KANA = re.compile(rb"\x0e([\x21-\x5f]+)\x0f")  # half-width kana between shift out and shift in
-_HEAD = 1 << 16  # bytes searched for a declaration: the HTML standard asks for the first 1024, pages put scripts before it
-_SAMPLE = 8192  # bytes that the candidates are tried on
+_HEAD = 1 << 16  # bytes searched for a declaration: the HTML standard requires it in the first 1024, but pages put scripts before it
+_SAMPLE = 8192  # bytes on which the candidates are tried
 _KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
 _META = re.compile(rb"""<meta\b[^>]{0,400}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
 _XML = re.compile(rb"""^\s*<\?xml\b[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9_.:-]{2,40})""")
 _PARAMETER = re.compile(r"""charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
 
-# Charset names as pages use them (most are labels of the WHATWG Encoding Standard), by the Python codec that decodes what
-# is meant: Shift_JIS means Windows' code page 932, ISO-8859-1 means 1252, GB2312 means GB 18030.
+# Charset names as pages use them (most are labels of the WHATWG Encoding Standard), by the Python codec for what they
+# mean in practice: Shift_JIS means Windows' code page 932, ISO-8859-1 means 1252, GB2312 means GB 18030.
 _LABELS = {
     "cp932": "shift_jis shift-jis shiftjis sjis x-sjis ms_kanji csshiftjis windows-31j cswindows31j ms932 cp932 x-ms-cp932",
     "euc_jp": "euc-jp euc_jp eucjp x-euc-jp x-euc cseucpkdfmtjapanese eucjp-ms eucjpms euc-jp-ms cp51932",
@@ -40,10 +40,10 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A page as text; `charset` is the Python codec, `undecodable` the share of its characters that are U+FFFD, 0..1.
+    """A decoded page; `charset` is the Python codec, `undecodable` the share of its characters that are U+FFFD, 0..1.
 
-    A page that was decoded wrongly before it was stored, and could be restored, has the code page that it went through behind its
-    charset: "utf-8+cp1252".  `mojibake` is the share of its letters beyond ASCII that could not be restored, 0..1.
+    For a page that had been decoded wrongly before it was stored, and could be restored, the wrong code page is appended to the
+    charset: "utf-8+cp1252".  `mojibake` is the share of its non-ASCII letters that could not be restored, 0..1.
     """
 
     text: str
@@ -55,10 +55,10 @@ class Decoded:
 def decode(body: bytes, declared: str | None = None) -> Decoded:
     """Decode a page.  `declared` is the HTTP Content-Type header, or a bare charset name, and may be wrong.
 
-    In order: byte order mark, UTF-16 without one, ISO-2022-JP by its escapes, strict UTF-8; then what the header, the XML
-    declaration and <meta> name is tried together with UTF-8, Shift_JIS and EUC-JP, and what reads best wins.  The vendors'
-    characters (①, ㈱, 髙) are read in all three Japanese encodings.  Japanese that was read as Windows' code page 1252 or 932
-    and encoded again is restored.  Never fails: bytes that do not decode become U+FFFD.
+    In order: byte order mark, UTF-16 without one, ISO-2022-JP by its escapes, strict UTF-8; then the charsets named by the header,
+    the XML declaration and <meta> compete with UTF-8, Shift_JIS and EUC-JP, and the most plausible text wins.  Vendor
+    characters (①, ㈱, 髙) are decoded in all three Japanese encodings.  Japanese that was read as Windows' code page 1252 or 932
+    and encoded again is restored.  Never raises: bytes that do not decode become U+FFFD.
 
     >>> decode("①髙島屋～".encode("cp932"), "text/html; charset=Shift_JIS").text
     '①髙島屋～'
@@ -99,17 +99,17 @@ def _decode(body: bytes, declared: str | None) -> Decoded:
     return found
 
 
-# Chinese and Korean in EUC: their bytes make kanji of EUC-JP, too, and it takes kana to prefer that to what is declared.
+# Chinese and Korean EUC encodings: their bytes also decode as kanji in EUC-JP, so it takes kana to prefer that to what is declared.
 _NEIGHBOURS = ("gb18030", "big5hkscs", "cp949")
 
 
 def _has_kana(text: str) -> bool:
-    """Whether a twentieth of the letters beyond ASCII are kana: less than in any Japanese page, more than Chinese bytes make."""
+    """Whether a twentieth of the non-ASCII letters are kana: less than in any Japanese page, more than Chinese bytes produce."""
     return len(_KANA.findall(text)) * 20 >= sum(letter > "\x7f" for letter in text)
 
 
 def codec_of(name: str) -> str | None:
-    """The Python codec for a charset's name on the web; None for unknown ones.
+    """The Python codec for a charset name as used on the web; None for an unknown name.
 
     >>> codec_of("Shift_JIS"), codec_of("ISO-8859-1"), codec_of("utf8mb4")
     ('cp932', 'cp1252', None)
@@ -122,12 +122,12 @@ def codec_of(name: str) -> str | None:
         found = codecs.lookup(name).name
     except LookupError:
         return None
-    # The other names of Python's list hold transformations (rot13, zip) and codecs that are no page's.
+    # Python knows further names, for transformations (rot13, zip) and codecs that no page uses.
     return found if re.fullmatch(r"iso8859-\d+|cp125\d|cp874|tis-620|koi8-[ru]|mac-\w+|shift_jis\w*|euc_ji\w+", found) else None
 
 
 def _candidates(body: bytes, declared: str | None) -> list[str]:
-    """Codecs to try: what is declared comes first, and wins a tie."""
+    """Codecs to try; declared ones come first, and win a tie."""
     names: list[str] = []
     if declared:
         found = _PARAMETER.search(declared)
@@ -140,10 +140,10 @@ def _candidates(body: bytes, declared: str | None) -> list[str]:
 
 
 def utf16_of(body: bytes) -> str | None:
-    """Which UTF-16 a page without a byte order mark is in, if any.
+    """The UTF-16 codec of a page without a byte order mark; None if it is not in UTF-16.
 
-    Every second byte is the upper one: zero for ASCII, 0x30 for kana and Japanese marks, together more than a seventh of any page.
-    Both are rare among the others.
+    Every second byte is the high one: zero for ASCII, 0x30 for kana and Japanese punctuation, together more than a seventh of any
+    page.  Both are rare among the low bytes.
     """
     head = body[:4096]
     if b"\0" not in head and head.count(b"0") * 8 < len(head):
@@ -162,9 +162,9 @@ def _decoded(body: bytes, codec: str) -> Decoded:
 
 
 def _sample(body: bytes, first: int) -> bytes:
-    """Bytes around the first that UTF-8 does not allow: up to _SAMPLE of them, all of a short page's.
+    """Up to _SAMPLE bytes around the first one that is invalid in UTF-8; all of a short page.
 
-    A page that was cut off inside its last character is good UTF-8 before it, so what comes before is looked at too.
+    A page that was cut off inside its last character is valid UTF-8 up to there, so the bytes before are included.
     """
     if len(body) - first <= _SAMPLE:
         start = min(max(len(body) - _SAMPLE, 0), first)
@@ -172,7 +172,7 @@ def _sample(body: bytes, first: int) -> bytes:
             start += 1
         return body[start:]
     middle = (first + len(body)) // 2
-    start = body.find(b">", middle) + 1 or middle  # no character of a Japanese encoding has > as its second byte
+    start = body.find(b">", middle) + 1 or middle  # in Japanese encodings, > is never the second byte of a character
     return body[first : first + _SAMPLE // 2] + b">" + body[start : start + _SAMPLE // 2]
 
 
@@ -180,20 +180,20 @@ def _sample(body: bytes, first: int) -> bytes:
 
 
 def _plausibility(text: str) -> float:
-    """Higher is better: kana and common kanji speak for an encoding, its typical mistakes against it."""
+    """A score for a decoded text, higher is better: kana and common kanji raise it, typical results of wrong decoding lower it."""
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
     return float(_weights()[codes].sum(dtype=np.int64))
 
 
 @cache
 def _weights() -> npt.NDArray[np.int8]:
-    """Weight of every code point: ours, such that each encoding's text read as another one falls below its true reading."""
+    """Weight of every code point; ours, chosen so that text decoded with the wrong encoding scores below the right one."""
     weights = np.zeros(0x110000, dtype=np.int8)
-    weights[0x80:0xA0] = -6  # C1 controls: Shift_JIS read as anything in one byte
+    weights[0x80:0xA0] = -6  # C1 controls: Shift_JIS read as a single-byte encoding
     weights[0xA0:0x250] = -1
     weights[0x3001:0x3003] = 3  # 、。
     weights[0x3041:0x3097] = weights[0x30A1:0x30FD] = 3
-    weights[0x3400:0xA000] = -2  # kanji that are not everyday ones: UTF-8 read as Shift_JIS, Shift_JIS read as GB 18030
+    weights[0x3400:0xA000] = -2  # uncommon kanji: UTF-8 read as Shift_JIS, Shift_JIS read as GB 18030
     level_1 = bytes(octet for row in range(0xB0, 0xD0) for cell in range(0xA1, 0xFF) for octet in (row, cell))
     weights[[ord(letter) for letter in level_1.decode("euc_jp", "ignore")]] = 1
     weights[0xE000:0xF900] = -2  # private use
@@ -206,7 +206,7 @@ def _weights() -> npt.NDArray[np.int8]:
 
 
 def _errors(codec: str) -> str:
-    """The error handler for a codec: Python's EUC-JP and ISO-2022-JP lack what Windows has in rows 13 and 89 to 92."""
+    """The error handler for a codec: Python's EUC-JP and ISO-2022-JP lack the Windows characters of rows 13 and 89 to 92."""
     if codec not in ("euc_jp", "iso2022_jp_ext"):
         return "replace"
     name = "corpus_builder.windows_rows"
@@ -218,7 +218,7 @@ def _errors(codec: str) -> str:
 
 
 def _windows_rows(error: UnicodeError) -> tuple[str, int]:
-    """Decode a character by its place in the table of code page 932; U+FFFD where there is none."""
+    """Decode a character by its position in code page 932; U+FFFD if there is none."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     pair = error.object[error.start : error.start + 2]

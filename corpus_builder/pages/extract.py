@@ -1,4 +1,4 @@
-"""The main text of a page, by an extractor that the recipe names."""
+"""The extractors of main text that a recipe can name."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from corpus_builder.extractor.scan import TooManyBlocks, scan
 from corpus_builder.extractor.typeset import markdown, plain_text
 from corpus_builder.pages.bounds import spans
 
-MAX_TITLE_CHARS = 500  # ours: longer ones are a page that forgot to close its title
+MAX_TITLE_CHARS = 500  # ours: a longer title was not closed
 
 _TITLE = re.compile(r"<title\b[^>]{0,200}>(.{0,5000}?)</title\s*>", re.IGNORECASE | re.DOTALL)
-_WIDE = "\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uff60"  # characters that are written without spaces between them
+_WIDE = "\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uff60"  # scripts written without spaces between words
 _INLINE = r"</?(?:a|abbr|b|big|cite|em|font|i|mark|rb|ruby|s|small|span|strong|u)\b[^<>]{0,500}+>"
-# A line break in the source between two wide characters, with inline tags around it, is layout and no space.
+# A line break in the source between two wide characters, perhaps with inline tags around it, is layout, not a space.
 _WRAPPED = re.compile(rf"([{_WIDE}](?:{_INLINE})*+)[ \t\r]*+\n\s*+(?=(?:{_INLINE})*+[{_WIDE}])", re.IGNORECASE)
-_WBR = re.compile(r"</?wbr\b[^<>]{0,100}>", re.IGNORECASE)  # not known to the parser, which nests what follows in it
-# A reading (ruby) over a word, up to its end tag or the next part of the ruby; longer ones are tags that were left open, and stay.
+_WBR = re.compile(r"</?wbr\b[^<>]{0,100}>", re.IGNORECASE)  # unknown to the parser, which nests what follows inside it
+# A reading (ruby) above a word, up to its end tag or the next part of the ruby; longer ones are unclosed tags, and stay.
 _RUBY = r"</?(?:ruby|rb|rt|rtc|rp)\b"
 _READING = re.compile(rf"<r[tp]\b[^<>]{{0,200}}>(?:[^<]|<(?!{_RUBY[1:]})){{0,200}}?(?:</r[tp]\s*>|(?={_RUBY}))", re.IGNORECASE)
 _RUBY_TAG = re.compile(r"</?(?:ruby|rb|rtc)\b[^<>]{0,200}>", re.IGNORECASE)
-# There a line break is a line break, or nothing to be read.
+# Elements in which a line break is a real line break, or whose content is not text.
 _KEPT = re.compile(r"<(?:pre|textarea|script|style|listing|xmp)\b", re.IGNORECASE)
 
 
@@ -47,27 +47,27 @@ class Extracted:
 
 
 Extractor: TypeAlias = Callable[[str, str | None], Extracted | None]
-"""`extractor(html_text, url)`: the title and main text of a page, None where there is none."""
+"""`extractor(html_text, url)` returns the title and main text of a page; None if it has none."""
 
 
 MIN_KANA = 8  # ours: a page with fewer kana in its text has no Japanese sentence
-JAPANESE_VERSION = 1  # of the scanner, the features and the typesetting; a change of the text that they give bumps it
+JAPANESE_VERSION = 1  # of the scanner, the features and the typesetting; bump it when their output changes
 
 
 class NoJapaneseText(Exception):
-    """The page's text, all of it, has fewer kana than it must; the number is the argument."""
+    """The page's whole text has fewer kana than required; the argument is their number."""
 
 
 class TooDeep(Exception):
-    """The page nests deeper than the parser follows, so that its text would be lost without a word."""
+    """The page nests deeper than the parser follows, so its text would be lost silently."""
 
 
 class ParserLimit(Exception):
-    """The page goes beyond another limit of the parser, with the same loss."""
+    """The page exceeds another limit of the parser, with the same result."""
 
 
 class OwnExtractorFailed(Exception):
-    """An extractor of the user's own raised something, or returned what is no `Extracted`; the argument says what."""
+    """The user's own extractor raised an error, or did not return an `Extracted`; the argument says which."""
 
 
 def named_extractor(
@@ -78,10 +78,10 @@ def named_extractor(
     own: UserFunction | None = None,
     min_kana: int = MIN_KANA,
 ) -> Extractor:
-    """The extractor of that name: one of `EXTRACTORS`, or the user's own as `module:function`, which `own` is if it is loaded.
+    """The extractor with this name: one of `EXTRACTORS`, or the user's own as `module:function` (`own`, if already loaded).
 
-    The other arguments are those of `japanese_extractor`, for which alone they are meant.  Raises RecipeError for a name that is
-    neither, and InputError for a model that cannot be read.
+    The other arguments apply only to `japanese_extractor`.  Raises RecipeError for an unknown name, and InputError for a
+    model that cannot be read.
     """
     if name == "japanese":
         load_model(model or SHIPPED)
@@ -91,17 +91,17 @@ def named_extractor(
     if ":" in name:
         return partial(_own, (own or _loaded(name)).call)
     raise RecipeError(
-        f"Unknown extractor {name!r}; known are {', '.join(sorted(EXTRACTORS))}, or a function of your own as module:function."
+        f"Unknown extractor {name!r}; use one of {', '.join(sorted(EXTRACTORS))}, or your own function as module:function."
     )
 
 
 def _own(call: Extractor, html_text: str, url: str | None) -> Extracted | None:
-    """An extractor of the user's own: whatever it raises, or returns by mistake, is told, and no page is dropped for it."""
+    """Call the user's own extractor; an error or a wrong return value is raised as OwnExtractorFailed, and drops no page."""
     try:
         found = call(html_text, url)
-    except (NoJapaneseText, TooManyBlocks, TooDeep, ParserLimit):  # of one of ours that it calls
+    except (NoJapaneseText, TooManyBlocks, TooDeep, ParserLimit):  # from a built-in extractor that it calls
         raise
-    except BaseException as error:  # `sys.exit`, too
+    except BaseException as error:  # also `sys.exit`
         raise OwnExtractorFailed(words_of(error)) from error
     if found is None or (isinstance(found, Extracted) and isinstance(found.title, str) and isinstance(found.text, str)):
         return found
@@ -109,7 +109,7 @@ def _own(call: Extractor, html_text: str, url: str | None) -> Extracted | None:
 
 
 def extractor_version(name: str, model: Path | None = None, own: UserFunction | None = None) -> str:
-    """What the output of an extractor depends on: versions of libraries, the model, or a digest of the user's module."""
+    """What an extractor's output depends on: versions of libraries, the model, or a digest of the user's module."""
     named_extractor(name, own=own)
     if name == "japanese":
         return f"japanese {JAPANESE_VERSION} {model_digest(model or SHIPPED)}"
@@ -131,11 +131,11 @@ def japanese_extractor(
     model: Path | None = None,
     min_kana: int = MIN_KANA,
 ) -> Extracted | None:
-    r"""Main text by this project's own extractor, made for Japanese pages; docs/extractor.md says how well it does.
+    r"""Main text by this project's own extractor, made for Japanese pages; docs/extractor.md has its measured quality.
 
-    `form` is "plain" (a line for each heading, paragraph, list item and table row) or "markdown"; `readings` keeps those of
-    ruby in parentheses; `model` is a file of weights instead of the shipped one; `min_kana` is 0 for pages in other languages.  No character of a kept block is lost.
-    Raises NoJapaneseText and TooManyBlocks.
+    `form` is "plain" (a line for each heading, paragraph, list item and table row) or "markdown"; `readings` keeps ruby readings,
+    in parentheses; `model` is a file of weights that replaces the shipped one; `min_kana` is 0 for pages in other languages.
+    No character of a kept block is lost.  Raises NoJapaneseText and TooManyBlocks.
 
     >>> japanese_extractor("<title>猫</title><body><p>吾輩は猫である。名前はまだ無い。</p><p>どこで生れたかとんと見当がつかぬ。</p>")
     Extracted(title='猫', text='吾輩は猫である。名前はまだ無い。\nどこで生れたかとんと見当がつかぬ。')
@@ -152,10 +152,10 @@ def japanese_extractor(
 
 
 def trafilatura_extractor(html_text: str, url: str | None = None, tables: bool = False) -> Extracted | None:
-    """Main text by trafilatura's fast mode, without comments and tables, as Swallow corpus v1 takes it; without ruby readings.
+    """Main text by trafilatura's fast mode, without comments and tables, as in Swallow corpus v1; without ruby readings.
 
-    The same page gives the same text whatever was extracted before: trafilatura's deduplication stays off.
-    Raises TooDeep, ParserLimit.
+    A page always gives the same text, whatever was extracted before it: trafilatura's deduplication stays off.
+    Raises TooDeep and ParserLimit.
 
     >>> trafilatura_extractor("<title>猫</title><body><p>吾輩は猫である。</p><p>名前はまだ無い。</p>")
     Extracted(title='猫', text='吾輩は猫である。\\n名前はまだ無い。')
@@ -174,15 +174,15 @@ def trafilatura_extractor(html_text: str, url: str | None = None, tables: bool =
 EXTRACTORS: dict[str, Extractor] = {
     "japanese": japanese_extractor,
     "trafilatura": trafilatura_extractor,
-    "trafilatura_tables": partial(trafilatura_extractor, tables=True),  # keeps pages that are laid out by tables
+    "trafilatura_tables": partial(trafilatura_extractor, tables=True),  # keeps pages laid out with tables
 }
 
 
 @cache
 def _trafilatura() -> tuple[Callable[..., str | None], Any]:
-    """trafilatura's function and its module of parsing.
+    """trafilatura's extraction function and its parsing module.
 
-    Imported late, as that takes half a second; its log is turned off, as it speaks of every odd page.
+    Imported late, as that takes half a second; its log is turned off, as it reports every odd page.
     """
     for name in ("trafilatura", "htmldate", "courlan", "charset_normalizer"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
@@ -191,7 +191,7 @@ def _trafilatura() -> tuple[Callable[..., str | None], Any]:
 
 
 def joined_lines(html_text: str) -> str:
-    r"""HTML without the source's line breaks between Japanese characters, which would come out as spaces.
+    r"""HTML without source line breaks between Japanese characters, which would turn into spaces.
 
     >>> joined_lines("<p>折り返した\n  <b>文</b>\nです<pre>一\n二</pre>")
     '<p>折り返した<b>文</b>です<pre>一\n二</pre>'
@@ -205,9 +205,9 @@ def joined_lines(html_text: str) -> str:
 
 
 def without_ruby(html_text: str) -> str:
-    """HTML with words whose readings (ruby) are gone.
+    """HTML without readings (ruby).
 
-    On pages where trafilatura finds no article and takes all text, it writes readings behind their words, each on a line of its own.
+    On pages where trafilatura finds no article and takes all text, it writes each reading after its word, on a line of its own.
 
     >>> without_ruby("<ruby>漢字<rp>(</rp><rt>かんじ</rt><rp>)</rp></ruby>と<ruby>子<rt>こ</ruby>")
     '漢字と子'
@@ -216,7 +216,7 @@ def without_ruby(html_text: str) -> str:
 
 
 def title_of(html_text: str) -> str:
-    """The page's <title> on one line, "" where there is none.
+    """The page's <title> on one line; "" if there is none.
 
     >>> title_of("<title>A &amp; B |\\n  東京</title>")
     'A & B | 東京'

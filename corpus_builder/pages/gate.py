@@ -1,6 +1,6 @@
-"""A look at a page's bytes that tells whether it can be Japanese at all, before anything is decoded or parsed.
+"""The gate: a look at a page's bytes to tell whether it can be Japanese at all, before anything is decoded or parsed.
 
-About 95 of 100 crawled pages are not, and this is all that they cost.
+About 95 of 100 crawled pages cannot, and this check is all that they cost.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from numba import njit
 from corpus_builder.pages.charset import utf16_of
 
 REASON = "gate_not_japanese"
-MIN_KANA = 8  # ours: a page with fewer kana anywhere, scripts and comments included, has no Japanese sentence
-# Ours, chosen on the pages of docs/charset.md: kana are 0.2 and more of the letters of Japanese pages, the most kanji-laden ones
-# included.  Thai bytes that are read as EUC-JP give 0.02 and less, those of Big5 up to 0.3, but of theirs 0.2 and more are broken.
+MIN_KANA = 8  # ours: a page with fewer kana, even counting scripts and comments, has no Japanese sentence
+# Ours, chosen on the pages of docs/charset.md: kana are at least 0.2 of the letters of Japanese pages, even of those with the most
+# kanji.  Thai bytes read as EUC-JP give at most 0.02, and Big5 up to 0.3, but then at least 0.2 of its letters are broken.
 MIN_SHARE_UTF8 = 0.03
 MIN_SHARE_LEGACY = 0.05
 MAX_BROKEN = 0.18
-JAMO = 0.5  # a share of kana below this may be Korean: ㅋㅋ and ㅠㅠ stand where EUC-JP has kana up to ば
+JAMO = 0.5  # a share of kana below this may be Korean: ㅋㅋ and ㅠㅠ have the codes of EUC-JP kana up to ば
 SAMPLE = 8192
 
 _ISO_2022_JP = re.compile(rb"\x1b\$[@B]|\x1b\(I")
 
 
 def gate(body: bytes) -> str | None:
-    """None where the page may be Japanese, else the reason to drop it.
+    """None if the page may be Japanese, else the reason to drop it.
 
-    Passes a page with at least 8 kana in UTF-8, Shift_JIS, EUC-JP, as numeric entities or as the mojibake that can be restored,
-    unless they are lost among the letters of another language, and every page in ISO-2022-JP or UTF-16.  Never decodes the page, so a wrong charset in a header cannot
-    mislead it.
+    Passes a page with at least 8 kana in UTF-8, Shift_JIS or EUC-JP, as numeric entities or as mojibake that can be restored,
+    unless they are too few among the letters of another language; and every page in ISO-2022-JP or UTF-16.  Never decodes
+    the page, so a wrong charset in a header cannot mislead it.
 
     >>> gate("<p>これは日本語のページです".encode("cp932")) is None
     True
@@ -57,7 +57,7 @@ def gate(body: bytes) -> str | None:
 
 
 def _is_utf8(body: bytes, first: int) -> bool:
-    """Whether the bytes from the first beyond ASCII on are UTF-8: legacy Japanese fails within a few characters."""
+    """Whether the bytes from offset `first` on, the first beyond ASCII, are UTF-8: legacy Japanese fails within a few characters."""
     while first < len(body):
         sample = body[first : first + SAMPLE]
         try:
@@ -72,14 +72,14 @@ def _is_utf8(body: bytes, first: int) -> bool:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _survey(octets: Any, words: Any) -> tuple[int, int, int, int, int]:
-    """What the page holds in UTF-8: kana, Chinese characters, bytes beyond ASCII, kana as entities, and signs of mojibake.
+    """Counts in a page read as UTF-8: kana, Chinese characters, bytes beyond ASCII, kana as entities, and signs of mojibake.
 
-    Eight bytes at a time are passed over where all are ASCII and none is an ampersand, which is most of any page.
+    Eight bytes at a time are skipped if all are ASCII and none is an ampersand, as in most of any page.
     """
     kana = han = high = entities = mojibake = 0
     for word in range(len(words) + 1):
         if word < len(words):
-            ampersands = words[word] ^ np.uint64(0x2626262626262626)  # 0 where one stands
+            ampersands = words[word] ^ np.uint64(0x2626262626262626)  # the byte is 0 where there is one
             marks = (ampersands - np.uint64(0x0101010101010101)) & ~ampersands
             if not (words[word] | marks) & np.uint64(0x8080808080808080):
                 continue
@@ -130,7 +130,7 @@ def _is_kana_entity(octets: Any, place: Any) -> Any:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _shift_jis_kana(octets: Any) -> tuple[int, int, int]:
-    """Kana, letters beyond ASCII and broken letters of a page read as Shift_JIS, from lead byte to lead byte."""
+    """Counts of kana, non-ASCII letters and broken letters in a page read as Shift_JIS, from lead byte to lead byte."""
     kana = letters = broken = 0
     place: Any = 0
     while place < len(octets):
@@ -152,11 +152,11 @@ def _shift_jis_kana(octets: Any) -> tuple[int, int, int]:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _euc_jp_kana(octets: Any) -> tuple[int, int, int]:
-    """The same for EUC-JP, by pairs from the start of each run of high bytes.
+    """The same for EUC-JP, in pairs from the start of each run of high bytes.
 
-    Chinese and Korean pairs fall into the rows of kana only where they are read from their middle; those of Big5 often do, as
-    half of its second bytes are ASCII, but then many a run ends in half a letter.  Few kana, of which none comes after those
-    that are Korean letters too, are taken for Korean.
+    Chinese and Korean pairs fall into the kana rows only if read out of step; Big5 pairs often are, as half of Big5's second
+    bytes are ASCII, but then many runs end in half a letter.  Few kana, all with codes that are also Korean letters, are
+    taken for Korean.
     """
     kana = letters = broken = place = certain = 0
     while place < len(octets):

@@ -1,4 +1,4 @@
-"""A page's bytes to its Japanese text, or the reason why it has none."""
+"""From a page's bytes to its Japanese text, or the reason why it has none."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from corpus_builder.pages.gate import gate
 
 @dataclass(frozen=True)
 class PageSettings:
-    """What a recipe can set about pages.
+    """A recipe's settings for pages.
 
-    `form`, `readings` and `model` are for the extractor "japanese" (see `html.extract.japanese_extractor`); `max_elements` and
-    `max_depth` bound what the others are given, whose parsers need it.
+    `form`, `readings` and `model` apply to the extractor "japanese" (see `pages.extract.japanese_extractor`); `max_elements` and
+    `max_depth` to all others, whose parsers need such limits.  Sizes are in bytes, scores and shares 0..1.
     """
 
     extractor: str = "japanese"
     form: str = "plain"
     readings: bool = False
     model: Path | None = None
-    own: UserFunction | None = None  # the user's own extractor, loaded; None: it is looked for in the working directory
+    own: UserFunction | None = None  # the user's own extractor, if already loaded; None: import it from the working directory
     detector: str = DEFAULT  # see japanese/detectors.py
-    # Ours: a page that is Japanese by a half scores about 0.5, give or take 0.1; docs/detection.md has the figures.
+    # Ours: a page that is half Japanese scores about 0.5, give or take 0.1; docs/detection.md has the figures.
     min_japanese_score: float = 0.4
     max_bytes: int = 10 << 20
     max_elements: int = 20_000
     max_depth: int = 256
     max_undecodable: float = 0.01
-    language: str = JAPANESE  # that of the source; "none": no test, no gate
+    language: str = JAPANESE  # of the source; "none": no language test and no gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def read_page(body: bytes, *, content_type: str, status: int, settings: PageSett
         return Drop("too_many_elements", threshold=MAX_BLOCKS)
     except TooDeep:
         return Drop("too_deep", threshold=settings.max_depth)
-    except Exception as error:  # whatever a parser says to odd input
+    except Exception as error:  # whatever a parser raises on odd input
         return Drop("extraction_failed", detail=type(error).__name__)
     text = storable(found.text) if found else ""
     if not found or not text:
@@ -92,7 +92,7 @@ def read_page(body: bytes, *, content_type: str, status: int, settings: PageSett
 
 
 def foreign(score: float, settings: PageSettings) -> Drop | None:
-    """Why a text with this score of its source's detector is dropped; None where it is in its source's language."""
+    """Why a text with this detector score is dropped; None if it counts as being in its source's language."""
     if score >= settings.min_japanese_score:
         return None
     if settings.language == JAPANESE:
@@ -104,8 +104,8 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe
 
 
 def storable(text: str) -> str:
-    r"""Text that every later step can hold: Unicode without lone surrogates and control characters, lines ended by \n alone,
-    no space at the end of a line, no empty lines at either end.
+    r"""Text that every later step can handle: no lone surrogates or control characters, \n as the only line end,
+    no trailing spaces, no empty lines at either end.
 
     >>> storable("一\r\n二 \n\ud800\x00三")
     '一\n二\n\ufffd三'
@@ -119,7 +119,7 @@ def storable(text: str) -> str:
 
 
 def storable_field(text: str) -> str:
-    r"""A URL, title, date or other field as `storable` makes texts, and on one line.
+    r"""A URL, title, date or other field, cleaned like a text by `storable` and put on one line.
 
     >>> storable_field("題\x1b[31m\n\u2028の\t二\ud800")
     '題[31m の 二\ufffd'
@@ -164,7 +164,7 @@ def _unfit(body: bytes, status: int, content_type: str, settings: PageSettings) 
 
 
 def is_html(body: bytes) -> bool:
-    r"""Whether a body is HTML, by its bytes: headers and the crawler's guess are wrong too often to be asked.
+    r"""Whether a body is HTML, judged by its bytes: headers and the crawler's guess are wrong too often to be trusted.
 
     >>> is_html(b"\n<!-- x --><HTML>"), is_html(b"<?xml version='1.0'?><rss>"), is_html(b"plain text")
     (True, False, False)

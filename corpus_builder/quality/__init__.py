@@ -1,1 +1,1 @@
-"""Measures, and the rules that hold them against limits."""
+"""Measures of quality, and the rules that compare them with limits."""

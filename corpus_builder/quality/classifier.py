@@ -1,7 +1,7 @@
-"""The probability that a fastText model gives to a text; needs the extra `classifier`.
+"""The probability that a fastText model assigns to a text; needs the extra `classifier`.
 
-Swallow corpus v2 and v3 choose what is worth reading by such models over character 2- and 3-grams (NLP2025 C1-5).  A measure
-for a recipe takes two lines, in a file beside it:
+Swallow corpus v2 and v3 select educational text by such models over character 2- and 3-grams (NLP2025 C1-5).  A measure
+for a recipe takes two lines, in a file next to it:
 
     def educational(document):
         return fasttext_probability(document.text, "data/models/edu.bin", "__label__pos")
@@ -19,10 +19,10 @@ from corpus_builder.store.files import state_of
 
 
 def fasttext_probability(text: str, model: str | Path, label: str) -> float:
-    """Probability of `label`, 0..1, under a supervised fastText model (.bin or .ftz); line breaks count as spaces.
+    """Probability of `label`, 0..1, by a supervised fastText model (.bin or .ftz); line breaks count as spaces.
 
-    The model is loaded once in each process, and again where its file is another.  Raises MissingExtraError where fastText is not installed, InputError where there
-    is no model or it has no such label.
+    The model is loaded once per process, and again if its file changes.  Raises MissingExtraError if fastText is not installed,
+    and InputError if there is no such model or label.
     """
     loaded = _load(str(model), state_of(model))
     if label not in loaded.labels:

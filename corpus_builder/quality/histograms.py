@@ -1,7 +1,7 @@
-"""Histograms of measures with fixed bins, so that the shards' counts add up to the corpus's.
+"""Histograms of measures with fixed bins, so that counts of shards can be added.
 
-A measure that the registry gives a range of at most 1 has 50 equal bins.  Any other has bins at the quarter powers of
-two, on both sides of zero, which hold every number a float can be.
+A measure with a maximum of 1 in `MEASURES` has 50 equal bins.  Any other has bins at the quarter powers of
+two, on both sides of zero, which cover every finite float.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Bin = Annotated[int, Field(ge=-1 - LAST_BIN, le=LAST_BIN)]
 
 
 def is_fraction(name: str) -> bool:
-    """Does the measure lie in 0..1?"""
+    """Whether the range of a measure is 0..1."""
     return name == "ng_fraction" or (name in MEASURES and MEASURES[name].low == 0 and MEASURES[name].high <= 1)
 
 
@@ -41,7 +41,7 @@ def histogram(name: str, values: npt.NDArray[np.generic]) -> dict[int, int]:
 
 
 def bin_edges(name: str, bin_: int) -> tuple[float, float]:
-    """The values between which a bin lies.
+    """The lower and upper edge of a bin.
 
     >>> bin_edges("num_letters", 4)
     (1.0, 1.378414230005442)

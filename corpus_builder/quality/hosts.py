@@ -1,4 +1,4 @@
-"""Hosts and URLs: what a page's host is, and lists of those whose pages are dropped."""
+"""The host of a URL, and lists of hosts and URLs whose pages are dropped."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ UT1_V1_CATEGORIES = (
     "financial", "gambling", "games", "malware", "manga", "mixed_adult", "phishing", "publicite", "redirector", "remote-control",
     "shopping", "social_networks", "strict_redirector", "strong_redirector", "vpn", "warez", "webmail",
 )  # fmt: skip
-"""UT1's categories that Swallow corpus v1 rejects; a category is read only if UT1's `global_usage` calls it black."""
+"""The UT1 categories that Swallow corpus v1 rejects; a category is used only if UT1's `global_usage` marks it as black."""
 
 
 def host_of(url: str) -> str:
-    """The URL's host in lower case, without port, user and a last dot; "" where there is none.
+    """A URL's host in lower case, without port, user and trailing dot; "" if there is none.
 
     >>> host_of("https://User@WWW.Example.JP.:8080/a"), host_of("no url")
     ('www.example.jp', '')
@@ -36,11 +36,11 @@ def host_of(url: str) -> str:
 def _suffixes() -> Any:
     import tldextract
 
-    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # the list that the package carries; no network
+    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # the list bundled with the package; no network access
 
 
 def registered_domain(host: str) -> str:
-    """The part of a host that someone registered, by the public suffix list; "" for addresses and bare suffixes.
+    """The registered domain of a host, by the public suffix list; "" for addresses and bare suffixes.
 
     >>> registered_domain("blog.sakura.example.co.jp")
     'example.co.jp'
@@ -52,9 +52,9 @@ def registered_domain(host: str) -> str:
 class HostList:
     """Hosts, host suffixes and URL prefixes.
 
-    An entry matches its host and every host below it (`b.example` matches `a.b.example`), unless `exact`: then whole hosts alone, as
-    Swallow corpus v1 does, and URL prefixes never match.  A suffix matches as a string: `.5ch.net`, or
-    `wikipedia.org`, which matches `notwikipedia.org` too.
+    An entry matches its host and all subdomains (`b.example` matches `a.b.example`); with `exact` it matches only the whole host,
+    as in Swallow corpus v1, and URL prefixes never match.  A suffix matches as a string: `.5ch.net`, or
+    `wikipedia.org`, which also matches `notwikipedia.org`.
 
     >>> HostList(hosts=frozenset({"b.example"})).match("https://a.b.example/x")
     'b.example'
@@ -67,15 +67,15 @@ class HostList:
 
     @classmethod
     def read(cls, paths: Sequence[Path], exact: bool = False, suffixes: Sequence[str] = ()) -> HostList:
-        """Lists with one host, or host/path, a line; a `#` begins a comment.  InputError for a file that cannot be read."""
+        """Read lists with one host, or host/path, per line; a `#` begins a comment.  Raises InputError for a file that cannot be read."""
         hosts, urls = _entries(line for path in paths for line in _lines(path))
         return cls(hosts, urls, tuple(suffixes), exact)
 
     @classmethod
     def read_ut1(cls, directory: Path, categories: Sequence[str], exact: bool = False) -> HostList:
-        """UT1's lists as downloaded: DIRECTORY/<category>/domains and urls, and DIRECTORY/global_usage where it is there.
+        """Read UT1's lists as downloaded: DIRECTORY/<category>/domains and urls, and DIRECTORY/global_usage if it exists.
 
-        Categories that are not there, or that global_usage does not call black, are left out; InputError if none is left.
+        Categories that are missing, or that global_usage does not mark as black, are left out; raises InputError if none is left.
         """
         if not directory.is_dir():
             raise InputError(f"There is no directory {directory} of UT1 lists; data/words/README.md says where to get them.")
@@ -88,7 +88,7 @@ class HostList:
 
     @property
     def digest(self) -> str:
-        """Digest of the entries, in whatever order they came."""
+        """Digest of the entries, independent of their order."""
         parts = [*sorted(self.hosts), "", *sorted(self.urls), "", *self.suffixes, "", str(self.exact)]
         return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
@@ -117,7 +117,7 @@ class HostList:
 
 
 def _above(host: str) -> list[str]:
-    """A host and the domains above it, the longest first."""
+    """A host and its parent domains, longest first."""
     labels = host.split(".")
     return [".".join(labels[place:]) for place in range(len(labels))]
 
@@ -128,7 +128,7 @@ def _lines(path: Path) -> list[str]:
     except OSError as error:
         raise InputError(f"The host list {path} cannot be read ({error.strerror}).") from error
     if b"\0" in content:
-        raise InputError(f"The host list {path} is no text; unpack it, or convert it to UTF-8.")
+        raise InputError(f"The host list {path} is not text; decompress it, or convert it to UTF-8.")
     return content.decode("utf-8", "surrogateescape").splitlines()
 
 

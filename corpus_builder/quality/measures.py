@@ -1,7 +1,7 @@
-"""The built-in measures: what they are, and their batch kernel.
+"""The built-in measures: their definitions, and their batch kernel.
 
-Each measure's plain definition stands in `quality.reference`; the kernel agrees with it bit for bit.  The names and definitions
-of Swallow corpus v1 are kept as they are, with what they leave out; measures of our own beside them mend that.
+`quality.reference` has a plain implementation of each; the kernel agrees with it bit for bit.  The names and definitions
+of Swallow corpus v1 are kept unchanged, including what they leave out; additional measures of our own make up for that.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ _ALL = (
     ),
     _fraction(
         "japanese_letter_fraction",
-        "hiragana, katakana with ー and half-width forms, kanji beyond the BMP too, 、，。．！？ / code points that are no white space",
+        "hiragana, katakana with ー and half-width forms, kanji beyond the BMP too, 、，。．！？ / code points other than white space",
         OURS,
     ),
     _fraction("kana_fraction", "hiragana and katakana, with ー and half-width forms / kana and kanji", OURS),
@@ -98,8 +98,8 @@ _ALL = (
         "code points inside a character 10-gram that occurs more than once / code points",
         "ours, after Rae et al. 2021, table A1, who count the characters of words",
     ),
-    _count("num_lines", "lines", "lines that hold more than white space", OURS),
-    _fraction("sentence_end_line_fraction", "of these lines, those that end with one of 。．！？!?」』）…", OURS),
+    _count("num_lines", "lines", "lines with more than white space", OURS),
+    _fraction("sentence_end_line_fraction", "share of these lines that end with one of 。．！？!?」』）…", OURS),
 )
 
 MEASURES: Mapping[str, MeasureInfo] = MappingProxyType({info.name: info for info in _ALL})
@@ -111,9 +111,9 @@ _OURS = _AT["japanese_letter_fraction"]
 
 
 def measure_texts(texts: Sequence[str], names: Sequence[str] | None = None) -> dict[str, npt.NDArray[Any]]:
-    """Measures of many texts: one (n,) column per name, float64 or int32 as `MEASURES` says; all of them if no names are given.
+    """Measures of many texts: one (n,) column per name, float64 or int32 as in `MEASURES`; all measures if no names are given.
 
-    Total on any text, lone surrogates too; where a definition divides by nothing the value is 0.
+    Accepts any text, even with lone surrogates; where a definition divides by zero, the value is 0.
 
     >>> measure_texts(["吾輩は猫である。"], ["num_letters", "hiragana_fraction"])
     {'num_letters': array([8], dtype=int32), 'hiragana_fraction': array([0.5])}
@@ -207,7 +207,7 @@ def _sentences(kept: Any, ends: Any, row: Any) -> None:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _repeats(kept: Any, ends: Any, slots: Any, row: Any, place: int) -> Any:
-    """Fraction of repeated items; the one by characters is written two places on."""
+    """Write the fraction of repeated items, and two columns further that of their characters."""
     if len(ends) == 0:
         row[place + 2] = 0.0
         return 0.0

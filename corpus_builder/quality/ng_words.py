@@ -1,4 +1,4 @@
-"""NG words: letters of a text that stand in words of a list, as Swallow corpus v1 counts them."""
+"""NG words: counts the letters of a text that are part of listed words, as in Swallow corpus v1."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from corpus_builder.errors import InputError
 
 @dataclass(frozen=True)
 class NgWords:
-    """A list of words.
+    """A list of NG words.
 
     >>> NgWords(("エロ", "エロい")).matched("エロいエロ本")
     (5, 'エロい')
@@ -25,10 +25,10 @@ class NgWords:
 
     @classmethod
     def read(cls, paths: Sequence[Path]) -> NgWords:
-        """Word lists, one word a line in UTF-8; empty lines and lines that begin with `# ` are left out.
+        """Read word lists with one word per line in UTF-8, skipping empty lines and lines that begin with `# `.
 
-        That is the form of data/words/ and of inappropriate-words-ja's files, as they come.  InputError for a file that is missing,
-        is no UTF-8, or holds no word.
+        That is the format of data/words/ and of the files of inappropriate-words-ja.  Raises InputError for a file that is missing,
+        not UTF-8, or without any word.
         """
         words: dict[str, None] = {}
         for path in paths:
@@ -42,27 +42,27 @@ class NgWords:
                 raise InputError(f"The word list {path} is not UTF-8 ({error}); convert it.") from error
             found = [word for line in lines if (word := line.strip()) and not line.startswith("# ") and line != "#"]
             if not found:
-                raise InputError(f"The word list {path} holds no word.")
+                raise InputError(f"The word list {path} contains no words.")
             words |= dict.fromkeys(found)
         return cls(tuple(words))
 
     @property
     def digest(self) -> str:
-        """Digest of the words, in whatever order they came."""
+        """Digest of the words, independent of their order."""
         return hashlib.sha256("\n".join(sorted(self.words)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
     def matched(self, text: str) -> tuple[int, str]:
-        """Code points inside words, and the first word found ("" if none).
+        """Number of code points inside words, and the first word found ("" if none).
 
-        Scanning goes from left to right, the longest word at a place is taken and skipped over, otherwise one letter.  Linear in
-        the text.  Source: Swallow corpus v1.
+        The text is scanned from left to right, taking the longest word at each position, without overlaps.  Linear in the
+        text.  Source: Swallow corpus v1.
         """
         matches = _automaton(self.words).find_matches_as_indexes(_searchable(text))
         return sum(stop - start for _, start, stop in matches), self.words[matches[0][0]] if matches else ""
 
 
 def ng_fraction(letters: int, num_japanese_letters: int) -> float:
-    """Letters in NG words over Japanese letters as v1 counts these; 0 where there are none.  It can exceed 1, for words in Latin."""
+    """Letters in NG words / Japanese letters as counted by v1; 0 if there are none.  Can exceed 1, for words in Latin letters."""
     return letters / num_japanese_letters if num_japanese_letters else 0.0
 
 
@@ -72,7 +72,7 @@ def _automaton(words: tuple[str, ...]) -> AhoCorasick:
 
 
 def _searchable(text: str) -> str:
-    """The text with lone surrogates, which UTF-8 cannot hold, replaced one for one."""
+    """The text with lone surrogates, which UTF-8 cannot encode, replaced one for one."""
     try:
         text.encode()
     except UnicodeEncodeError:

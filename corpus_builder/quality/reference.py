@@ -1,4 +1,4 @@
-"""The measures in plain Python, one readable definition each: what the batch kernel must agree with, bit for bit."""
+"""Readable reference implementations of the measures in plain Python; the batch kernel must agree with them bit for bit."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def measure_text(text: str) -> dict[str, float | int]:
 
 
 def share(part: float, whole: float) -> float:
-    """part / whole, and 0 where nothing is divided by nothing."""
+    """part / whole; 0 if whole is 0."""
     return part / whole if whole else 0.0
 
 

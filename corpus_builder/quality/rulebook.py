@@ -1,6 +1,6 @@
-"""Rules over many documents at once: the recipe's list, ready to run.
+"""The recipe's rules, ready to judge many documents at once.
 
-A rule looks at `Rows`, the columns that the earlier stages left about some documents, and says which of them it drops and
+A rule looks at `Rows`, the columns about some documents that earlier stages produced, and returns which of them it drops and
 why.  The first rule that drops a document gives the reason.
 """
 
@@ -24,18 +24,18 @@ F64 = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Rows:
-    """What is known of some documents: as many entries in every column."""
+    """What is known about some documents, in columns of equal length."""
 
     urls: Sequence[str]
     measures: Mapping[str, F64]
-    details: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by measure: what it was counted on
+    details: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by measure: what was counted, such as the first NG word
     verdicts: Mapping[str, Sequence[Mapping[str, Any] | None]] = field(default_factory=dict)  # by name of a user's filter
     matches: Sequence[Mapping[str, Any]] | None = None  # survivor (None: lost to none), similarity, rule; None: not looked for
 
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What one rule, or a whole list of them, says of `Rows`; `reason` is "" where a document is kept."""
+    """The decisions of one rule, or of a list of rules, on `Rows`; `reason` is "" for a document that is kept."""
 
     reason: npt.NDArray[np.object_]
     value: F64
@@ -44,17 +44,17 @@ class Verdicts:
 
     @classmethod
     def none(cls, count: int) -> Verdicts:
-        """Nothing dropped yet."""
+        """No document dropped."""
         nothing = np.full(count, "", dtype=object)
         return cls(nothing, np.full(count, np.nan), np.full(count, np.nan), nothing.copy())
 
     @property
     def keep(self) -> Bools:
-        """Which documents no rule dropped."""
+        """Which documents are kept.  (n,) bool"""
         return np.asarray(self.reason == "", dtype=np.bool_)
 
     def at(self, row: int) -> Drop | None:
-        """One row as a Drop, or None where the document is kept."""
+        """One row as a Drop, or None if the document is kept."""
         if not self.reason[row]:
             return None
         value, threshold = (None if np.isnan(x) else float(x) for x in (self.value[row], self.threshold[row]))
@@ -66,7 +66,7 @@ class RunningRule(Protocol):
 
     @property
     def label(self) -> str:
-        """The rule in a few words, for people."""
+        """A short description of the rule."""
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -74,15 +74,15 @@ class RunningRule(Protocol):
 
     @property
     def identity(self) -> list[Any]:
-        """Everything that its verdicts depend on, apart from the rows, as JSON."""
+        """Everything besides the rows that its verdicts depend on, as JSON values."""
 
     def judge(self, rows: Rows) -> Verdicts:
-        """Which rows it drops."""
+        """Decide which rows to drop."""
 
 
 @dataclass(frozen=True)
 class MeasureRule:
-    """Holds a measure against limits."""
+    """Drops documents whose measure is outside its limits."""
 
     threshold: Threshold
     sources: tuple[str, ...]
@@ -140,7 +140,7 @@ class HostRule:
 
 @dataclass(frozen=True)
 class FilterRule:
-    """Counts what a user's filter said."""
+    """Applies the verdicts of a user's filter."""
 
     name: str
     sources: tuple[str, ...]
@@ -152,7 +152,7 @@ class FilterRule:
 
     @property
     def identity(self) -> list[Any]:
-        """The filter's name; its verdicts stand in the rows."""
+        """The filter's name; its verdicts are in the rows."""
         return ["filter", self.name, self.sources]
 
     def judge(self, rows: Rows) -> Verdicts:
@@ -168,10 +168,10 @@ class FilterRule:
 
 @dataclass(frozen=True)
 class DuplicateRule:
-    """Drops documents that another one stands for."""
+    """Drops duplicates of documents that are kept."""
 
     sources: tuple[str, ...]
-    verify: float | None = None  # from this Jaccard similarity on
+    verify: float | None = None  # minimum Jaccard similarity of a verified match
 
     @property
     def label(self) -> str:
@@ -180,7 +180,7 @@ class DuplicateRule:
 
     @property
     def identity(self) -> list[Any]:
-        """What was found stands in the rows."""
+        """The matches are in the rows."""
         return ["duplicates", self.verify, self.sources]
 
     def judge(self, rows: Rows) -> Verdicts:
@@ -197,7 +197,7 @@ class DuplicateRule:
 
 
 def judge_rows(rules: Sequence[RunningRule], source: str, rows: Rows) -> Verdicts:
-    """The rules in order; the first that drops a document gives the reason."""
+    """Apply the rules in order; the first that drops a document gives the reason."""
     result = Verdicts.none(len(rows.urls))
     for rule in rules:
         if source not in rule.sources:

@@ -1,4 +1,4 @@
-"""Rules: what turns a measured value, or a document, into a decision to drop."""
+"""Thresholds and filters: they turn a measured value, or a document, into a decision to drop it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ F64 = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Threshold:
-    """A filter that holds a measure against limits.
+    """A filter that compares a measure with limits.
 
     Drops if value < min, value > max, value <= above or value >= below.  The reason is the measure's name with `_low` or
     `_high`.  `measure` is the name of a built-in measure or a function `Document -> float`.
@@ -38,15 +38,15 @@ class Threshold:
             raise RecipeError(f"The rule on {self.name!r} has no limit; give min, max, above or below.")
         limits = [limit for limit in (self.min, self.max, self.above, self.below) if limit is not None]
         if not all(map(math.isfinite, limits)):
-            raise RecipeError(f"The rule {self} has a limit that is no number; give a finite one.")
+            raise RecipeError(f"The rule {self} has a limit that is not a finite number; give a finite one.")
         info = MEASURES.get(self.measure) if isinstance(self.measure, str) else None
         if info is not None and info.unit == "fraction" and not all(0.0 <= limit <= 1.0 for limit in limits):
-            raise RecipeError(f"The rule {self} holds a fraction, 0 to 1, against a limit outside of it.")
+            raise RecipeError(f"The rule {self} compares a fraction, 0 to 1, with a limit outside that range.")
         lows, highs = (
             [limit for limit in pair if limit is not None] for pair in ((self.min, self.above), (self.max, self.below))
         )
         if lows and highs and max(lows) > min(highs):
-            raise RecipeError(f"The rule {self} lets nothing pass; the lower limit is above the upper one.")
+            raise RecipeError(f"The rule {self} drops everything; the lower limit is above the upper one.")
 
     @property
     def name(self) -> str:
@@ -58,7 +58,7 @@ class Threshold:
         return f"{self.name} " + " and ".join(f"{sign} {limit:g}" for sign, limit in signs if limit is not None)
 
     def limits_hit(self, values: F64) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], F64]:
-        """For each value: is it too low, is it too high, and which limit it was held against (nan where it passes)."""
+        """For each value, whether it is too low, whether it is too high, and the limit that it violates (nan if none)."""
         low = np.zeros(len(values), dtype=np.bool_)
         high = np.zeros(len(values), dtype=np.bool_)
         limit = np.full(len(values), np.nan)
@@ -76,7 +76,7 @@ class Threshold:
         return low, high, limit
 
     def __call__(self, document: Document) -> Drop | None:
-        """Measure the document and hold the value against the limits."""
+        """Measure the document and compare the value with the limits."""
         value = measure(self.measure, document)
         low, high, limit = self.limits_hit(np.array([value], dtype=np.float64))
         if low[0] or high[0]:
@@ -85,7 +85,7 @@ class Threshold:
 
 
 def measure(how: str | Measure, document: Document) -> float:
-    """One measure of one document, built-in (by name) or the user's own."""
+    """One measure of one document: a built-in one by name, or the user's own function."""
     if isinstance(how, str):
         if how not in MEASURES:
             raise RecipeError(f"Unknown measure {how!r}{did_you_mean(how, MEASURES)} (`corpus-builder measures` lists them).")

@@ -1,1 +1,1 @@
-"""The last edits to the text, the mixture, and the corpus copied to where its readers are."""
+"""The final edits of texts, the mixture of sources, and publishing of the corpus."""

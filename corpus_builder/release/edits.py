@@ -1,4 +1,4 @@
-"""The last edits of a text before it is released: str -> str."""
+"""The final edits of a text before its release: str -> str."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _PAIRS = (("、", "，"), ("。", "．"))
 
 
 def normalize_punctuation_v1(text: str) -> str:
-    """Write 、。 where the document uses mostly ，．.  Toten and kuten are decided apart, each by a count of runs.
+    """Write 、。 if the document mostly uses ，．.  Toten and kuten are decided separately, each by counting runs.
 
-    A run counts if a Japanese letter or a closing bracket stands before it.  If the Western form has more runs, every run of it is
-    replaced mark for mark, but for those after a full-width digit, a full-width Latin letter or ^, and one at the very start.
+    A run counts if it follows a Japanese letter or a closing bracket.  If the Western form has more runs, every run of it is
+    replaced mark for mark, except after a full-width digit, a full-width Latin letter or ^, and at the very start.
     Source: Swallow corpus v1.
 
     >>> normalize_punctuation_v1("今日は，晴れ．明日は，雨．")
@@ -38,11 +38,11 @@ def normalize_punctuation_v1(text: str) -> str:
 
 
 def trim_footer_v1(text: str, keywords: Sequence[str]) -> str:
-    """Cut the text at the first of its last ten lines that is a footer.
+    """Cut the text off at the first footer among its last ten lines.
 
-    A line is one when deleting every keyword in turn, the longest first, each from what the earlier ones left, takes more than
+    A line is a footer if deleting the keywords one after the other, longest first, removes more than
     0.3 of its letters.  Keywords of equal length go in the order given.  Source: Swallow corpus v1, whose keywords are as
-    generic as 記事 and 検索, so that it cuts good lines too; `trim_footer` is more careful.
+    generic as 記事 and 検索, so it cuts good lines too; `trim_footer` is more careful.
 
     >>> trim_footer_v1("よい文章です。\\nプライバシーポリシー | お問い合わせ", ["プライバシーポリシー", "問い合わせ"])
     'よい文章です。'
@@ -62,7 +62,7 @@ _FOOTER = re.compile(
     r"""
       ^\W*(?:copyright\b|©|\(c\)\s*\d{4}|（c）).*$         # a copyright notice
     | ^.{0,80}\ball\ rights?\ reserved\b.{0,20}$
-    | ^.{0,40}無断(?:転載|複製|使用).{0,30}(?:禁|お断り).{0,12}$   # "no reproduction without leave"
+    | ^.{0,40}無断(?:転載|複製|使用).{0,30}(?:禁|お断り).{0,12}$   # "no reproduction without permission"
     | ^\W*(?:powered\ by|sponsored\ links?|sponsored)\b.{0,40}$
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -81,10 +81,10 @@ _BETWEEN = re.compile(r"[\s|｜/／・>＞»«<＜\[\]【】()（）:：,，、\
 
 
 def trim_footer(text: str) -> str:
-    """Cut lines from the end as long as the last one is a copyright notice or nothing but words of a menu.
+    """Remove lines from the end as long as the last one is a copyright notice or consists only of menu words.
 
-    Unlike v1's rule it looks at the last line alone, again and again, and a menu word inside a sentence is no reason: a good text's
-    end stays.  Idempotent.  Ours; the words are menu labels of Japanese sites.
+    Unlike v1's rule it looks only at the last line, repeatedly, and ignores menu words inside a sentence, so the end of a good
+    text stays.  Idempotent.  Ours; the words are menu labels of Japanese sites.
 
     >>> trim_footer("検索の仕組みを調べた。\\n\\n前の記事 | 次の記事\\n© 2024 example")
     '検索の仕組みを調べた。'
@@ -105,11 +105,11 @@ def _is_footer(line: str) -> bool:
 
 Edit = Callable[[str], str]
 EDITS: dict[str, int] = {"normalize_punctuation_v1": 1, "trim_footer_v1": 1, "trim_footer": 1}
-"""Names of the edits that a recipe can ask for, and the version of each; a change of what one does raises it."""
+"""The edits that a recipe can name, and the version of each, which is raised when its result changes."""
 
 
 def named_edit(name: str, *, footer_keywords: Sequence[str] = ()) -> Edit:
-    """The edit of that name; RecipeError if there is none, or if trim_footer_v1 has no keywords."""
+    """The edit with this name; raises RecipeError if there is none, or if trim_footer_v1 has no keywords."""
     if name == "trim_footer_v1":
         if not footer_keywords:
             raise RecipeError(
@@ -122,6 +122,6 @@ def named_edit(name: str, *, footer_keywords: Sequence[str] = ()) -> Edit:
 
 
 def edit_version(name: str) -> int:
-    """Version of an edit, for the digests of what was made with it; RecipeError if there is none of that name."""
+    """Version of an edit, for the digest of a shard; raises RecipeError if there is no edit with this name."""
     named_edit(name, footer_keywords=("",))
     return EDITS[name]

@@ -1,4 +1,4 @@
-"""How often each document is released, and in which order: everything random here comes from a keyed digest."""
+"""How often each document is released, and in which order; all randomness comes from a keyed digest."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from corpus_builder.errors import RecipeError
 
 
 def keyed_number(seed: int, *parts: str | int) -> int:
-    """A number in [0, 2**64) that depends on the seed and the parts alone, the same on every machine.
+    """A number in [0, 2**64) that depends only on the seed and the parts, the same on every machine.
 
     >>> keyed_number(0, "jawiki/5") == keyed_number(0, "jawiki/5")
     True
@@ -21,9 +21,9 @@ def keyed_number(seed: int, *parts: str | int) -> int:
 
 
 def drawn(seed: int, id_: str, copy: int, epochs: float) -> bool:
-    """Does a document appear in its `copy`-th epoch (from 0) if its source is released `epochs` times?
+    """Whether a document appears in the epoch number `copy` (from 0) if its source is released `epochs` times.
 
-    Whole epochs hold every document; the last, broken one holds a document with that probability.
+    Whole epochs contain every document; the last, fractional one contains a document with that probability.
     """
     if copy < math.floor(epochs):
         return True
@@ -32,9 +32,9 @@ def drawn(seed: int, id_: str, copy: int, epochs: float) -> bool:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a recipe wants of each source: `epochs` (1 if not said) or a share of the released characters, of at most `max_epochs`.
+    """The requested mixture: for each source, `epochs` (default 1) or a share of the released characters, of at most `max_epochs`.
 
-    A share that takes more is capped, or refused where its source is `strict`.
+    A share that needs more epochs is capped, or refused if its source is `strict`.
     """
 
     epochs: Mapping[str, float]
@@ -45,10 +45,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Capped:
-    """A share that takes more epochs than the text of its source may be repeated.
+    """A share that needs more epochs than its source may be repeated.
 
-    `needed` epochs of its `characters` would give the share; `reached` is the share that `max_epochs` give, and `most` the one that
-    would take just so many if no other share were capped.
+    `needed` epochs of its `characters` would give the share; `reached` is the share that `max_epochs` give, and `most` the share
+    that would need exactly `max_epochs` if no other share were capped.
     """
 
     source: str
@@ -65,16 +65,16 @@ class Capped:
         return f"share = {self.share:g} takes {self.needed:.2f} epochs, capped at {self.max_epochs:g}: {self.reached:.4f}"
 
     def refused(self) -> RecipeError:
-        """The sentence for a source that is strict."""
+        """The error for a source that is strict."""
         where = f"release.mixture.{self.source}: share = {self.share:g}"
         if not self.characters:
             return RecipeError(
-                f"{where} of a source of which no text is kept; leave the share out, or mend the source or its rules."
+                f"{where}, but no text of this source is kept; leave the share out, or correct the source or its rules."
             )
         return RecipeError(
-            f"{where} takes {self.needed:.2f} epochs of the {self.characters:,} characters of {self.source!r}, more than "
+            f"{where} needs {self.needed:.2f} epochs of the {self.characters:,} characters of {self.source!r}, more than "
             f"max_epochs = {self.max_epochs:g}; lower the share to at most {self.most:.4f}, add text to the source, raise max_epochs "
-            "if you mean it, or leave out strict, so that the share is capped."
+            "if you really want that, or leave out strict to have the share capped."
         )
 
 
@@ -87,10 +87,10 @@ class Settled:
 
 
 def settle(characters: Mapping[str, int], wanted: Wanted) -> Settled:
-    """Epochs of every source, given the kept characters of each.
+    """The epochs of every source, given the kept characters of each.
 
-    A source with a share makes that share of the released characters; where one is capped, the others still make theirs of what is
-    released then.
+    A source with a share makes up that share of the released characters; if one is capped, the others still make up theirs
+    of what is then released.
 
     >>> wanted = Wanted({}, {"wiki": 0.25}, {"wiki": 4.0})
     >>> settle({"web": 900, "wiki": 100}, wanted)
@@ -100,7 +100,7 @@ def settle(characters: Mapping[str, int], wanted: Wanted) -> Settled:
     """
     resolved = {source: wanted.epochs.get(source, 1.0) for source in characters if source not in wanted.shares}
     open_ = {source: share for source, share in wanted.shares.items() if source in characters}
-    capped: dict[str, tuple[float, float]] = {}  # epochs that it would take, and the share that would take just max_epochs
+    capped: dict[str, tuple[float, float]] = {}  # epochs that it would need, and the share that would need exactly max_epochs
     while True:
         fixed = sum(characters[source] * times for source, times in resolved.items())
         rest = 1.0 - sum(open_.values())

@@ -1,15 +1,15 @@
-"""The released corpus, copied to S3 or a store that speaks its protocol: resumable, each object held against its digest.
+"""Publishes the released corpus to S3 or a compatible store: resumable, with each object checked against its digest.
 
     s3://bucket/prefix/corpus/part-00000.3f9a01bc.parquet
     s3://bucket/prefix/ledger/part-00000.3f9a01bc.parquet
     s3://bucket/prefix/manifest.json
 
-Each object is stored by one request, so readers see all of it or nothing, and the store refuses bytes that do not have the digest
-that the manifest vouches for.  `manifest.json` comes last; what it names is there.  Names of parts change with what they are made
-of, so an older corpus stays readable until the new manifest stands; only then the parts that no manifest names any more go.  The
-manifest at the place may be anybody's: an object goes only where it has a name that a release gives, and the length and digest of the
-file that was published under it.  While parts are on their way, `publishing.json` names them and those of older corpora in the form of
-a manifest, so that what a run leaves that was killed goes, too, whichever corpus comes next.
+Each object is stored by one request, so readers see all of it or nothing, and the store refuses bytes whose digest differs from
+the manifest's.  `manifest.json` is written last, so everything it names exists.  Names of parts change with their content,
+so an older corpus stays readable until the new manifest is in place; only then are parts that no manifest names deleted.  The
+existing manifest may be anyone's: an object is deleted only if its name is one that a release gives, and its length and digest are
+those of the file published under it.  During an upload, `publishing.json` lists the new parts and those of older corpora in the form
+of a manifest, so that the leftovers of a killed run are deleted too, whichever corpus comes next.
 """
 
 from __future__ import annotations
@@ -38,45 +38,45 @@ from corpus_builder.store.receipt import Receipt
 from corpus_builder.store.shard_files import TableFile
 
 AT_A_TIME = 4
-MAX_PUT_BYTES = 5 << 30  # of one request, by S3's definition
+MAX_PUT_BYTES = 5 << 30  # per request, a limit of S3
 
 
 class Build(Protocol):
-    """What is needed of a build: `Built` is one."""
+    """The part of `Built` that publishing needs."""
 
     @property
     def out(self) -> Path:
-        """Where it lies."""
+        """The build's directory."""
 
     @property
     def manifests(self) -> Mapping[str, Manifest]:
-        """The manifest of every stage that is sealed."""
+        """The manifest of every sealed stage."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """What was done, and what stands at the place now."""
+    """The result: what was done, and what is at the place now."""
 
     place: str
     files: int
     size_bytes: int
     sent_files: int
     sent_bytes: int
-    removed_files: int  # of the corpus that stood there before
+    removed_files: int  # of the previous corpus
 
 
 def publish(built: Build, place: str, *, read_back: bool = False, progress: bool = False) -> Published:
-    """Copy the released corpus of a build to s3://bucket/prefix; what stands there already is not sent again.
+    """Copy the released corpus of a build to s3://bucket/prefix; what is already there is not sent again.
 
-    `read_back` fetches every object again and digests it here.  InputError where there is nothing to publish or the store refuses;
-    IntegrityError where a local file is not what its manifest says, or what is read back is not what was sent.
+    `read_back` downloads every object again and checks its digest.  Raises InputError if there is nothing to publish or the store
+    refuses, and IntegrityError if a local file differs from its manifest, or an object that is read back from what was sent.
     """
     if place[:5].lower() != "s3://":
-        raise InputError(f"{shown(place)!r} is no place to publish to; write s3://BUCKET/PREFIX.")
+        raise InputError(f"{shown(place)!r} is not a place to publish to; write s3://BUCKET/PREFIX.")
     place = place.rstrip("/")
     if (prefix := bucket_and_key(place)[1]) and not is_below(prefix):
         raise InputError(
-            f"{place!r} is no place to publish to: its prefix has an empty step, a '..' or the like; write s3://BUCKET/PREFIX."
+            f"{place!r} is not a place to publish to: its prefix has an empty segment, a '..' or the like; write s3://BUCKET/PREFIX."
         )
     if (manifest := built.manifests.get("release")) is None:
         raise InputError(f"The build {built.out} has no released corpus yet; run `corpus-builder build` to its end first.")
@@ -85,7 +85,7 @@ def publish(built: Build, place: str, *, read_back: bool = False, progress: bool
     tables = [table for receipt in manifest.receipts for table in receipt.tables.values()]
     if strange := [table.path for table in tables if not RELEASED.fullmatch(table.path)]:
         raise IntegrityError(
-            f"{manifest.root / 'manifest.json'} names {strange[0]!r}, which is no file of a released corpus; build again, then publish."
+            f"{manifest.root / 'manifest.json'} names {strange[0]!r}, which is not a file of a released corpus; build again, then publish."
         )
     older = {(receipt.shard, receipt.made_of): receipt for receipt in [*begun, *before]}
     changes = bool(begun) or older.keys() != {(receipt.shard, receipt.made_of) for receipt in manifest.receipts}
@@ -121,7 +121,7 @@ def publish(built: Build, place: str, *, read_back: bool = False, progress: bool
 
 
 def _begin(journal: str, receipts: list[Receipt]) -> None:
-    """Name what may stand at the place from now on."""
+    """List in the journal what may be at the place from now on."""
     value = {"format": FORMAT, "stage": "release", "shards": [receipt.as_json() for receipt in receipts]}
     packed = json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
     file = TableFile("publishing.json", 0, len(packed), hashlib.sha256(packed).hexdigest())
@@ -129,9 +129,9 @@ def _begin(journal: str, receipts: list[Receipt]) -> None:
 
 
 def _published(manifest: str) -> list[Receipt]:
-    """The receipts of the files that a manifest at the place names; none where there is no manifest.
+    """The receipts of the files that a manifest at the place names; none if there is no manifest.
 
-    They are named by the one who wrote that manifest, so only names that a release gives are taken; InputError for all others.
+    Whoever wrote that manifest chose the names, so only names that a release gives are accepted; raises InputError for all others.
     """
     if patiently(manifest, partial(s3.stat_with_digest, manifest)) is None:
         return []
@@ -144,19 +144,19 @@ def _published(manifest: str) -> list[Receipt]:
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
     raise InputError(
-        f"{manifest} is not the manifest of a corpus; choose another prefix, so that nothing of others is overwritten."
+        f"{manifest} is not the manifest of a corpus; choose another prefix, so that no other data are overwritten."
     )
 
 
 def _send(root: Path, place: str, table: TableFile) -> bool:
-    """Store one file unless it stands there; whether it was sent."""
+    """Store one file unless it is already there; returns whether it was sent."""
     path = root / table.path
     if table.size_bytes > MAX_PUT_BYTES:
         raise InputError(
-            f"{path} has more than 5 GiB, which S3 does not take at once; build with a smaller release.part_characters."
+            f"{path} has more than 5 GiB, which S3 does not accept in one request; build with a smaller release.part_characters."
         )
     if path.is_symlink() or path.parent.is_symlink() or not path.is_file() or digest_file(path) != table.sha256:
-        raise IntegrityError(f"{path} is missing or not the file that the manifest vouches for; build again, then publish.")
+        raise IntegrityError(f"{path} is missing or differs from its manifest; build again, then publish.")
     return _put(f"{place}/{table.path}", table, partial(path.open, "rb"))
 
 
@@ -170,13 +170,13 @@ def _put(place: str, table: TableFile, opened: Any) -> bool:
         with opened() as body:
             return s3.put(place, body, digest)
 
-    if patiently(place, send) != digest:  # a store that knows no digests
+    if patiently(place, send) != digest:  # a store that does not support digests
         _hold(place, table)
     return True
 
 
 def _stands(place: str, table: TableFile) -> bool:
-    """Whether an object is just this file, by its length and digest; a store that keeps no digests is read."""
+    """Whether an object is exactly this file, by length and digest; downloads it if the store keeps no digests."""
     there = patiently(place, partial(s3.stat_with_digest, place))
     return there == (table.size_bytes, _base64(table)) or (there == (table.size_bytes, "") and _digest(place) == table.sha256)
 
@@ -188,7 +188,7 @@ def _base64(table: TableFile) -> str:
 def _hold(place: str, table: TableFile) -> None:
     if _digest(place) != table.sha256:
         raise IntegrityError(
-            f"{place} is not what was sent: its digest is another one. Publish again; check the store if it recurs."
+            f"{place} is not what was sent: its digest differs. Publish again; check the store if this recurs."
         )
 
 
@@ -200,9 +200,9 @@ def _digest(place: str) -> str:
 
 
 def as_text(done: Published) -> str:
-    """What was done, for a terminal."""
-    removed = f" {done.removed_files} of the corpus before it were removed." if done.removed_files else ""
+    """A summary for a terminal."""
+    removed = f" {done.removed_files} of the previous corpus were removed." if done.removed_files else ""
     return (
-        f"{done.place} holds the released corpus: {done.files} files ({done.size_bytes:,} bytes), each with the digest that its "
-        f"manifest vouches for; {done.sent_files} ({done.sent_bytes:,} bytes) were sent now.{removed}"
+        f"{done.place} holds the released corpus: {done.files} files ({done.size_bytes:,} bytes), each with the digest in its "
+        f"manifest; {done.sent_files} ({done.sent_bytes:,} bytes) were sent now.{removed}"
     )

@@ -1,1 +1,1 @@
-"""Files that lie elsewhere: https:// and s3://, read in ranges, with patience, without a copy on disk."""
+"""Remote files at https:// and s3://: read in ranges, with retries, without a copy on disk."""

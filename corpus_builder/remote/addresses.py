@@ -1,4 +1,4 @@
-"""Which addresses a server may send us on to: not into this machine or a network of its owner, unless the user asked there."""
+"""Which addresses a redirect may lead to: not to this machine or a private network, unless the user's own URL does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def kind_of(address: str) -> str:
-    """What kind of network a numeric address is of; IPv4 within IPv6 is looked at as IPv4.
+    """The kind of network that a numeric address belongs to; IPv4 within IPv6 counts as IPv4.
 
     >>> [kind_of(one) for one in ("192.0.43.7", "10.1.2.3", "::ffff:127.0.0.1", "169.254.169.254", "fd00::1", "64:ff9b::a00:1")]
     ['public', 'private', 'loopback', 'link-local', 'private', 'private']
@@ -26,7 +26,7 @@ def kind_of(address: str) -> str:
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if ip in _NAT64 or (int(ip) >> 32 == 0 and int(ip) > 1):  # IPv4-compatible, too
+        if ip in _NAT64 or (int(ip) >> 32 == 0 and int(ip) > 1):  # or IPv4-compatible
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             return kind_of(str(inner))
@@ -40,12 +40,12 @@ def kind_of(address: str) -> str:
 
 
 def may_go_on(own: str, other: str) -> bool:
-    """May a server that was reached at an address of kind `own` send us on to one of kind `other`?"""
+    """Whether a server at an address of kind `own` may redirect to one of kind `other`."""
     return other in _MAY_GO_ON_TO[own]
 
 
 def kind_of_literal(host: str) -> str | None:
-    """The kind of a host that is an address in any spelling (127.1, 0x7f000001, 2130706433) or this machine's name; None for names.
+    """The kind of a host that is an address in any notation (127.1, 0x7f000001, 2130706433) or this machine's name; None for other names.
 
     >>> kind_of_literal("0177.0.0.1"), kind_of_literal("2130706433"), kind_of_literal("[::1]"), kind_of_literal("a.example")
     ('loopback', 'loopback', 'loopback', None)

@@ -1,4 +1,4 @@
-"""Files of this machine in the form of a `Store`, for what reads ranges of files wherever they lie."""
+"""Local files as a `Store`, for code that reads ranges of local and remote files alike."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ PIECE = 1 << 18
 
 
 class Disk:
-    """Paths; see `Store`."""
+    """Local paths; see `Store`."""
 
     def stat(self, place: str) -> Stat:
-        """Length, and the time of the last change."""
+        """Length in bytes, and time of the last change."""
         try:
             found = Path(place).stat()
         except OSError as error:

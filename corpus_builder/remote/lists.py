@@ -15,11 +15,11 @@ from corpus_builder.remote.places import is_remote, name_of, shown
 from corpus_builder.remote.s3 import keys_below
 from corpus_builder.remote.window import read_small
 
-MAX_LIST_BYTES = 1 << 28  # ours: a list of two million files; those of a crawl are of 100,000
+MAX_LIST_BYTES = 1 << 28  # ours: a list of two million files; a crawl's has 100,000
 
 
 def is_list(place: str) -> bool:
-    """Does the name say that the file lists other files, one a line?
+    """Whether a file's name says that it lists other files, one per line.
 
     >>> is_list("https://data.commoncrawl.org/crawl-data/CC-MAIN-2024-51/warc.paths.gz")
     True
@@ -28,7 +28,7 @@ def is_list(place: str) -> bool:
 
 
 def read_list(place: str) -> list[str]:
-    """The lines of a list, local or remote, gzipped or not; InputError where it cannot be read."""
+    """The lines of a list, local or remote, gzipped or not; raises InputError if it cannot be read or is empty."""
     try:
         content = read_small(place) if is_remote(place) else Path(place).read_bytes()
         if content[:2] == b"\x1f\x8b":
@@ -46,7 +46,7 @@ def read_list(place: str) -> list[str]:
 
 
 def _unpacked(content: bytes, place: str) -> bytes:
-    """What gzip members hold, one behind the other; a small file may be packed so that it would fill the memory."""
+    """The decompressed gzip members, concatenated; bounded, since a small file may expand to fill the memory."""
     unpacked = bytearray()
     while content:
         member = zlib.decompressobj(31)
@@ -54,13 +54,13 @@ def _unpacked(content: bytes, place: str) -> bytes:
         if len(unpacked) > MAX_LIST_BYTES:
             raise InputError(f"The list of files {shown(place)} holds more than {MAX_LIST_BYTES:,} bytes; split it.")
         if not member.eof:
-            raise EOFError("the file ends in the middle of what is packed")
+            raise EOFError("the file ends inside a gzip member")
         content = member.unused_data
     return bytes(unpacked)
 
 
 def matching(pattern: str) -> list[str]:
-    """The remote files that a pattern names: * ? [...] in an s3:// key match within a directory, ** any number of directories."""
+    """The remote files that match a pattern: * ? [...] in an s3:// key match within a directory, ** any number of directories."""
     if pattern[:2].lower() != "s3":
         if "*" in pattern.partition("?")[0]:
             raise InputError(

@@ -1,4 +1,4 @@
-"""How long to wait, how often to try again, and where to go on: reading a range of a remote file to its end."""
+"""Timeouts, retries and resumption, for reading a range of a remote file to its end."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from corpus_builder.remote.places import shown
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-MAX_TOLD_SECONDS = 60.0  # the longest Retry-After that is obeyed; ours
-SLOW_BYTES_PER_SECOND = 1_000  # ours: an answer that is slower than this over SLOW_SECONDS of waiting for it has stalled
+MAX_TOLD_SECONDS = 60.0  # ours: the longest Retry-After that is honoured
+SLOW_BYTES_PER_SECOND = 1_000  # ours: a response slower than this over SLOW_SECONDS of waiting has stalled
 SLOW_SECONDS = 60.0
-MAX_WHOLE_BYTES = 1 << 28  # of lists and other files that are read as a whole
+MAX_WHOLE_BYTES = 1 << 28  # of lists and other files that are read whole
 
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """What tells one version of a remote file from another: its length in bytes and its ETag (or, without one, Last-Modified)."""
+    """A version of a remote file: its length in bytes and its ETag (or Last-Modified, if there is no ETag)."""
 
     size: int
     tag: str
 
     @property
     def identity(self) -> str:
-        """The version in words, as it stands in receipts."""
+        """The version as text, as stored in receipts."""
         return f"{self.size} bytes, {self.tag}"
 
 
 class Passing(Exception):
-    """A failure that may pass: the caller tries again, after `wait_seconds` where the server said so."""
+    """A temporary failure: the caller tries again, after `wait_seconds` if the server asked for that."""
 
     def __init__(self, what: str, wait_seconds: float | None = None) -> None:
         super().__init__(what)
@@ -45,13 +45,13 @@ class Passing(Exception):
 
 
 class Store(Protocol):
-    """A kind of place; each call is one request, and raises Passing where trying again may help, else InputError."""
+    """A kind of storage; each call is one request, and raises Passing if trying again may help, else InputError."""
 
     def stat(self, place: str) -> Stat:
-        """The version of the file that is there now."""
+        """The file's current version."""
 
     def read(self, place: str, stat: Stat, start: int, end: int) -> Iterator[bytes]:
-        """Bytes start..end-1 in pieces; InputError if the file is no longer the version `stat`."""
+        """Bytes start..end-1 in pieces; raises InputError if the file is no longer the version `stat`."""
 
     def read_whole(self, place: str) -> Iterator[bytes]:
         """All bytes, whatever the version."""
@@ -59,7 +59,7 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Limits of waiting, in seconds, and of tries in a row that bring no byte.  The defaults are ours."""
+    """Timeouts in seconds, and the number of consecutive tries without a byte before giving up.  The defaults are ours."""
 
     tries: int = 6
     answer_seconds: float = 30.0
@@ -68,13 +68,13 @@ class Patience:
     longest_wait_seconds: float = 30.0
 
     def wait(self, failures: int) -> float:
-        """Seconds to wait after so many failures in a row: doubling, spread at random so that workers do not come all at once."""
+        """Seconds to wait after this many consecutive failures: doubling, with jitter so that workers do not retry all at once."""
         longest = min(self.first_wait_seconds * 2.0 ** (failures - 1), self.longest_wait_seconds)
-        return longest * (0.5 + 0.5 * random.random())  # changes when, never what
+        return longest * (0.5 + 0.5 * random.random())  # affects only timing, never results
 
 
 def patience() -> Patience:
-    """The machine's setting: CORPUS_BUILDER_TRIES, CORPUS_BUILDER_TIMEOUT_SECONDS and CORPUS_BUILDER_WAIT_SECONDS, or the defaults."""
+    """The settings of this machine, from CORPUS_BUILDER_TRIES, CORPUS_BUILDER_TIMEOUT_SECONDS and CORPUS_BUILDER_WAIT_SECONDS, or the defaults."""
     usual = Patience()
     answer = _number("CORPUS_BUILDER_TIMEOUT_SECONDS", usual.answer_seconds)
     return Patience(
@@ -91,19 +91,19 @@ def _number(name: str, usual: float) -> float:
     except ValueError:
         value = -1.0
     if not 0 < value < float("inf"):
-        raise RecipeError(f"The environment variable {name} = {os.environ[name]!r} is no positive number; correct or unset it.")
+        raise RecipeError(f"The environment variable {name} = {os.environ[name]!r} is not a positive number; correct or unset it.")
     return value
 
 
 class Pace:
-    """Bytes against the time that was spent waiting for them, in windows of SLOW_SECONDS; what the reader does meanwhile counts not."""
+    """Bytes received against the time spent waiting for them, in windows of SLOW_SECONDS; the reader's own time does not count."""
 
     def __init__(self) -> None:
         self._bytes = 0
         self._seconds = 0.0
 
     def note(self, received: int, seconds: float) -> str:
-        """So many bytes came after so long; what is wrong, "" while it is fast enough.
+        """Record `received` bytes after a wait of `seconds`; returns a complaint, or "" while it is fast enough.
 
         >>> pace = Pace()
         >>> [pace.note(59_000, 50.0), pace.note(2_000, 10.0), pace.note(100, 59.0), pace.note(100, 2.0)]
@@ -121,7 +121,7 @@ class Pace:
 
 @dataclass
 class Traffic:
-    """What was asked of servers: requests (the repeated ones, too), repeated requests, bytes received."""
+    """Counters: requests (including retries), retries, bytes received."""
 
     requests: int = 0
     retries: int = 0
@@ -129,7 +129,7 @@ class Traffic:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def add(self, requests: int = 0, retries: int = 0, received: int = 0) -> None:
-        """Count; from any thread."""
+        """Add to the counters; thread-safe."""
         with self._lock:
             self.requests += requests
             self.retries += retries
@@ -137,7 +137,7 @@ class Traffic:
 
 
 def patiently(place: str, ask: Callable[[], T], traffic: Traffic | None = None) -> T:
-    """What `ask` returns, tried again while it raises Passing; InputError when patience is at its end."""
+    """What `ask` returns, called again while it raises Passing; raises InputError when the tries are used up."""
     failures = 0
     limits = patience()
     while True:
@@ -153,9 +153,9 @@ def patiently(place: str, ask: Callable[[], T], traffic: Traffic | None = None) 
 def read_range(
     store: Store, place: str, stat: Stat, start: int, end: int, traffic: Traffic, stop: threading.Event | None = None
 ) -> Iterator[bytes]:
-    """Bytes start..end-1 in pieces; after a failure it goes on behind the last byte that came.
+    """Bytes start..end-1 in pieces; after a failure it resumes after the last byte received.
 
-    InputError when nothing comes any more, or when the file changed meanwhile.  `stop` ends it early, also while it waits.
+    Raises InputError if nothing more arrives, or if the file changed meanwhile.  `stop` ends it early, also while it waits.
     """
     failures = came = 0
     waited = 0.0
@@ -168,7 +168,7 @@ def read_range(
             while piece := next(pieces, b""):
                 came, waited = came + len(piece), waited + time.monotonic() - asked
                 enough = came >= SLOW_BYTES_PER_SECOND * waited
-                if enough or waited < SLOW_SECONDS:  # later on, a byte a request is no progress
+                if enough or waited < SLOW_SECONDS:  # from then on, a byte per request is no progress
                     failures = 0
                 if enough and waited >= SLOW_SECONDS:
                     came, waited = 0, 0.0
@@ -191,10 +191,10 @@ def _pause(
     if failures >= limits.tries:
         raise InputError(
             f"{shown(place)} cannot be read: {error}, {failures} times in a row. Check the network and the server, then run the "
-            "same command again; CORPUS_BUILDER_TRIES and CORPUS_BUILDER_TIMEOUT_SECONDS set how long to go on trying."
+            "same command again; CORPUS_BUILDER_TRIES and CORPUS_BUILDER_TIMEOUT_SECONDS set how long to keep trying."
         ) from error
     seconds = limits.wait(failures) if error.wait_seconds is None else min(error.wait_seconds, MAX_TOLD_SECONDS)
-    log.info("%s: %s; again in %.1f s", shown(place), error, seconds)
+    log.info("%s: %s; trying again in %.1f s", shown(place), error, seconds)
     if traffic:
         traffic.add(retries=1)
     (stop or threading.Event()).wait(seconds)

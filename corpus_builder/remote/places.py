@@ -1,4 +1,4 @@
-"""Where a file lies, as a string: a path of this machine, an https:// (or http://) URL, or s3://bucket/key."""
+"""A file's place, as a string: a local path, an https:// (or http://) URL, or s3://bucket/key."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OTHER = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 def is_remote(place: str | Path) -> bool:
-    """Does the file lie elsewhere?
+    """Whether a place is remote.
 
     >>> is_remote("s3://commoncrawl/crawl-data/CC-MAIN-2024-51/warc.paths.gz"), is_remote("data/web.warc.gz")
     (True, False)
@@ -27,7 +27,7 @@ def is_remote(place: str | Path) -> bool:
 
 
 def check_scheme(place: str) -> None:
-    """InputError for a URL of a kind that cannot be read, such as ftp:// or hdfs://, and for one that is none or whose login is lost."""
+    """Raise InputError for a URL with an unsupported scheme, such as ftp:// or hdfs://, and for one that is invalid or whose login is misread."""
     if place[:5].lower() == "s3://":
         bucket_and_key(place)
     try:
@@ -35,15 +35,15 @@ def check_scheme(place: str) -> None:
     except ValueError:
         if is_remote(place):
             raise InputError(
-                f"{shown(place)!r} is no URL; correct it (in logins, % / ? # and @ are written %25 %2F %3F %23 %40)."
+                f"{shown(place)!r} is not a valid URL; correct it (in logins, write % / ? # and @ as %25 %2F %3F %23 %40)."
             ) from None
     if _OTHER.match(place) and not is_remote(place):
         raise InputError(
-            f"{shown(place)} cannot be read: only paths, https://, http:// and s3:// are; download it and name the file."
+            f"{shown(place)} cannot be read: only paths, https://, http:// and s3:// are supported; download it and name the local file."
         )
 
 
-@lru_cache(maxsize=256)  # asked for with every record
+@lru_cache(maxsize=256)  # called for every record
 def name_of(place: str | Path) -> str:
     """The file's name, without the directory and without a URL's query.
 
@@ -53,15 +53,15 @@ def name_of(place: str | Path) -> str:
     if not is_remote(place):
         return Path(place).name
     parts = urlsplit(str(place))
-    path = str(place).partition("://")[2] if parts.scheme.lower() == "s3" else unquote(parts.path)  # a key may hold ? and #
+    path = str(place).partition("://")[2] if parts.scheme.lower() == "s3" else unquote(parts.path)  # a key may contain ? and #
     return path.rpartition("/")[2]
 
 
 def names_of(places: Sequence[str]) -> list[str]:
-    """Names that tell files apart: the file's own or, where several have the same, with as few directories before it as tell these apart.
+    """A unique name for each file: its own name, preceded by as few directories as needed where several files share it.
 
-    A directory that holds them all is never needed for that, so the names do not depend on where it stands.  The same place twice
-    has the same name twice.
+    A directory that contains all files is never needed, so the names do not depend on where it is.  A place that occurs twice
+    gets the same name twice.
 
     >>> names_of(["/data/2024/web/a.jsonl", "/data/2025/web/a.jsonl", "/data/a.jsonl", "/data/2025/b.jsonl"])
     ['2024/web/a.jsonl', '2025/web/a.jsonl', 'a.jsonl', 'b.jsonl']
@@ -83,7 +83,7 @@ def names_of(places: Sequence[str]) -> list[str]:
 
 
 def _parts(place: str) -> list[str]:
-    """The directories and the name of a file; a server is one of its directories."""
+    """The directories and the name of a file; a server counts as a directory."""
     if not is_remote(place):
         return list(Path(place).absolute().parts)
     scheme, _, path = str(place).partition("://")
@@ -94,7 +94,7 @@ def _parts(place: str) -> list[str]:
 
 
 def shown(place: str | Path) -> str:
-    """The place as it may stand in an error, a log or a file: without the login and the query, which can be secrets.
+    """A place as shown in errors, logs and files: without login and query, which may be secret.
 
     >>> shown("https://me:secret@data.example/web.warc.gz?signature=1")
     'https://data.example/web.warc.gz'
@@ -103,7 +103,7 @@ def shown(place: str | Path) -> str:
 
 
 def without_user(url: str) -> str:
-    """A URL without user and password, for requests, where they have a header of their own.
+    """A URL without user and password, for requests, which send these in a header.
 
     >>> without_user("https://me:secret@data.example/web.warc.gz?signature=1")
     'https://data.example/web.warc.gz?signature=1'
@@ -117,7 +117,7 @@ _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 
 
 def content_range(header: str) -> tuple[int, int, int] | None:
-    """First byte, last byte and length of the whole by a header Content-Range; None where it says no such thing.
+    """First byte, last byte and total length from a Content-Range header; None if it does not give them.
 
     >>> content_range("bytes 0-0/1234"), content_range("bytes 5-4/9"), content_range("bytes 0-0/" + "9" * 5_000)
     ((0, 0, 1234), None, None)
@@ -128,19 +128,19 @@ def content_range(header: str) -> tuple[int, int, int] | None:
 
 
 def joined(base: str, path: str) -> str:
-    """A path below a remote base; what is a URL itself stays as it is.
+    """A path below a remote base; a path that is itself a URL is returned unchanged.
 
     >>> joined("https://data.commoncrawl.org", "crawl-data/a.warc.gz")
     'https://data.commoncrawl.org/crawl-data/a.warc.gz'
     """
     if is_remote(path):
         return path
-    base, mark, query = base.partition("?") if base[:2].lower() != "s3" else (base, "", "")  # a base may be signed
+    base, mark, query = base.partition("?") if base[:2].lower() != "s3" else (base, "", "")  # a base may carry a signature
     return f"{base.rstrip('/')}/{path.lstrip('/')}{mark}{query}"
 
 
 def beside(place: str, suffix: str) -> str:
-    """The file whose name is longer by a suffix, as in the same directory.
+    """The file in the same directory whose name has a suffix appended.
 
     >>> beside("https://data.example/a.warc.gz?token=1", ".parquet")
     'https://data.example/a.warc.gz.parquet?token=1'
@@ -150,7 +150,7 @@ def beside(place: str, suffix: str) -> str:
 
 
 def bucket_and_key(place: str) -> tuple[str, str]:
-    """The two parts of s3://bucket/key; InputError where there is no bucket.
+    """The two parts of s3://bucket/key; raises InputError if there is no bucket.
 
     >>> bucket_and_key("s3://commoncrawl/crawl-data/warc.paths.gz")
     ('commoncrawl', 'crawl-data/warc.paths.gz')
@@ -160,7 +160,7 @@ def bucket_and_key(place: str) -> tuple[str, str]:
         raise InputError(f"{shown(place)!r} names no bucket; write s3://BUCKET/KEY.")
     if "@" in bucket or ":" in bucket or _SIGNED_KEY.search(key):
         raise InputError(
-            f"{shown(place)} is given with a login or a signature, which S3 takes from elsewhere: set AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; or write the whole signed URL, which begins with https://."
+            f"{shown(place)} contains a login or a signature, which s3:// does not accept: set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; or give the whole signed URL, which begins with https://."
         )
     return bucket, key

@@ -1,7 +1,7 @@
-"""Objects in S3 and in stores that speak its protocol; needs the extra `remote` (boto3).
+"""Objects in S3 and compatible stores; needs the extra `remote` (boto3).
 
-Everything about the machine comes from where every S3 tool looks for it: credentials from the environment, the profile or the
-instance (none at all: requests are anonymous), the endpoint from AWS_ENDPOINT_URL or the profile, the region from AWS_REGION.
+All settings come from the usual places: credentials from the environment, the profile or the instance (without any,
+requests are anonymous), the endpoint from AWS_ENDPOINT_URL or the profile, the region from AWS_REGION.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class S3:
     """s3://bucket/key; see `Store`."""
 
     def stat(self, place: str) -> Stat:
-        """Ask for the first byte: unlike HEAD, its refusals say why."""
+        """Ask for the first byte: unlike those of HEAD, its errors say why."""
         bucket, key = bucket_and_key(place)
         try:
             answer = _ask("get_object", place, Bucket=bucket, Key=key, Range="bytes=0-0")
@@ -46,13 +46,13 @@ class S3:
         parts = content_range(answer.get("ContentRange", ""))
         if parts is None or parts[:2] != (0, 0) or not answer.get("ETag"):
             raise InputError(
-                f"{_endpoint()} answers a request for the first byte of {place} with the Content-Range "
-                f"'{harmless(answer.get('ContentRange', ''), 60)}'; only stores that send parts of objects, with an ETag, can be read."
+                f"{_endpoint()} answered a request for the first byte of {place} with the Content-Range "
+                f"'{harmless(answer.get('ContentRange', ''), 60)}'; only stores that support ranged requests and send an ETag can be read."
             )
         return Stat(parts[2], answer["ETag"])
 
     def read(self, place: str, stat: Stat, start: int, end: int) -> Iterator[bytes]:
-        """One request for bytes start..end-1 of this very version."""
+        """One request for bytes start..end-1 of exactly this version."""
         bucket, key = bucket_and_key(place)
         try:
             answer = _ask("get_object", place, Bucket=bucket, Key=key, Range=f"bytes={start}-{end - 1}", IfMatch=stat.tag)
@@ -64,13 +64,13 @@ class S3:
         yield from _pieces(answer["Body"], end - start)
 
     def read_whole(self, place: str) -> Iterator[bytes]:
-        """One request for everything."""
+        """One request for the whole object."""
         bucket, key = bucket_and_key(place)
         yield from _pieces(_ask("get_object", place, Bucket=bucket, Key=key)["Body"], MAX_WHOLE_BYTES + 1)
 
 
 def keys_below(place: str) -> list[str]:
-    """The places of all objects whose key begins like that of `place`, sorted; one attempt a thousand objects."""
+    """The places of all objects whose key starts with that of `place`, sorted; one request per thousand objects."""
     bucket, prefix = bucket_and_key(place)
     found: list[str] = []
     more: dict[str, str] = {}
@@ -82,15 +82,15 @@ def keys_below(place: str) -> list[str]:
             return sorted(found)
         following = answer.get("NextContinuationToken", "")
         if not following or following in seen:
-            raise InputError(f"{_endpoint()} lists the objects of {place} without end; name the objects, or a .paths file.")
+            raise InputError(f"{_endpoint()} lists the objects below {place} endlessly; name the objects, or a .paths file.")
         seen.add(following)
         more = {"ContinuationToken": following}
 
 
 def put(place: str, body: bytes | BinaryIO, sha256_base64: str) -> str:
-    """Store an object in one request: readers see all of it or nothing.  The server holds the bytes against the digest.
+    """Store an object in one request: readers see all of it or nothing.  The server checks the bytes against the digest.
 
-    Returns the digest that the server confirms, "" where it knows no digests.
+    Returns the digest that the server confirms; "" if it does not support digests.
     """
     bucket, key = bucket_and_key(place)
     answer = _ask(
@@ -100,13 +100,13 @@ def put(place: str, body: bytes | BinaryIO, sha256_base64: str) -> str:
 
 
 def delete(place: str) -> None:
-    """Remove an object; no error where there is none."""
+    """Delete an object; no error if there is none."""
     bucket, key = bucket_and_key(place)
     _ask("delete_object", place, Bucket=bucket, Key=key)
 
 
 def stat_with_digest(place: str) -> tuple[int, str] | None:
-    """Length, and base64 SHA-256 as far as the server keeps it ("" if not), of an object; None where there is none."""
+    """An object's length in bytes and its base64 SHA-256 ("" if the server does not keep it); None if there is no such object."""
     bucket, key = bucket_and_key(place)
     try:
         answer = _ask("head_object", place, Bucket=bucket, Key=key, ChecksumMode="ENABLED")
@@ -116,7 +116,7 @@ def stat_with_digest(place: str) -> tuple[int, str] | None:
 
 
 class _Empty(Exception):
-    """The range lies outside the object: it is empty, or shorter than it was."""
+    """The range is outside the object, which is empty or shorter than before."""
 
 
 class _Absent(InputError):
@@ -124,9 +124,9 @@ class _Absent(InputError):
 
 
 def _pieces(body: Any, most: int) -> Iterator[bytes]:
-    """The body in pieces as they come, no more than so many bytes, and not slower than `Pace` allows."""
+    """The body in pieces as they arrive, at most `most` bytes, and no slower than `Pace` allows."""
     botocore = _boto3()[1]
-    read = getattr(getattr(body, "_raw_stream", None), "read1", body.read)  # boto's own waits until a piece is full
+    read = getattr(getattr(body, "_raw_stream", None), "read1", body.read)  # boto's own read waits until a piece is full
     pace = Pace()
     with closing(body):
         try:
@@ -146,7 +146,7 @@ def _pieces(body: Any, most: int) -> Iterator[bytes]:
 
 
 def _words(error: object) -> str:
-    """What a library says, without what a server may have put into it."""
+    """A library's error message, cleaned of what a server may have put into it."""
     return harmless(without_secrets(" ".join(str(error).split())), 300)
 
 
@@ -159,20 +159,20 @@ def _ask(operation: str, place: str, **words: Any) -> dict[str, Any]:
         return answer
     except errors.ClientError as error:
         raise _refusal(place, error) from error
-    except RecursionError:  # botocore's, where asking for the bucket's region is answered by a redirect again
+    except RecursionError:  # botocore's, if asking for the bucket's region is answered by another redirect
         raise _elsewhere(place, "") from None
     except errors.SSLError as error:
         raise InputError(
             f"The S3 endpoint of {place} cannot be trusted ({_words(error)}); check AWS_ENDPOINT_URL and AWS_CA_BUNDLE."
         ) from error
     except (errors.HTTPClientError, errors.ConnectionError) as error:
-        if isinstance(error.__context__, RecursionError):  # the same, where the stack ended while a request was sent
+        if isinstance(error.__context__, RecursionError):  # the same, if the stack overflowed while a request was being sent
             raise _elsewhere(place, "") from None
         if isinstance(error, errors.ReadTimeoutError):
             raise Passing(f"{_endpoint()} sent nothing for {patience().answer_seconds:g} s") from error
         raise Passing(f"{_endpoint()} cannot be reached ({type(error).__name__})") from error
     except errors.ParamValidationError as error:
-        raise InputError(f"{place!r} is no name of an object ({_words(error)}); write s3://BUCKET/KEY.") from error
+        raise InputError(f"{place!r} is not a valid object name ({_words(error)}); write s3://BUCKET/KEY.") from error
     except errors.BotoCoreError as error:
         raise InputError(
             f"{place} cannot be reached: {_words(error)} Check the AWS profile and AWS_* variables of this machine."
@@ -203,17 +203,17 @@ def _refusal(place: str, error: Any) -> Exception:
         how = "the credentials that were found" if _signed() else "an anonymous request, as no credentials were found,"
         return InputError(
             f"{_endpoint()} refuses {how} for {place} ({code or status}); set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY, of an account that may do this."
+            "AWS_SECRET_ACCESS_KEY, of an account with permission."
         )
     return InputError(
-        f"{_endpoint()} refuses what was asked of {place} ({code or status}: {_words(error)}); check the name and the endpoint."
+        f"{_endpoint()} refuses the request for {place} ({code or status}: {_words(error)}); check the name and the endpoint."
     )
 
 
 def _elsewhere(place: str, region: str) -> InputError:
     return InputError(
-        f"The bucket {bucket_and_key(place)[0]!r} lies in another region{f' ({region})' if region else ''} than the requests were "
-        f"made for; set AWS_DEFAULT_REGION{f'={region}' if region else ' to it'}."
+        f"The bucket {bucket_and_key(place)[0]!r} is in another region{f' ({region})' if region else ''} than the one "
+        f"requested; set AWS_DEFAULT_REGION{f'={region}' if region else ' to it'}."
     )
 
 
@@ -229,7 +229,7 @@ def _boto3() -> tuple[ModuleType, ModuleType]:
 
 
 def _client() -> Any:
-    """The process's client (never the one of the process it was forked from); another one when the machine's settings changed."""
+    """The process's client (never inherited by fork); a new one if the settings of this machine changed."""
     limits = patience()
     settings = tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_")))
     return _new_client(os.getpid(), limits.connect_seconds, limits.answer_seconds, settings)
@@ -246,9 +246,9 @@ def _new_client(process: int, connect_seconds: float, answer_seconds: float, set
             config=botocore.config.Config(
                 connect_timeout=connect_seconds,
                 read_timeout=answer_seconds,
-                retries={"total_max_attempts": 1},  # `patience` tries again, and goes on in the middle of a file
+                retries={"total_max_attempts": 1},  # `patience` retries, and can resume in the middle of a file
                 max_pool_connections=32,
-                request_checksum_calculation="when_required",  # what other stores than Amazon's understand
+                request_checksum_calculation="when_required",  # which stores other than Amazon's understand
                 response_checksum_validation="when_required",
                 **unsigned,
             ),

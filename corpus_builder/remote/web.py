@@ -1,4 +1,4 @@
-"""Files on web servers: ranged GET requests over connections that are kept open."""
+"""Files on web servers, read by ranged GET requests over persistent connections."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _NO_TLS = re.compile(
     "WRONG_VERSION_NUMBER|HTTP_REQUEST|UNSUPPORTED_PROTOCOL|HANDSHAKE_FAILURE|PROTOCOL_VERSION|NO_PROTOCOLS|UNKNOWN_PROTOCOL"
 )
 
-_CONNECTION = re.compile(r"^\w+\(host=.*?, port=\d+\): ")  # what urllib3 puts before the words
+_CONNECTION = re.compile(r"^\w+\(host=.*?, port=\d+\): ")  # urllib3's prefix of its messages
 
 
 class Web:
     """https:// and http://; see `Store`."""
 
     def stat(self, place: str) -> Stat:
-        """Ask for the first byte: the answer tells the length, the version, and whether the server sends parts of files."""
+        """Ask for the first byte: the response gives the length, the version, and whether the server supports ranges."""
         response = _get(place, {"Range": "bytes=0-0"})
         try:
             if response.status not in (200, 206, 416):
@@ -44,27 +44,27 @@ class Web:
             empty = told == "bytes */0" or (response.status == 200 and response.headers.get("Content-Length") == "0")
             if not empty and response.status != 206:
                 raise InputError(
-                    f"The server of {shown(place)} does not send parts of files (it ignores Range), so the file cannot be read "
-                    "as a stream; download it and name the local file instead."
+                    f"The server of {shown(place)} does not support ranged requests (it ignores Range), so the file cannot be "
+                    "streamed; download it and name the local file instead."
                 )
             parts = content_range(told)
             if not empty and (parts is None or parts[:2] != (0, 0)):
                 raise InputError(
-                    f"The server of {shown(place)} answers a request for the first byte with the Content-Range "
-                    f"'{harmless(told, 60)}', so the file's length is not known; download it and name the local file instead."
+                    f"The server of {shown(place)} answered a request for the first byte with the Content-Range "
+                    f"'{harmless(told, 60)}', so the file's length is unknown; download it and name the local file instead."
                 )
             tag = _tag(response)
             if not tag and not empty:
                 raise InputError(
-                    f"The server of {shown(place)} sends neither ETag nor Last-Modified, so a changed file could not be told from "
-                    "the old one; download it and name the local file instead."
+                    f"The server of {shown(place)} sends neither ETag nor Last-Modified, so a change of the file could not be "
+                    "detected; download it and name the local file instead."
                 )
             return Stat(parts[2] if parts and not empty else 0, tag)
         finally:
             response.close()
 
     def read(self, place: str, stat: Stat, start: int, end: int) -> Iterator[bytes]:
-        """One request for bytes start..end-1 of this very version."""
+        """One request for bytes start..end-1 of exactly this version."""
         weak = stat.tag.startswith("W/")
         response = _get(place, {"Range": f"bytes={start}-{end - 1}"} | ({} if weak else {"If-Range": stat.tag}))
         whole = False
@@ -76,14 +76,14 @@ class Web:
             if response.status in (412, 416) or _tag(response) != stat.tag or not same_size:
                 raise changed(place)
             if response.status == 200 or parts is None or parts[0] != start or parts[1] >= end:
-                raise Passing("the server sent another part than it was asked for")
+                raise Passing("the server sent a different range than requested")
             yield from _body(place, response, end - start)
             whole = True
         finally:
             _give_back(response, whole)
 
     def read_whole(self, place: str) -> Iterator[bytes]:
-        """One request for everything; servers that ignore Range will do."""
+        """One request for the whole file; also works with servers that ignore Range."""
         response = _get(place, {})
         whole = False
         try:
@@ -100,9 +100,9 @@ def _tag(response: urllib3.BaseHTTPResponse) -> str:
 
 
 def _get(place: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
-    """The answer to a request, redirects followed: a few, never from https to http or into another network than the user's URL is of.
+    """The response to a request, following a few redirects, but never from https to http or into a more private network than the user's URL.
 
-    The login goes to the user's own host alone.
+    The login is sent only to the user's own host.
     """
     check_scheme(place)
     url, own = place.partition("#")[0], ""
@@ -116,7 +116,7 @@ def _get(place: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
         response.close()
         url = _next(place, url, location, own)
     raise InputError(
-        f"{shown(place)} cannot be read: the server sends on more than {MAX_REDIRECTS} times; check the URL in a browser."
+        f"{shown(place)} cannot be read: it redirects more than {MAX_REDIRECTS} times; check the URL in a browser."
     )
 
 
@@ -132,34 +132,34 @@ def _origin(url: str) -> tuple[str, str, int]:
 def _parts(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        parts.port  # noqa: B018 - checks the number
+        parts.port  # noqa: B018 - raises for a bad port
     except ValueError as error:
-        raise InputError(f"'{harmless(shown(url))}' is no URL ({harmless(str(error), 80)}); correct it.") from None
+        raise InputError(f"'{harmless(shown(url))}' is not a valid URL ({harmless(str(error), 80)}); correct it.") from None
     if not parts.hostname:
         raise InputError(f"'{harmless(shown(url))}' names no host; write https://HOST/PATH.")
     return parts
 
 
 def _kind_reached(url: str, response: urllib3.BaseHTTPResponse) -> str:
-    """The kind of network that the user's own URL led to; behind a proxy only its words tell."""
+    """The kind of network that the user's own URL led to; behind a proxy, judged by the URL alone."""
     reached = getattr(response.connection, "reached", "") if not _proxy(url) else ""
     return kind_of(reached) if reached else kind_of_literal(_parts(url).hostname or "") or PUBLIC
 
 
 def _next(place: str, url: str, location: str, own: str) -> str:
-    """Where a redirect leads, if it may lead there."""
+    """The target of a redirect; raises InputError if it may not lead there."""
     try:
         to = without_user(urljoin(url, location)).partition("#")[0]
     except ValueError:
         to = without_user(location)
     if not _is_web_address(to):
         raise InputError(
-            f"The server of {shown(place)} sends on to {harmless(shown(to), 200)}, which is no web address; check the URL in a browser."
+            f"The server of {shown(place)} redirects to {harmless(shown(to), 200)}, which is not a web address; check the URL in a browser."
         )
     if urlsplit(url).scheme.lower() == "https" and _parts(to).scheme.lower() == "http":
         raise InputError(
-            f"The server of {shown(place)} sends on from https to {harmless(shown(to), 200)}, where others can read and change what "
-            "is sent; name that URL itself if it is meant."
+            f"The server of {shown(place)} redirects from https to {harmless(shown(to), 200)}, where others can read and change the "
+            "data; use that URL itself if you trust it."
         )
     kind = kind_of_literal(_parts(to).hostname or "")
     if kind and not may_go_on(own, kind):
@@ -169,7 +169,7 @@ def _next(place: str, url: str, location: str, own: str) -> str:
 
 def _is_web_address(url: str) -> bool:
     try:
-        parts = parse_url(url)  # what the request is made with
+        parts = parse_url(url)  # the parser that the request will use
         _parts(url)
     except (LocationValueError, InputError):
         return False
@@ -178,13 +178,13 @@ def _is_web_address(url: str) -> bool:
 
 def _leads_inside(place: str, to: str, kind: str) -> InputError:
     return InputError(
-        f"The server of {shown(place)} sends on to {harmless(shown(to), 200)}, an address of a {kind} network, which only URLs of "
-        "such a network may; name that URL itself if it is meant."
+        f"The server of {shown(place)} redirects to {harmless(shown(to), 200)}, an address in a {kind} network, which only a URL in "
+        "such a network may do; use that URL itself if you trust it."
     )
 
 
 def _ask(place: str, url: str, headers: dict[str, str], own: str) -> urllib3.BaseHTTPResponse:
-    """One request; `own` is the kind of network of the user's own URL where this one is of a redirect."""
+    """One request; if it follows a redirect, `own` is the kind of network of the user's own URL."""
     _parts(url)
     limits = patience()
     proxy = _proxy(url)
@@ -192,7 +192,7 @@ def _ask(place: str, url: str, headers: dict[str, str], own: str) -> urllib3.Bas
         connections = pool(os.getpid(), own, without_user(proxy), unquote(urlsplit(proxy).netloc.rpartition("@")[0]))
     except (HTTPError, ValueError) as error:
         raise RecipeError(
-            f"The proxy of this machine, '{harmless(without_login(proxy))}', is no URL; correct or unset the environment variable "
+            f"The proxy of this machine, '{harmless(without_login(proxy))}', is not a valid URL; correct or unset the environment variable "
             f"{urlsplit(url).scheme.lower()}_proxy."
         ) from error
     try:
@@ -208,7 +208,7 @@ def _ask(place: str, url: str, headers: dict[str, str], own: str) -> urllib3.Bas
     except LeadsInside as error:
         raise _leads_inside(place, url, error.kind) from error
     except LocationValueError as error:
-        raise InputError(f"'{harmless(shown(url))}' is no URL; correct it.") from error
+        raise InputError(f"'{harmless(shown(url))}' is not a valid URL; correct it.") from error
     except SSLError as error:
         raise _untrusted(place, error) from error
     except HTTPError as error:
@@ -220,18 +220,18 @@ def _untrusted(place: str, error: SSLError) -> Exception:
     if isinstance(cause, ssl.SSLCertVerificationError) or cause is None:
         return InputError(
             f"The server of {shown(place)} cannot be trusted ({harmless(str(cause or error), 200)}); check the URL, this machine's "
-            "clock and its certificates (SSL_CERT_FILE names a file of your own)."
+            "clock and its certificates (SSL_CERT_FILE can name your own)."
         )
     if _NO_TLS.search(f"{cause.reason} {cause}"):
         return InputError(
-            f"The server of {shown(place)} does not speak the TLS of this machine ({harmless(str(cause), 200)}); check the port, and "
+            f"The server of {shown(place)} does not support this machine's TLS ({harmless(str(cause), 200)}); check the port, and "
             "whether the URL should begin with http://."
         )
     return Passing(_words(error))
 
 
 def _proxy(url: str) -> str:
-    """The proxy that the environment names for a URL, "" for none."""
+    """The proxy that the environment sets for a URL; "" for none."""
     parts = _parts(url)
     proxy = urllib.request.getproxies().get(parts.scheme.lower(), "")
     if not proxy or urllib.request.proxy_bypass(parts.netloc.rpartition("@")[2]):
@@ -245,7 +245,7 @@ def _login(place: str) -> dict[str, str]:
 
 
 def _body(place: str, response: urllib3.BaseHTTPResponse, most: int) -> Iterator[bytes]:
-    """The body in pieces, as they come, and no more than so many bytes."""
+    """The body in pieces as they arrive, at most `most` bytes."""
     if (meter := getattr(response.connection, "meter", None)) is not None:
         meter.begin(most)
     try:
@@ -253,16 +253,16 @@ def _body(place: str, response: urllib3.BaseHTTPResponse, most: int) -> Iterator
             most -= len(piece)
             yield piece
     except HTTPError as error:
-        if isinstance(error.__cause__, SentTooMuch):  # asking again for the rest would go on for as long as the server likes
+        if isinstance(error.__cause__, SentTooMuch):  # asking again for the rest could go on forever
             raise InputError(
-                f"{shown(place)} cannot be read: the server sent far more than it was asked for; check the URL, or download the file "
+                f"{shown(place)} cannot be read: the server sent far more than requested; check the URL, or download the file "
                 "and name the local one."
             ) from error
         raise Passing(_words(error)) from error
 
 
 def _give_back(response: urllib3.BaseHTTPResponse, whole: bool) -> None:
-    if whole and response.length_remaining == 0:  # nothing is left that the next answer could be taken for
+    if whole and response.length_remaining == 0:  # nothing is left that could be mistaken for the next response
         response.release_conn()
     else:
         response.close()
@@ -277,10 +277,10 @@ def _words(error: Exception) -> str:
 
 
 def changed(place: str) -> InputError:
-    """The sentence for a file that is another one than when the run began."""
+    """The error for a file that changed since the run began."""
     return InputError(
-        f"{shown(place)} changed while it was read: its ETag or length is another one now. Run the same command again; what was "
-        "made from the old version is made anew."
+        f"{shown(place)} changed while it was being read: its ETag or length is different now. Run the same command again; what was "
+        "made from the old version will be made again."
     )
 
 
@@ -290,13 +290,13 @@ def _refused(place: str, response: urllib3.BaseHTTPResponse) -> Exception:
         told = response.headers.get("Retry-After", "")
         return Passing(f"the server answered {status}", float(told) if re.fullmatch("[0-9]{1,9}", told) else None)
     remedies = {
-        401: "it wants a login; download the file and name the local file instead",
-        403: "check the URL, and whether the server blocks this machine or wants fewer requests at a time",
+        401: "it requires a login; download the file and name the local file instead",
+        403: "check the URL, and whether the server blocks this machine or allows fewer requests at a time",
         404: "check the URL; for lines of a paths file, check `base`, too",
         410: "check the URL; for lines of a paths file, check `base`, too",
     }
     what = {401: "refuses access", 403: "refuses access", 404: "has no such file", 410: "has no such file"}.get(status, "")
     return InputError(
-        f"{shown(place)} cannot be read: the server {what or 'does not hand it out'} (status {status}); "
+        f"{shown(place)} cannot be read: the server {what or 'does not serve it'} (status {status}); "
         f"{remedies.get(status, 'check the URL in a browser')}."
     )

@@ -1,7 +1,7 @@
-"""Remote files as bytes and as files: a window of blocks over ranged requests, in bounded memory.
+"""Remote files as bytes and as file objects: a window of blocks over ranged requests, in bounded memory.
 
-What reads a local file through a memory map can read a remote one through `RemoteBytes`: same length, slices, `find` and
-`search`, same results.  The block after the one that is being read comes in the background, so reading in order seldom waits.
+Code that reads a local file through a memory map can read a remote one through `RemoteBytes`, with the same length, slices,
+`find`, `search` and results.  The next block is fetched in the background, so sequential reading seldom waits.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from corpus_builder.remote.web import Web
 
 log = logging.getLogger(__name__)
 
-BLOCK_BYTES = 8 << 20  # ours: a request's latency of 0.1 s costs little against the time that 8 MiB take to come and be read
+BLOCK_BYTES = 8 << 20  # ours: a latency of 0.1 s per request is small against the time to receive and read 8 MiB
 BLOCKS = 4
-OVERLAP = 1 << 17  # the longest stretch that a pattern is looked for in across two blocks
+OVERLAP = 1 << 17  # bytes searched across the border of two blocks
 
 
 class Window(Protocol):
-    """A file's bytes, wherever it lies: what `mmap` and `RemoteBytes` have in common."""
+    """A file's bytes, local or remote: the interface that `mmap` and `RemoteBytes` share."""
 
     def __len__(self) -> int: ...
 
@@ -43,19 +43,19 @@ class Window(Protocol):
 
 
 def store_for(place: str) -> Store:
-    """What reads from a place: its kind of server, or the disk."""
+    """The store that a place is read from: S3, the web, or the local disk."""
     if not is_remote(place):
         return Disk()
     return S3() if place[:2].lower() == "s3" else Web()
 
 
 def remote_stat(place: str, traffic: Traffic | None = None) -> Stat:
-    """Length and version of a remote file; InputError says why there is none."""
+    """Length and version of a remote file; raises InputError if it cannot be found."""
     return patiently(place, lambda: store_for(place).stat(place), traffic)
 
 
 def read_small(place: str, max_bytes: int = MAX_WHOLE_BYTES) -> bytes:
-    """A whole remote file, for lists and receipts; begun anew after a failure."""
+    """A whole remote file, for lists and receipts; started over after a failure."""
 
     def ask() -> bytes:
         content = bytearray()
@@ -63,7 +63,7 @@ def read_small(place: str, max_bytes: int = MAX_WHOLE_BYTES) -> bytes:
             content += piece
             if len(content) > max_bytes:
                 raise InputError(
-                    f"{shown(place)} has more than {max_bytes:,} bytes, far more than such a file has; check the URL, or download "
+                    f"{shown(place)} has more than {max_bytes:,} bytes, far more than such a file should; check the URL, or download "
                     "it and name the local file."
                 )
         return bytes(content)
@@ -72,7 +72,7 @@ def read_small(place: str, max_bytes: int = MAX_WHOLE_BYTES) -> bytes:
 
 
 class RemoteBytes:
-    """The bytes of one version of a remote file: `len`, slices and `find` as of bytes; close it after use."""
+    """The bytes of one version of a remote file, with `len`, slices and `find` as for bytes; close it after use."""
 
     def __init__(self, place: str, stat: Stat | None = None, block_bytes: int | None = None) -> None:
         self.place, self.block_bytes = place, block_bytes or BLOCK_BYTES
@@ -107,7 +107,7 @@ class RemoteBytes:
     def search(
         self, pattern: re.Pattern[bytes], start: int = 0, end: int | None = None, *, overlap: int = OVERLAP
     ) -> tuple[int, int] | None:
-        """Start and end of the first match; a match of more than `overlap` bytes may be missed."""
+        """Start and end of the first match, or None; a match longer than `overlap` bytes may be missed."""
         end = self.stat.size if end is None else min(end, self.stat.size)
         while start < end:
             stop = min((start // self.block_bytes + 1) * self.block_bytes, end)
@@ -118,17 +118,17 @@ class RemoteBytes:
         return None
 
     def ahead(self, position: int) -> None:
-        """Have the block at `position` come in the background."""
+        """Fetch the block at `position` in the background."""
         if position < self.stat.size:
             self._future(position // self.block_bytes)
 
     def close(self) -> None:
-        """End what is under way; waits for nothing."""
+        """Cancel what is under way, without waiting."""
         self._stop.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._held.clear()
         said = shown(self.place), self.traffic.requests, self.traffic.retries, self.traffic.bytes
-        log.info("%s: %d requests, %d of them repeated, %d bytes received", *said)
+        log.info("%s: %d requests, %d of them retries, %d bytes received", *said)
 
     def _block(self, number: int) -> bytes:
         future = self._future(number)
@@ -154,7 +154,7 @@ class RemoteBytes:
 
 
 class _Seekable(io.RawIOBase):
-    """A file of `length` bytes that can be read and sought in; `_at` is the position."""
+    """A seekable file object of `length` bytes; `_at` is the position."""
 
     def __init__(self, length: int) -> None:
         self._length = length
@@ -179,14 +179,14 @@ class _Seekable(io.RawIOBase):
 
 
 class RemoteFile(_Seekable):
-    """A remote file as a file that can be read and sought in, over a window that it shares."""
+    """A remote file as a seekable file object, over a shared window."""
 
     def __init__(self, window: RemoteBytes) -> None:
         super().__init__(len(window))
         self.window = window
 
     def readinto(self, buffer: Any, /) -> int:
-        """As many bytes as fit, fewer at the end of the file and at the end of a block."""
+        """Read as many bytes as fit, or fewer at the end of the file or of a block."""
         block = self.window.block_bytes
         end = min(self._at + len(buffer), (self._at // block + 1) * block)
         piece = self.window[self._at : end]
@@ -197,7 +197,7 @@ class RemoteFile(_Seekable):
 
 
 class RangeFile(_Seekable):
-    """A remote file whose every read is one request for just those bytes: for readers of Parquet, which ask for whole chunks."""
+    """A remote file whose every read is one request for exactly those bytes: for Parquet readers, which ask for whole chunks."""
 
     def __init__(self, place: str, stat: Stat | None = None) -> None:
         self.traffic = Traffic()
@@ -209,7 +209,7 @@ class RangeFile(_Seekable):
         return self.stat.size
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """So many bytes, fewer only at the end of the file."""
+        """Exactly `size` bytes, or fewer at the end of the file."""
         end = self.stat.size if size is None or size < 0 else min(self._at + size, self.stat.size)
         start, self._at = self._at, max(end, self._at)
         return b"".join(read_range(store_for(self.place), self.place, self.stat, start, end, self.traffic))
@@ -217,7 +217,7 @@ class RangeFile(_Seekable):
 
 @contextmanager
 def opened(place: str | Path, stat: Stat | None = None) -> Iterator[tuple[BinaryIO, Window]]:
-    """A file for reading in order, and its bytes for looking around in it; OSError for local files, InputError for remote ones."""
+    """A file for sequential reading, and its bytes for random access.  Raises OSError for local files, InputError for remote ones."""
     if is_remote(place):
         window = RemoteBytes(str(place), stat)
         try:
@@ -236,7 +236,7 @@ def opened(place: str | Path, stat: Stat | None = None) -> Iterator[tuple[Binary
 
 @contextmanager
 def opened_in_order(place: str | Path, stat: Stat | None = None) -> Iterator[BinaryIO]:
-    """A file for reading from end to end."""
+    """A file for reading from start to end."""
     if not is_remote(place):
         with Path(place).open("rb") as file:
             yield file
@@ -246,7 +246,7 @@ def opened_in_order(place: str | Path, stat: Stat | None = None) -> Iterator[Bin
 
 
 def search(pattern: re.Pattern[bytes], data: Window, start: int, end: int | None = None) -> tuple[int, int] | None:
-    """Start and end of the first match in a window from `start` on."""
+    """Start and end of the first match in a window from `start` on, or None."""
     if isinstance(data, RemoteBytes):
         return data.search(pattern, start, end)
     found = pattern.search(cast(mmap.mmap, data), start, len(data) if end is None else end)
@@ -254,6 +254,6 @@ def search(pattern: re.Pattern[bytes], data: Window, start: int, end: int | None
 
 
 def come_ahead(data: Window, position: int) -> None:
-    """Have what lies behind the block at `position` come in the background, for who reads on; local files need no such thing."""
+    """Fetch the block after the one at `position` in the background, for a sequential reader; does nothing for local files."""
     if isinstance(data, RemoteBytes):
         data.ahead((position // data.block_bytes + 1) * data.block_bytes)

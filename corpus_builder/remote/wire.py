@@ -1,7 +1,7 @@
-"""Connections that look where they lead, and whose answers are held to a speed and a length.
+"""Connections that check the address they lead to, and whose responses must keep to a speed and a length.
 
-A server may send a byte a minute, headers without end, or an answer longer than what was asked for; each read of a socket is
-counted, so that whatever reads above it (headers, chunks, trailers) is bounded, too.
+A server may send a byte a minute, endless headers, or a response longer than requested; each read of a socket is
+counted, so that everything read through it (headers, chunks, trailers) is bounded as well.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from corpus_builder.errors import InputError
 from corpus_builder.remote.addresses import kind_of, may_go_on
 from corpus_builder.remote.patience import Pace
 
-HEAD_BYTES = 1 << 20  # of the headers of an answer, and of whatever stands between pieces of a body; ours
+HEAD_BYTES = 1 << 20  # ours: for a response's headers, and for everything between the pieces of its body
 
 
 class SentTooMuch(OSError):
-    """What stands around the bytes that were asked for is far more than they are."""
+    """A response is far longer than the bytes requested."""
 
 
 class Meter:
-    """What came of one answer, and how fast; raises OSError where it is too much or too slow."""
+    """Counts the bytes of one response, and how fast they come; raises OSError if it is too long or too slow."""
 
     def __init__(self) -> None:
         self.begin(0)
 
     def begin(self, body_bytes: int) -> None:
-        """A new answer, or its body, is about to come, with at most so many bytes beside headers and framing."""
-        self._left = 2 * body_bytes + HEAD_BYTES  # chunks have heads of their own
+        """Start counting a new response or its body, of at most `body_bytes` besides headers and framing."""
+        self._left = 2 * body_bytes + HEAD_BYTES  # chunks have headers of their own
         self._pace: Pace | None = None
 
     def note(self, received: int, seconds: float) -> None:
-        """So many bytes came after so long; the wait for the first is the server's to think."""
+        """Record `received` bytes after a wait of `seconds`; the wait for the first is not counted."""
         self._left -= received
         if self._left < 0:
-            raise SentTooMuch("the server sent more than it was asked for")
+            raise SentTooMuch("the server sent more than requested")
         if self._pace is None:
             self._pace = Pace()
         elif slow := self._pace.note(received, seconds):
@@ -71,28 +71,28 @@ class _TLSSocket(_Metered, ssl.SSLSocket):  # type: ignore[misc]
 
 
 class _Connection(HTTPConnection):
-    """Connects only to addresses that may be gone on to from `own` ("": the user's own URL, which leads anywhere)."""
+    """Connects only to addresses that a redirect from network kind `own` may lead to ("": the user's own URL, which may lead anywhere)."""
 
     own = ""
-    reached = ""  # the address that is connected to
+    reached = ""  # the address connected to
 
     def __init__(self, *words: Any, **more: Any) -> None:
         super().__init__(*words, **more)
         self.meter = Meter()
 
     def request(self, *words: Any, **more: Any) -> None:
-        """Send a request; counting begins anew."""
+        """Send a request, and restart the counting."""
         self.meter.begin(0)
         super().request(*words, **more)
 
     def connect(self) -> None:
-        """Connect; TLS makes a new socket."""
+        """Connect; TLS wraps the socket in a new one."""
         super().connect()
         if isinstance(self.sock, _Metered):
             self.sock.meter = self.meter
 
     def _new_conn(self) -> socket.socket:
-        """The address is looked at after the name was resolved, and connected to as a number: a name may mean another one the next time."""
+        """Check the address after resolving the name, and connect to the number: the name may resolve to another address the next time."""
         host = self.host.strip("[]")
         try:
             found = socket.getaddrinfo(host, self.port, type=socket.SOCK_STREAM)
@@ -126,18 +126,18 @@ class _TLSConnection(_Connection, HTTPSConnection):
 
 
 class LeadsInside(InputError):
-    """A redirect leads to an address that it may not lead to."""
+    """A redirect leads to a forbidden address."""
 
     def __init__(self, host: str, kind: str) -> None:
-        super().__init__(f"{host} is an address of a {kind} network")
+        super().__init__(f"{host} is an address in a {kind} network")
         self.host, self.kind = host, kind
 
 
 @lru_cache(maxsize=64)
 def pool(process: int, own: str, proxy: str, proxy_login: str) -> urllib3.PoolManager:
-    """Connections kept open by this very process: a forked child that used those of its parent would mix up the answers.
+    """A pool of persistent connections for this process: a forked child that used its parent's would mix up the responses.
 
-    `own` is the kind of network of the user's own URL for connections of redirects.  A proxy resolves names itself.
+    For redirects, `own` is the kind of network of the user's own URL.  A proxy resolves names itself.
     """
     context = create_urllib3_context()
     context.load_default_certs()

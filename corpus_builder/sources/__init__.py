@@ -1,1 +1,1 @@
-"""Bytes in: WARCs, Wikipedia dumps, and text files."""
+"""Readers of the input files: WARC, WET and ARC files, Wikipedia dumps, JSON lines, Parquet and plain text."""

@@ -1,6 +1,6 @@
-"""Rows of the user's own: which columns hold what, and what becomes of the others.
+"""Rows of the user's own data: which column holds which field, and what happens to the other columns.
 
-A column is named by its key, or by the keys on the way to it (`meta.url`); a key that has a dot itself wins.
+A column is named by its key, or by a dotted path (`meta.url`); a key that itself contains a dot takes precedence.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any
 from corpus_builder.document import Drop
 from corpus_builder.errors import did_you_mean
 
-MAX_SHOWN = 30  # names of columns in a sentence
+MAX_SHOWN = 30  # column names listed in one error message
 NAME_IT = 'Name the columns in the source, for example text = "content".'
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Where a row's fields stand; `named` are those that the user named: a file that has none of such a name is refused."""
+    """Which column holds each field; `named` are the fields whose column the user named: a file without that column is refused."""
 
     text: str = "text"
     id: str = "id"
@@ -34,17 +34,17 @@ class Columns:
 
     @classmethod
     def of(cls, names: Mapping[str, str]) -> Columns:
-        """The columns that a recipe names, by field."""
+        """From a recipe's mapping of field to column name."""
         return cls(**names, named=tuple(sorted(names)))
 
     @property
     def needed(self) -> tuple[str, ...]:
-        """The columns that a file must have: that of the text, and those that are named."""
+        """The columns that a file must have: the text's, and those that the user named."""
         return tuple(dict.fromkeys([self.text, *(getattr(self, name) for name in self.named)]))
 
     @cached_property
     def all(self) -> tuple[str, ...]:
-        """Every column that is looked at, in the order of the fields."""
+        """The column of every field, in the order of the fields."""
         return (self.text, self.id, self.url, self.title, self.date)
 
 
@@ -53,20 +53,20 @@ USUAL = Columns()
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row or line: its number, and its fields or the reason why it cannot be read."""
+    """One row or line: its number, and either its fields or the reason why it cannot be read."""
 
     number: int
-    id: str = ""  # the row's own, where it has one
+    id: str = ""  # the row's own id, if it has one
     text: str = ""
     url: str = ""
     title: str = ""
     date: str = ""
     size_bytes: int = 0
     drop: Drop | None = None
-    rest: Mapping[str, Any] = field(default_factory=dict)  # its further columns
+    rest: Mapping[str, Any] = field(default_factory=dict)  # the remaining columns
 
     def extra(self, wanted: Sequence[str] | None = None) -> str:
-        """The further columns, or those of them that are wanted, as a JSON object; "" where there are none."""
+        """The remaining columns, or only the `wanted` ones, as a JSON object; "" if there are none."""
         rest = self.rest
         if wanted is not None:
             found = ((name, pick(rest, name)) for name in wanted)
@@ -83,7 +83,7 @@ MISSING: Any = _Missing()
 
 
 def pick(value: Mapping[str, Any], path: str) -> Any:
-    """The value at a path; MISSING where there is none.
+    """The value at a dotted path; MISSING if there is none.
 
     >>> pick({"meta": {"url": "u"}}, "meta.url"), pick({"meta.url": "v", "meta": {"url": "u"}}, "meta.url")
     ('u', 'v')
@@ -97,7 +97,7 @@ def pick(value: Mapping[str, Any], path: str) -> Any:
 
 
 def keys_to(value: Mapping[str, Any], path: str) -> tuple[str, ...] | None:
-    """The keys on the way to a path; None where there is no such."""
+    """A dotted path as a tuple of keys; None if the value has no such path."""
     if path in value:
         return (path,)
     dot = path.find(".")
@@ -110,7 +110,7 @@ def keys_to(value: Mapping[str, Any], path: str) -> tuple[str, ...] | None:
 
 
 def without(value: Mapping[str, Any], path: str) -> Mapping[str, Any]:
-    """A copy without what stands at a path, and without what is then empty."""
+    """A copy without the value at a path, and without the objects that this leaves empty."""
     keys = keys_to(value, path)
     return _without(value, keys) if keys else value
 
@@ -126,9 +126,9 @@ def _without(value: Mapping[str, Any], keys: tuple[str, ...]) -> Mapping[str, An
 
 
 def row_of(number: int, value: Mapping[str, Any], columns: Columns, size_bytes: int, text: Any = None) -> Row:
-    """A row from its columns: `no_text` where there is none to take.  What is taken for no field stays among the further columns.
+    """A row from its columns, dropped as `no_text` if the text is missing or blank.  Values that no field uses stay in `rest`.
 
-    `text` is given where the column's values are no strings.
+    `text` overrides the text column, for columns whose values are not strings.
     """
     paths = columns.all
     found = [value[path] if path in value else pick(value, path) for path in paths]
@@ -151,9 +151,9 @@ def row_of(number: int, value: Mapping[str, Any], columns: Columns, size_bytes: 
 
 
 def as_string(value: Any) -> str:
-    """A field that is a string, a whole number or a moment, as a string; "" for anything else.
+    """A string, an integer, a date or a datetime as a string; "" for anything else.
 
-    Moments are written as WARCs write them, in UTC; where no time zone is said, they are taken for UTC.
+    Datetimes are written as in WARCs, in UTC; one without a time zone is taken to be in UTC.
 
     >>> as_string(datetime(2024, 12, 1, 9, 30)), as_string(7), as_string(None)
     ('2024-12-01T09:30:00Z', '7', '')
@@ -169,7 +169,7 @@ def as_string(value: Any) -> str:
 
 
 def unicode_of(text: str) -> str:
-    r"""A string that UTF-8 can hold: half a surrogate pair is spelled as JSON does, so that different ones stay different.
+    r"""A string that UTF-8 can encode: lone surrogates are escaped as in JSON, so that different strings stay different.
 
     >>> unicode_of("a\ud800")
     'a\\ud800'
@@ -182,14 +182,14 @@ def unicode_of(text: str) -> str:
 
 
 def as_json(value: Any) -> str:
-    """A value as JSON on one line: moments and numbers of fixed point as strings, bytes in UTF-8 or base64, NaN and infinity as null.
+    """A value as JSON on one line: dates and decimals as strings, bytes as UTF-8 or base64, NaN and infinity as null.
 
     >>> as_json({"日": date(2024, 12, 1), "n": float("nan")})
     '{"日":"2024-12-01","n":null}'
     """
     try:
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain, allow_nan=False)
-    except (ValueError, TypeError):  # TypeError: a key that is no string
+    except (ValueError, TypeError):  # TypeError: a key that is not a string
         text = json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"))
     return unicode_of(text)
 
@@ -216,14 +216,14 @@ def _finite(value: Any) -> Any:
 
 
 class Seen:
-    """Which columns the rows of a file have, for the sentence on one that is missing."""
+    """Collects which columns the rows of a file have, for the error about a missing one."""
 
     def __init__(self, columns: Columns) -> None:
         self._missing = dict.fromkeys(columns.needed)
         self._names: dict[str, None] = {}
 
     def look(self, value: Mapping[str, Any]) -> None:
-        """Look at a row, as long as a needed column is missing."""
+        """Note a row's columns, as long as a needed column has not been seen."""
         if self._missing:
             for name in [name for name in self._missing if keys_to(value, name) is not None]:
                 del self._missing[name]
@@ -231,12 +231,12 @@ class Seen:
                 self._names.update(dict.fromkeys(names_in(value)))
 
     def missing(self) -> str | None:
-        """What is said of a column that no row has; None where all are there, or where there were no rows with columns."""
+        """The error text for a needed column that no row has; None if all were seen, or if no row had any column."""
         return no_column(next(iter(self._missing)), self._names) if self._missing and self._names else None
 
 
 def names_in(value: Mapping[str, Any], before: str = "") -> Iterator[str]:
-    """The paths of a row's columns, those within objects one level deep."""
+    """The paths of a row's columns; nested objects are listed one level deep."""
     for key, inner in value.items():
         if isinstance(inner, Mapping) and not before and inner:
             yield from names_in(inner, f"{key}.")
@@ -245,7 +245,7 @@ def names_in(value: Mapping[str, Any], before: str = "") -> Iterator[str]:
 
 
 def no_column(name: str, known: Iterable[str]) -> str:
-    """The part of a sentence on a column that is not there."""
+    """The part of an error message that says that a column is missing, with a suggestion."""
     known = list(known)
     more = f" and {len(known) - MAX_SHOWN} more" if len(known) > MAX_SHOWN else ""
     return f"no column {name!r}{did_you_mean(name, known)} (it has {', '.join(known[:MAX_SHOWN])}{more})"

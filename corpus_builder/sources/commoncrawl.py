@@ -1,7 +1,7 @@
-"""WARCs of which only some records were fetched: where each record lay in the crawl's own file.
+"""WARCs made of individually fetched records, and where each record stood in Common Crawl's original file.
 
-`corpus-builder crawl` writes NAME.warc.gz and, beside it, NAME.warc.gz.records.parquet.  Ids of pages keep the crawl's own offsets,
-so a page has the same id whether its whole WARC was read or only this record fetched.
+`corpus-builder crawl` writes NAME.warc.gz and, next to it, NAME.warc.gz.records.parquet.  Page ids use the original offsets,
+so a page has the same id whether its whole WARC was read or only this record was fetched.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ SUFFIX = ".records.parquet"
 
 
 def records_of(warc: Path) -> Path:
-    """The table that goes with a WARC."""
+    """Path of the table of original offsets next to a WARC."""
     return warc.with_name(warc.name + SUFFIX)
 
 
 def original_numbers(place: str) -> Callable[[int], int]:
-    """From an offset in the fetched WARC at `place` to the offset in the crawl's own file.
+    """A function from offsets in the fetched WARC at `place` to offsets in Common Crawl's original file.
 
-    InputError where the table beside the WARC cannot be read.
+    Raises InputError if the table next to the WARC cannot be read.
     """
     table = beside(place, SUFFIX)
     try:
@@ -37,8 +37,8 @@ def original_numbers(place: str) -> Callable[[int], int]:
         here, there = rows.column("offset").to_pylist(), rows.column("original_offset").to_pylist()
     except (OSError, pa.ArrowException, KeyError) as error:
         raise InputError(
-            f"{shown(table)} cannot be read ({str(error).splitlines()[0]}); sources of the kind 'commoncrawl' are what "
-            '`corpus-builder crawl` wrote; for other WARCs say kind = "warc".'
+            f'{shown(table)} cannot be read ({str(error).splitlines()[0]}). A source with kind = "commoncrawl" '
+            'must be the output of `corpus-builder crawl`; for other WARCs write kind = "warc".'
         ) from error
 
     def original(number: int) -> int:

@@ -1,7 +1,7 @@
-"""What a file is, by its bytes: how it is packed and what it holds.  Names are asked for nothing but a remedy.
+"""File formats, detected from the bytes: how a file is compressed and what it holds.  File names are used only to suggest a remedy.
 
-Every reader of a source and `dedup` open their files here, so a gzipped file that is called .jsonl is read, and a Parquet file that is
-called .jsonl is told apart.  What is unpacked is a stream: memory does not grow with the file.
+All source readers and `dedup` open their files here, so a gzipped file that is called .jsonl is read, and a Parquet file that is
+called .jsonl is recognized.  Decompression is streamed: memory does not grow with the file.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from corpus_builder.sources.frames import GZIP, LZ4, SKIPPABLE, ZSTD
 from corpus_builder.sources.packing import packing_of
 
 HEAD_BYTES = 1 << 16
-MAX_LINE_BYTES = 64 << 20  # ours, as of a WARC's records: what is one document is held in memory
-XZ_MEMORY_BYTES = 256 << 20  # `xz -9` needs 65 MiB to unpack; a header may ask for 4 GiB
+MAX_LINE_BYTES = 64 << 20  # ours, the same as for WARC records: a document is held in memory
+XZ_MEMORY_BYTES = 256 << 20  # decompressing `xz -9` needs 65 MiB; a header may ask for 4 GiB
 UNPACKING_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError)
-"""What a stream of `unpacked` raises where the file is cut off or damaged."""
+"""What a stream from `unpacked` raises if the file is truncated or damaged."""
 
 PACKINGS = {"gzip": ".gz", "bzip2": ".bz2", "xz": ".xz", "zstd": ".zst", "lz4": ".lz4"}
-"""The packings that are read and written, each with its usual suffix."""
+"""The compression formats that can be read and written, each with its usual suffix."""
 
 _MAGIC = {GZIP: "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", ZSTD: "zstd", LZ4: "lz4"}
-_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18", re.DOTALL)  # of zstd and LZ4 alike: a frame that holds no data
+_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18", re.DOTALL)  # zstd and LZ4 share these frames, which hold no data
 _DUMP = re.compile(rb"\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,1000}?-->\s*)?<mediawiki\b", re.DOTALL)
 _ARRAY = re.compile(rb'\s*\[\s*\{\s*"')
 BOM = b"\xef\xbb\xbf"
@@ -55,19 +55,19 @@ _OTHERS = {
 
 @dataclass(frozen=True)
 class Format:
-    """How a file is packed ("" where it is plain; else one of `PACKINGS`), and what it holds: one of `CONTENTS`, or the name of something else."""
+    """How a file is compressed (one of `PACKINGS`, or "" if it is not), and what it holds: one of `CONTENTS`, or a description of something else."""
 
     packing: str
     content: str
 
     @property
     def kind(self) -> str | None:
-        """The kind of source that reads it; None where none does, or where the bytes do not tell."""
+        """The kind of source that reads it; None if none does, or if the bytes do not decide."""
         return CONTENTS.get(self.content)
 
     def __str__(self) -> str:
-        """The file in words, as the end of "it is ..."."""
-        return f"{self.content}, packed with {self.packing}" if self.packing else self.content
+        """A description that completes "it is ..."."""
+        return f"{self.content}, compressed with {self.packing}" if self.packing else self.content
 
 
 JSONL, ONE_OBJECT, PARQUET, WARC = "JSON lines", "one JSON object", "a Parquet file", "a WARC or ARC file"
@@ -83,9 +83,9 @@ CONTENTS = {
     TEXT: "text",
     UTF_16: "text",
 }
-"""What is known by its bytes, and the kind of source that reads it."""
+"""The contents that are recognized from their bytes, and the kind of source that reads each."""
 
-_UNSURE = {EMPTY, DAMAGED, BINARY, TEXT}  # the reader tells more
+_UNSURE = {EMPTY, DAMAGED, BINARY, TEXT}  # left to the reader to judge
 _FITS = {
     "warc": {WARC, UTF_16},
     "commoncrawl": {WARC, UTF_16},
@@ -98,7 +98,7 @@ _FITS = {
 
 @contextmanager
 def opened_unpacked(place: str | Path, stat: Stat | None = None) -> Iterator[tuple[BinaryIO, Format]]:
-    """A file's content as a stream, and what it is; InputError where there is none.  Reading may raise `UNPACKING_ERRORS`."""
+    """A file's decompressed content as a stream, and its format.  Raises InputError if there is no such file; reading may raise `UNPACKING_ERRORS`."""
     with ExitStack() as stack:
         try:
             packed = stack.enter_context(opened_in_order(place, stat))
@@ -112,13 +112,13 @@ def opened_unpacked(place: str | Path, stat: Stat | None = None) -> Iterator[tup
 
 
 def format_of(place: str | Path, stat: Stat | None = None) -> Format:
-    """What a file is; InputError where there is none, or where it cannot be read."""
+    """A file's format.  Raises InputError if there is no such file, or if it cannot be read."""
     with opened_unpacked(place, stat) as (_, found):
         return found
 
 
 def unpacked(file: BinaryIO, packing: str) -> Any:
-    """The content of a packed file as a stream, with a context; several members or frames are one content, the file stays open."""
+    """The decompressed content of a file as a stream and context manager; members or frames are concatenated, and `file` stays open."""
     if packing == "gzip":
         return gzip.GzipFile(fileobj=file)
     if packing == "bzip2":
@@ -129,7 +129,7 @@ def unpacked(file: BinaryIO, packing: str) -> Any:
 
 
 def packed_into(file: BinaryIO, packing: str) -> Any:
-    """A stream that packs what is written to it; closing it writes its end, the file stays open."""
+    """A stream that compresses what is written to it; closing it finishes the output, and `file` stays open."""
     if packing == "xz":
         return lzma.LZMAFile(file, "wb")
     if not packing:
@@ -138,9 +138,9 @@ def packed_into(file: BinaryIO, packing: str) -> Any:
 
 
 def lines_of(file: BinaryIO, longest: int = MAX_LINE_BYTES) -> Iterator[bytes]:
-    """The lines of a file with their ends; of one that has more than `longest` bytes the first `longest` + 1.
+    """The lines of a file with their line ends; a line longer than `longest` bytes is cut to `longest` + 1.
 
-    The rest of that is read over, a piece at a time, so that neither a line of gigabytes nor a bomb of them fills the memory.
+    The rest of such a line is skipped piece by piece, so that a line of gigabytes or a decompression bomb does not fill the memory.
     """
     while line := file.readline(longest + 1):
         yield line
@@ -149,13 +149,13 @@ def lines_of(file: BinaryIO, longest: int = MAX_LINE_BYTES) -> Iterator[bytes]:
 
 
 def check_kind(found: Format, place: str | Path, source: str, kind: str) -> None:
-    """FormatError where a file is certainly not of its source's kind; where the bytes do not tell, its reader does."""
+    """Raise FormatError if a file is certainly not of its source's kind; where the bytes do not decide, the reader will."""
     if found.content == EMPTY:
         return
     if found.content in _FITS[kind] or (found.content in _UNSURE and kind != "parquet"):
         if (kind == "parquet" and found.packing) or (found.content == WARC and found.packing in ("bzip2", "xz")):
-            how = "not packed as a whole" if kind == "parquet" else "plain or packed with gzip, zstd or lz4"
-            raise FormatError(f"{shown(place)} is {found}; such files are read {how}. Unpack it.")
+            how = "only if not compressed as a whole" if kind == "parquet" else "plain or compressed with gzip, zstd or lz4"
+            raise FormatError(f"{shown(place)} is {found}; such files are read {how}. Decompress it.")
         return
     right = found.kind
     if kind in ("warc", "commoncrawl", "wikipedia") and found.content == TEXT:
@@ -166,7 +166,7 @@ def check_kind(found: Format, place: str | Path, source: str, kind: str) -> None
     if found.content == UTF_16:
         remedy = "convert it with `iconv -f UTF-16 -t UTF-8`"
     if found.content == ARRAY:
-        remedy = "convert it with `jq -c '.[]'`, which writes one object a line"
+        remedy = "convert it with `jq -c '.[]'`, which writes one object per line"
     whose = f"its source {source!r} has" if source else "it is read as"
     raise FormatError(f'{shown(place)} is {found}, but {whose} kind = "{kind}"; {remedy}.')
 
@@ -194,7 +194,7 @@ def _packing(raw: bytes) -> str:
 
 def _head(stream: Any) -> bytes:
     head = b""
-    read = getattr(stream, "read1", stream.read)  # hands out what comes before damage
+    read = getattr(stream, "read1", stream.read)  # returns what comes before damage
     try:
         while len(head) < HEAD_BYTES and (piece := read(1 << 10)):
             head += piece
@@ -219,7 +219,7 @@ def _head_of_archive(place: str | Path, stat: Stat | None) -> bytes:
 
 
 def content_of(head: bytes) -> str:
-    """What the first bytes of an unpacked file say that it holds.
+    """What a file holds, judged by the first bytes of its decompressed content.
 
     >>> content_of(b'{"text": "a"}\\n{"text": "b"}\\n'), content_of(b"PAR1"), content_of(b"WARC/1.0\\r\\n"), content_of("猫".encode())
     ('JSON lines', 'a Parquet file', 'a WARC or ARC file', 'text')
@@ -238,12 +238,12 @@ def content_of(head: bytes) -> str:
     if _DUMP.match(head):
         return DUMP
     lines = head.split(b"\n")
-    if len(head) >= HEAD_BYTES - len(BOM):  # the last line goes on
+    if len(head) >= HEAD_BYTES - len(BOM):  # the last line is incomplete
         cut = lines.pop()
         if not lines and re.match(rb'\s*\{\s*"', cut):
             return JSONL
     objects = sum(line.lstrip().startswith(b"{") and is_object(line) for line in lines)
-    if objects <= 1 and _ARRAY.match(head):  # the last of an object a line has no comma behind it
+    if objects <= 1 and _ARRAY.match(head):  # in an array with one object per line, only the last has no comma after it
         return ARRAY
     if objects:
         return JSONL if objects > 1 else ONE_OBJECT
@@ -259,18 +259,18 @@ def is_object(line: bytes) -> bool:
 
 
 class _Left:
-    """A file that stays open when what writes to it, or reads from it, is closed."""
+    """A file that stays open when a stream on top of it is closed."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.read, self.write, self.flush = file.read, getattr(file, "write", None), getattr(file, "flush", None)
         self.closed = False
 
     def close(self) -> None:
-        """Nothing: who opened the file closes it."""
+        """Do nothing: whoever opened the file closes it."""
 
 
 class _Arrow(io.RawIOBase):
-    """zstd or LZ4 frames, unpacked."""
+    """zstd or LZ4 frames, decompressed."""
 
     def __init__(self, file: BinaryIO, packing: str) -> None:
         self._stream = pa.CompressedInputStream(pa.PythonFile(_Left(file), "r"), packing)
@@ -280,14 +280,14 @@ class _Arrow(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        """Some bytes; few at a time, as those of the last call are lost where the file is cut off."""
+        """Some bytes; few at a time, as those of the last call are lost if the file is truncated."""
         piece = self._stream.read(min(len(buffer), 1 << 13))
         buffer[: len(piece)] = piece
         return len(piece)
 
 
 class _Xz(io.RawIOBase):
-    """xz streams, unpacked in bounded memory: the standard library's LZMAFile takes whatever a header asks for."""
+    """xz streams, decompressed in bounded memory: the standard library's LZMAFile allocates whatever a header asks for."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

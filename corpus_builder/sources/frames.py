@@ -1,4 +1,4 @@
-"""Where a compressed member ends, by its own account: what tells a file that was cut off from one that is damaged."""
+"""Where a compressed member ends according to its own headers, which tells a truncated file from a damaged one."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ T = TypeVar("T")
 GZIP, ZSTD, LZ4 = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18"
 SKIPPABLE = b"\x5d\x2a\x4d\x18"  # a zstd frame that holds no data; at the head of a .warc.zst it holds the dictionary
 
-PIECE = 1 << 16  # bytes read, and unpacked, at a time
-FIRST_PIECE = 1 << 12  # most of what is looked at in pieces is small
+PIECE = 1 << 16  # bytes read and decompressed at a time
+FIRST_PIECE = 1 << 12  # most members are small
 ZSTD_BLOCK = 128 << 10
 
 
 def member_end(data: Window, at: int, magic: bytes) -> int | None:
-    """Offset behind the member that starts at `at`; more than the file's size where the file ends within it.
+    """End offset of the member that starts at `at`; greater than the file's size if the file ends within it.
 
-    None where it is damaged as far as it can be seen: gzip is decompressed, the frames of zstd and LZ4 are walked by the
-    lengths of their blocks.
+    None if it is visibly damaged: gzip is decompressed to find out, zstd and LZ4 frames are walked by their block lengths.
     """
     if not (data[at : at + 4].startswith(magic) or magic.startswith(data[at : at + len(magic)])):
         return None
@@ -36,26 +35,26 @@ def member_end(data: Window, at: int, magic: bytes) -> int | None:
 
 
 def block_ends(data: Window, at: int, magic: bytes) -> Iterator[int | None]:
-    """Where the header, each block and the checksum of a frame of zstd or LZ4 end, by its own account, so the last is the frame's end.
+    """End offsets of the header, of each block and of the checksum of a zstd or LZ4 frame; the last is the frame's end.
 
-    The last is None where the frame is damaged, and more than the file's size where the file ends within it.
+    The last is None if the frame is damaged, and greater than the file's size if the file ends within the frame.
     """
     return (_zstd_ends if magic == ZSTD else _lz4_ends)(data, at)
 
 
 def skippable_end(data: Window, at: int) -> int:
-    """Behind the frames without data that zstd and LZ4 allow before a frame: `at` itself where there is none."""
+    """End offset of the skippable frames at `at`, which zstd and LZ4 allow before a frame; `at` itself if there are none."""
     while (_number(data, at, 4) or 0) >> 4 == int.from_bytes(SKIPPABLE, "little") >> 4:
         at += 8 + (_number(data, at + 4, 4) or 0)
     return at
 
 
 def begins(data: Window, at: int, magic: bytes, reader: Callable[..., Any]) -> bytes:
-    """The first bytes of what a member holds, 5 or none; b"" where there is no member.
+    """The first 5 bytes of a member's decompressed content; b"" if no member starts at `at`.
 
-    The mark of a member may stand anywhere any number of times, so looking at one must cost little: of gzip 4 KiB are looked
-    at, as the header may hold names and nobody writes longer ones; of LZ4 only the bytes themselves, as
-    what a record begins with repeats nothing; of zstd the first block, of up to 128 KiB.
+    The magic number may occur by chance any number of times, so a check must be cheap.  For gzip it reads 4 KiB, as the header
+    may hold a file name, but no real one is longer; for LZ4 only the literals, as the start of a record has nothing to
+    repeat; for zstd the first block, of up to 128 KiB.
     """
     if magic == GZIP:
         if (_number(data, at + 3, 1) or 0) & 0xE0:
@@ -81,13 +80,13 @@ def begins(data: Window, at: int, magic: bytes, reader: Callable[..., Any]) -> b
 
 
 def _lz4_begins(data: Window, block: int) -> bytes:
-    """The first 5 bytes of a block where they are literals, as different bytes always are.  Source: LZ4 Block Format."""
+    """The first 5 bytes of a block if they are literals, as they are unless they repeat.  Source: LZ4 Block Format."""
     size = _number(data, block, 4) or 0
     place = block + 4
     if not size >> 31:
         token = _number(data, place, 1) or 0
         place += 1
-        if token >> 4 == 15:  # the number of literals goes on, for up to 4 MiB
+        if token >> 4 == 15:  # more length bytes follow, for up to 4 MiB of literals
             rest = data[place : place + (4 << 20) // 255]
             place += len(rest) - len(rest.lstrip(b"\xff")) + 1
         elif token >> 4 < 5:
@@ -96,7 +95,7 @@ def _lz4_begins(data: Window, block: int) -> bytes:
 
 
 def _zstd_header(flags: int) -> int:
-    """RFC 8878, 3.1.1.1: magic number, flags, window, dictionary, size of the content."""
+    """Length in bytes.  RFC 8878, 3.1.1.1: magic number, flags, window, dictionary id, content size."""
     single = flags >> 5 & 1
     return 5 + (1 - single) + (0, 1, 2, 4)[flags & 3] + (single, 2, 4, 8)[flags >> 6]
 
@@ -106,10 +105,10 @@ def _lz4_header(flags: int) -> int:
 
 
 def inflated(data: Window | bytes, at: int, window: int = 31, salvage: bool = False) -> Generator[bytes, None, int]:
-    """What a stream of zlib holds that starts at `at`, in pieces of up to PIECE bytes; then its end, or more than len(data) where it has none.
+    """Yield the decompressed deflate stream that starts at `at`, in pieces of up to PIECE bytes; return its end offset.
 
-    Raises zlib.error where it is damaged.  `window` is zlib's: 31 for gzip, 15 with zlib's header, -15 without.
-    With `salvage` nothing that comes before the damage is lost.
+    The end is greater than len(data) if the data end within the stream.  Raises zlib.error if it is damaged; with `salvage`
+    everything before the damage is yielded first.  `window` is zlib's wbits: 31 for gzip, 15 with a zlib header, -15 for raw deflate.
     """
     stream = zlib.decompressobj(window)
     packed, size = b"", FIRST_PIECE
@@ -133,7 +132,7 @@ def inflated(data: Window | bytes, at: int, window: int = 31, salvage: bool = Fa
 
 
 def _up_to_damage(stream: Any, packed: bytes) -> Iterator[bytes]:
-    """What comes before the error, which zlib keeps to itself where it meets both in one call."""
+    """What comes before the error; zlib discards it if both fall into one call."""
     for place in range(len(packed)):
         try:
             piece = stream.decompress(packed[place : place + 1])
@@ -155,7 +154,7 @@ def _gzip_end(data: Window, at: int) -> int | None:
 
 
 def _zstd_ends(data: Window, at: int) -> Iterator[int | None]:
-    """RFC 8878, 3.1.1: a header, then blocks, the last of which says so, then perhaps a checksum."""
+    """RFC 8878, 3.1.1: a header, blocks of which the last is flagged, and an optional checksum."""
     flags = _number(data, at + 4, 1)
     if flags is None:
         yield len(data) + 1
@@ -177,7 +176,7 @@ def _zstd_ends(data: Window, at: int) -> Iterator[int | None]:
 
 
 def _lz4_ends(data: Window, at: int) -> Iterator[int | None]:
-    """LZ4 Frame Format 1.6: a descriptor, blocks with their lengths, four zero bytes, perhaps a checksum."""
+    """LZ4 Frame Format 1.6: a descriptor, length-prefixed blocks, four zero bytes, and an optional checksum."""
     flags = _number(data, at + 4, 1)
     if flags is None:
         yield len(data) + 1
@@ -195,7 +194,7 @@ def _number(data: Window, at: int, length: int) -> int | None:
 
 
 class CalmZstdReader:
-    """FastWARC's reader, with an OSError where it panics: at dictionaries that are none, which may stand anywhere in a file."""
+    """FastWARC's zstd reader, raising OSError where it would panic: on invalid dictionaries, which a damaged file may hold anywhere."""
 
     def __init__(self, file: Any, buffer_size: int = 1 << 16, dictionary: bytes | None = None) -> None:
         self._inner = _calm(lambda: ZstdReader(file, buffer_size=buffer_size, dictionary=dictionary))
@@ -209,6 +208,6 @@ def _calm(work: Callable[[], T]) -> T:
     try:
         return work()
     except BaseException as error:
-        if type(error).__name__ != "PanicException":  # Rust's; it cannot be imported, and is no Exception
+        if type(error).__name__ != "PanicException":  # Rust's; it cannot be imported and is not an Exception
             raise
         raise OSError(f"zstd: {error}") from None

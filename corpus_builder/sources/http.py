@@ -14,10 +14,10 @@ from fastwarc.stream_io import BrotliReader
 from corpus_builder.sources.frames import ZSTD, CalmZstdReader, inflated, member_end
 from corpus_builder.sources.record import HEADER_END, Broken
 
-MAX_BODY_BYTES = 64 << 20  # ours: bounds what a decompression bomb can unfold to
-MAX_LAYERS = 4  # encodings on top of each other; ours
+MAX_BODY_BYTES = 64 << 20  # ours: limits what a decompression bomb can expand to
+MAX_LAYERS = 4  # ours: nested content encodings
 PIECE = 1 << 20
-LAST_PIECE = 64  # FastWARC gives nothing of a piece that it cannot fill, so what may be cut off is read in small ones
+LAST_PIECE = 64  # FastWARC returns nothing of a piece that it cannot fill, so a possibly truncated body is read in small pieces
 NO_SUCH_STREAM = "the body is not compressed as it says"
 
 _STATUS = re.compile(rb"HTTP/\d+(?:\.\d+)?[ \t]+(\d{3})(?!\d)")
@@ -35,10 +35,10 @@ class Response:
 
 
 def parse_response(head: bytes, rest: bytes, truncated: bool) -> Response:
-    r"""The response in `head + rest`; raises Broken with a reason of the ledger.
+    r"""Parse the response in `head + rest`; raises Broken with a reason for the ledger.
 
-    Archives store bodies both as sent and decoded with the old headers kept, so an encoding is undone only where the
-    bytes really have it.  A body cut off by the crawler (`truncated`) is decoded as far as it goes.
+    Archives store bodies either as sent or already decoded under the original headers, so an encoding is undone only if the
+    bytes really have it.  A body that the crawler cut off (`truncated`) is decoded as far as it goes.
 
     >>> parse_response(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>", b"", truncated=False)
     Response(status=200, content_type='text/html', body=b'<p>')
@@ -79,7 +79,7 @@ def _undo(encoding: bytes, body: bytes, truncated: bool) -> bytes:
 
 
 def _dechunk(body: bytes, truncated: bool) -> bytes:
-    """The body without its chunk marks; the body itself where it does not begin with a chunk."""
+    """The body without its chunk headers; unchanged if it does not begin with a chunk."""
     pieces: list[bytes] = []
     position = 0
     while found := _CHUNK.match(body, position):
@@ -95,14 +95,14 @@ def _dechunk(body: bytes, truncated: bool) -> bytes:
         elif body.startswith(b"\n", position):
             position += 1
         elif position < len(body) and len(pieces) == 1:
-            return body  # it began like a chunk by chance
+            return body  # it looked like a chunk by chance
     if pieces and position < len(body):
         raise Broken("http_encoding_broken", f"no chunk starts at byte {position} of the body")
     return b"".join(pieces) if pieces else body
 
 
 def _deflated(body: bytes, truncated: bool) -> bytes:
-    """`deflate` is sent with and without the zlib header; where neither holds, the body was stored decoded."""
+    """Undo `deflate`, which is sent with and without the zlib header; if neither fits, the body was stored decoded."""
     for window in (15, -15):
         try:
             return _inflate(body, window, truncated)
@@ -113,7 +113,7 @@ def _deflated(body: bytes, truncated: bool) -> bytes:
 
 
 def _inflate(body: bytes, window: int, truncated: bool) -> bytes:
-    """What one stream holds, or with gzip one or more."""
+    """The content of one compressed stream; for gzip, of one or more members."""
     pieces: list[bytes] = []
     at = total = 0
     while at < len(body) and (at == 0 or (window == 31 and body.startswith(b"\x1f\x8b", at))):
@@ -136,7 +136,7 @@ def _inflate(body: bytes, window: int, truncated: bool) -> bytes:
 
 
 def _unbrotli(body: bytes, truncated: bool) -> bytes:
-    """Brotli has no magic number: what does not even begin to decode was stored decoded."""
+    """Undo Brotli, which has no magic number: a body that does not even begin to decode was stored decoded."""
     try:
         return _read_all(BrotliReader, body, truncated)
     except OSError as error:
@@ -165,7 +165,7 @@ def _unzstd(body: bytes, truncated: bool) -> bytes:
 
 
 def _read_all(decompressor: Callable[[BinaryIO], Any], body: bytes, truncated: bool) -> bytes:
-    """All that a decompressor gives; of a body that the crawler cut off, what comes before the error."""
+    """All of a decompressor's output; for a body that the crawler cut off, what comes before the error."""
     pieces: list[bytes] = []
     total, size = 0, LAST_PIECE if truncated else PIECE
     reader = decompressor(io.BytesIO(body))

@@ -1,4 +1,4 @@
-"""An input file, how its source says that it is read, and what became of it as a whole."""
+"""An input file, its source's settings for reading it, and whether anything in it could be read."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from corpus_builder.sources.text import Unit
 from corpus_builder.store.dataset import digest_of
 
 OWN_ROWS = ("jsonl", "parquet")
-"""Kinds of sources whose rows have ids and further columns of their own."""
+"""Kinds of sources whose rows may have their own ids and additional columns."""
 
 ROWS_VERSION = 3
-"""Goes up with every change of what rows of JSON lines, Parquet and text become."""
+"""Incremented whenever the documents made from JSON lines, Parquet or text change."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a source says of how its files are read; None: what the recipe says for all, or what is usual for the kind."""
+    """A source's settings for reading its files; None stands for the recipe's setting, or the default of the kind."""
 
     columns: Columns = USUAL
-    extra: tuple[str, ...] | None = None  # the further columns that are kept; None: all
-    document: Unit = "file"  # what is one document of a text file
+    extra: tuple[str, ...] | None = None  # the additional columns to keep; None: all
+    document: Unit = "file"  # what counts as one document in a text file
     encoding: str | None = None  # of text files
     language: str | None = None
     detector: str | None = None
@@ -39,7 +39,7 @@ class Reading:
     unreadable: Literal["fail", "report"] = "fail"
 
     def settings(self, settings: PageSettings) -> PageSettings:
-        """The recipe's settings with what this source says of the language."""
+        """The recipe's page settings, with this source's language settings applied."""
         least = settings.min_japanese_score if self.min_language_score is None else self.min_language_score
         return replace(
             settings,
@@ -49,9 +49,9 @@ class Reading:
         )
 
     def made_from(self, kind: str) -> dict[str, str]:
-        """What a file of a kind is made from beyond the settings; nothing where all is as usual and no rows are read."""
+        """What goes into a file's digest beyond the page settings; empty for kinds without rows if all settings are defaults."""
         usual, said = asdict(Reading()), asdict(self)
-        del said["detector"]  # the settings have the digest of its model
+        del said["detector"]  # its model's digest is part of the page settings
         said = {name: value for name, value in said.items() if value != usual[name]}
         version = [ROWS_VERSION] if kind in (*OWN_ROWS, "text") else []
         return {"reading": digest_of([version, said])} if version or said else {}
@@ -59,20 +59,20 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """One input file: where it is, whose it is, and the digest of its bytes (of a remote one: the server's word for its version)."""
+    """One input file: its path, its source, and the digest of its bytes (for a remote file: its size and ETag)."""
 
     path: str
     source: str
     kind: str
     digest: str
-    stat: Stat | None = None  # of a remote file: the version that is meant
-    expected: int | None = None  # how many responses it should hold, where that is known
+    stat: Stat | None = None  # of a remote file: the version to read
+    expected: int | None = None  # number of responses that it should hold, if known
     reading: Reading = Reading()
-    told_apart: str = ""  # its name, where another file has the same
+    told_apart: str = ""  # a unique name, if another file has the same name
 
     @property
     def name(self) -> str:
-        """The file's name, which ids start with."""
+        """The file's name, with which the ids of its documents start."""
         return self.told_apart or name_of(self.path)
 
 
@@ -89,7 +89,7 @@ class Ledgered:
 
 @dataclass
 class Account:
-    """Whether anything of a file could be read."""
+    """Counts what could and could not be read in a file."""
 
     file: InputFile
     read: int = 0
@@ -106,16 +106,16 @@ class Account:
             self.read += 1
 
     def check(self, records: Mapping[str, int]) -> None:
-        """FormatError where not one record could be read, unless the source wants to have that reported."""
+        """Raise FormatError if not a single record could be read, unless the source sets unreadable = "report"."""
         if self.read or records or not self.unread or self.file.reading.unreadable == "report":
             return
         found, place = format_of(self.file.path, self.file.stat), shown(self.file.path)
-        if found.content == EMPTY:  # such as a gzip member of nothing
+        if found.content == EMPTY:  # such as an empty gzip member
             return
         counts = ", ".join(f"{reason} {count}" for reason, count in self.unread.items())
-        hint = ' If it is text in another encoding, say which: encoding = "cp932".' if "undecodable" in self.unread else ""
+        hint = ' If it is text in another encoding, name it: encoding = "cp932".' if "undecodable" in self.unread else ""
         raise FormatError(
             f'Nothing of {place} can be read as kind = "{self.file.kind}" ({counts}{": " + self.first if self.first else ""}); it is '
-            f"{found}.{hint} Mend it or leave it out; or write "
-            f'unreadable = "report" in the source {self.file.source!r}, and such files are counted and passed over.'
+            f"{found}.{hint} Repair it or leave it out; or write "
+            f'unreadable = "report" in the source {self.file.source!r} to count such files and skip them.'
         )

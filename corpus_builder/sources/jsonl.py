@@ -1,4 +1,4 @@
-"""JSON lines with a text in each: any corpus that is already text."""
+"""JSON lines, one document per line: any corpus that is already text."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from corpus_builder.sources.formats import BOM, MAX_LINE_BYTES, UNPACKING_ERRORS
 def read_jsonl(path: str | Path, stat: Stat | None = None, columns: Columns = USUAL) -> Iterator[Row]:
     """The lines of a file, plain or packed in any of `formats.PACKINGS`, numbered from 1; each with its text or the reason why it has none.
 
-    `id`, `url`, `title` and `date` are taken if they are strings (or whole numbers).  The file may lie at https:// or s3://; `stat`
-    is then the version that is meant.  Raises InputError where there is no such file, and FormatError at the end where no row has a column that is needed.
+    `id`, `url`, `title` and `date` are used if they are strings or integers.  `path` may be an https:// or s3:// address; `stat` then
+    pins the version.  Raises InputError if there is no such file, and FormatError at the end if no row has a needed column.
     """
     seen = Seen(columns)
     with opened_unpacked(path, stat) as (file, found):
@@ -49,7 +49,7 @@ def _row(number: int, line: bytes, columns: Columns, seen: Seen) -> Row:
     if len(line) > MAX_LINE_BYTES:
         return Row(number, size_bytes=len(line), drop=Drop("line_too_long", threshold=MAX_LINE_BYTES))
     try:
-        value = json.loads(line.decode("utf-8", "surrogatepass"))  # as json does, without a guess at the encoding
+        value = json.loads(line.decode("utf-8", "surrogatepass"))  # as json does, without guessing the encoding
     except (ValueError, RecursionError) as error:
         return Row(number, size_bytes=len(line), drop=Drop("bad_json", detail=str(error)[:200]))
     if not isinstance(value, dict):

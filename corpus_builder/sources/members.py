@@ -1,10 +1,10 @@
 """Compressed archives, with every byte of the file accounted for.
 
-Readers of compressed WARCs stop at a damaged member, some of them without an error, and take a file that was cut off for
-a whole one.  Here a record is handed out only when the start of the next one (so the member's checksum has been verified) or
-a sound end of the file has been seen, and after damage reading starts again at the next member that holds a record, so no member
-is read more than a few times and the work grows with the file.  Members of gzip that hold one sound record each, which
-nearly all do, take a shorter way (`whole.py`) that must find the same.
+Other readers of compressed WARCs stop at a damaged member, some of them without an error, and take a truncated file for
+a complete one.  Here a record is yielded only once the start of the next one (so the member's checksum has been verified) or
+an intact end of the file has been seen, and after damage reading resumes at the next member that starts with a record.  No member
+is read more than a few times, so the work grows linearly with the file.  gzip members that hold one intact record each, as
+nearly all do, take a fast path (`whole.py`) that must find the same.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from corpus_builder.sources.whole import whole_members
 
 NEWLINES = b"\r\n"
 MAX_WASTED = 256 << 20
-"""Bytes unpacked in vain, besides four times the file's size, before damage is passed over as far as it was read.  Ours.
+"""Bytes decompressed in vain, on top of four times the file's size, before damage is skipped as far as it was read.  Ours.
 
-After damage the next member is looked for right behind the start of the last one; members made to lie within each other would be
-read from every start to the end of the file."""
-MISSES = 8  # the shorter way is given up after so many attempts in a row that gave nothing
+After damage the search for the next member starts just after the start of the last one; members crafted to nest within each other
+would each be read to the end of the file."""
+MISSES = 8  # the fast path is abandoned after this many consecutive attempts without a record
 
 
 def read_members(data: Window, packing: Packing, reading: Reading) -> Iterator[Record | Damage]:
     """Every record and every damaged stretch of a compressed file.
 
-    Raises OSError (with an errno) where the disk fails, and nothing for bad content.
+    Raises OSError (with an errno) if the disk fails; bad content never raises.
     """
     start, misses, wasted = packing.start, 0, 0
     while start < len(data):
@@ -66,25 +66,25 @@ def next_member(data: Window, position: int, packing: Packing, reading: Reading)
 
 
 class _Run:
-    """Reading from one member on, up to the end of the file or to the first thing that is wrong.
+    """Reads from one member on, up to the end of the file or to the first error.
 
-    `frame` and `number` always name the record that is read or held back: the one to blame when something goes wrong.
+    `frame` and `number` always identify the record being read or held back: the one to blame when something goes wrong.
     """
 
     def __init__(self, stream: Stream, hands_back: bool) -> None:
         self.stream, self.layout, self._reading = stream, stream.packing.layout, stream.reading
-        self.hands_back = hands_back  # at the next member, so that the shorter way may be tried again
-        self.resume: int | None = None  # where that is
+        self.hands_back = hands_back  # whether to stop at the next member, so that the fast path may be tried again
+        self.resume: int | None = None  # the offset of that member
         self.frame = self.number = self.at = stream.member
         self.fresh = True  # no record has started yet
-        self.spans = False  # the record reached beyond the member that it started in
+        self.spans = False  # the record extends beyond the member that it started in
         self.ends_in = stream.member  # the member that the record ends in
         self.closed = False  # the record was followed by the two empty lines that end one
 
     def items(self) -> Iterator[Record | Damage]:
-        """The records from here on, each when its end is confirmed; ends at a sound end of the file, or sets `resume`.
+        """The records from here on, each once its end is confirmed, up to an intact end of the file, or until `resume` is set.
 
-        Raises Broken with `frame` and `number` at the damage.
+        Raises Broken with `frame` and `number` set to the damage.
         """
         held: Record | Damage | None = None
         while True:
@@ -115,20 +115,20 @@ class _Run:
             held = self._record()
 
     def _move_to(self, at: int) -> None:
-        """What follows starts in the member at `at`: give it a number of its own."""
+        """Give what follows, which starts in the member at `at`, a number of its own."""
         self.number = at if self.fresh else max(at, self.number + 1)
         self.frame, self.fresh = at, False
 
     def _is_sound(self, problem: Broken) -> bool:
-        """Whether the record held back is sound though what follows it is not: its member is, or what is wrong is not in its bytes."""
+        """Whether the record held back is intact although what follows is not: either its member is, or the error is outside its bytes."""
         if self.at != self.ends_in:
             return self.closed or not self.spans
         return self.closed and not isinstance(problem, Unreadable)
 
     def _find_start(self) -> bool:
-        """Go to the first bytes of what follows, behind line breaks and empty members, and set `at` to the member that they are in.
+        """Go to the start of what follows, skipping line breaks and empty members, and set `at` to its member's offset.
 
-        False at the end of the file.
+        Returns False at the end of the file.
         """
         stream = self.stream
         try:
@@ -145,11 +145,11 @@ class _Run:
             if not stream.more():
                 if not stream.enter():
                     break
-                stream.piece = head + stream.piece  # members may be as short as a byte
+                stream.piece = head + stream.piece  # a member may hold a single byte
         return True
 
     def _fill(self, where: str) -> None:
-        """More of the record, from the next member where this one is at its end: but no member that begins with a record of its own."""
+        """Read more of the record, continuing in the next member at the end of this one, unless that begins with another record."""
         stream = self.stream
         if stream.more():
             return

@@ -1,4 +1,4 @@
-"""What kind of archive a file is, by its bytes, and by its name where its head is damaged."""
+"""The kind of an archive file, detected from its bytes, or from its name if its first bytes are damaged."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from corpus_builder.sources.record import ARC, MAX_HEADER_BYTES, WARC, Layout
 from corpus_builder.sources.stream import Packing
 
 READERS: dict[bytes, Any] = {GZIP: GzipReader, ZSTD: CalmZstdReader, LZ4: Lz4Reader}
-MAX_DICTIONARY_BYTES = 32 << 20  # ours: those of the Internet Archive have some hundred kilobytes
+MAX_DICTIONARY_BYTES = 32 << 20  # ours: the Internet Archive's have a few hundred kilobytes
 
 _SUFFIXES = {".gz": GZIP, ".zst": ZSTD, ".lz4": LZ4}
 
 
 def packing_of(data: Window, name: str) -> Packing | None:
-    """How a file is compressed; None for a plain one.  `name` is in lower case."""
+    """How a file is compressed; None if it is not.  `name` is in lower case."""
     start, dictionary = _dictionary(data)
     magic = next((magic for magic in READERS if data[start : start + len(magic)] == magic), b"")
     if not magic and not any(
@@ -34,7 +34,7 @@ def packing_of(data: Window, name: str) -> Packing | None:
 
 
 def layout_of(head: bytes, name: str) -> Layout:
-    """WARC or ARC, by the first bytes of the content.
+    """WARC or ARC, detected from the first bytes of the content.
 
     >>> layout_of(b"filedesc://a.arc 0.0.0.0", "a.gz") is ARC
     True
@@ -52,7 +52,7 @@ def _head(reader: Any, data: Window, start: int) -> bytes:
 
 
 def _dictionary(data: Window) -> tuple[int, bytes]:
-    """Where the first member stands, and the dictionary before it: a skippable frame, itself compressed or not.
+    """Offset of the first member, and the dictionary in the skippable frame before it, which may itself be compressed.
 
     Source: IIPC, "Use of Zstandard compression in WARC", 1.0.
     """
@@ -65,5 +65,5 @@ def _dictionary(data: Window) -> tuple[int, bytes]:
             dictionary = CalmZstdReader(io.BytesIO(dictionary)).read(MAX_DICTIONARY_BYTES)
         CalmZstdReader(io.BytesIO(), dictionary=dictionary)
     except OSError:
-        return 8 + length, b""  # it is damaged: every member will say that it cannot be read
+        return 8 + length, b""  # the dictionary is damaged: every member will be reported as unreadable
     return 8 + length, dictionary

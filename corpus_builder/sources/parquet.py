@@ -1,4 +1,4 @@
-"""Rows of Parquet files: any column that holds text is text, whatever Arrow type it has."""
+"""Rows of Parquet files; the text column may have any Arrow type that holds text."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BATCH_BYTES = 32 << 20  # ours: rows of long texts come in smaller batches
 
 DAMAGE = (OSError, pa.ArrowException)
 _NO_VALUE = (ValueError, OverflowError, NotImplementedError, KeyError)
-"""What Arrow raises for a value that Python has no type for; UnicodeDecodeError is a ValueError, an unknown time zone a KeyError."""
+"""What Arrow raises for a value that Python cannot represent; UnicodeDecodeError is a ValueError, an unknown time zone a KeyError."""
 
 _TEXT = (
     pa.types.is_string,
@@ -41,8 +41,8 @@ _TEXT = (
 def read_parquet(path: str | Path, stat: Stat | None = None, columns: Columns = USUAL) -> Iterator[Row]:
     """The rows of a file, numbered from 0; each with its text or the reason why it has none.
 
-    The file may lie at https:// or s3://; `stat` is then the version that is meant.  Raises InputError where there is no such file, where
-    it is no Parquet, where it lacks a column that is needed, and where the column of the text holds no text.
+    `path` may be an https:// or s3:// address; `stat` then pins the version.  Raises InputError if there is no such file, and
+    FormatError if it is not Parquet, lacks a needed column, or has a text column of another type.
     """
     with opened_parquet(path, stat) as file:
         schema = file.schema_arrow
@@ -80,19 +80,19 @@ def _rows(first: int, batch: pa.RecordBatch, columns: Columns) -> Iterator[Row]:
 
 @contextmanager
 def opened_parquet(path: str | Path, stat: Stat | None = None) -> Iterator[pq.ParquetFile]:
-    """A Parquet file, local or remote; InputError where there is none, or where its footer cannot be read."""
+    """Open a Parquet file, local or remote.  Raises InputError if there is no such file, and FormatError if its footer cannot be read."""
     try:
         file = pq.ParquetFile(RangeFile(str(path), stat) if is_remote(path) else path)
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}.") from error
     except DAMAGE as error:
-        raise FormatError(f"{shown(path)} is no sound Parquet file ({error}); fetch it again, or leave it out.") from error
+        raise FormatError(f"{shown(path)} is not a valid Parquet file ({error}); download it again, or leave it out.") from error
     with file:
         yield file
 
 
 def batches(file: pq.ParquetFile, group: int, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """The rows of a row group, so few at a time that they fit into memory; no kernel of Arrow is asked, so any type will do."""
+    """The rows of a row group in batches that fit into memory; uses no Arrow compute function, so any column type will do."""
     about = file.metadata.row_group(group)
     each = about.total_byte_size // max(about.num_rows, 1)
     rows = max(min(BATCH_ROWS, BATCH_BYTES // max(each, 1)), 1)
@@ -100,7 +100,7 @@ def batches(file: pq.ParquetFile, group: int, columns: Sequence[str] | None = No
 
 
 def names_of(schema: pa.Schema | pa.StructType, before: str = "") -> list[str]:
-    """The paths of all columns that are no structs, those within structs one level deep."""
+    """The dotted paths of all columns; the fields of a struct are listed one level deep, in its place."""
     found = []
     for column in schema:
         if pa.types.is_struct(column.type) and not before and column.type.num_fields:
@@ -111,7 +111,7 @@ def names_of(schema: pa.Schema | pa.StructType, before: str = "") -> list[str]:
 
 
 def way_to(schema: pa.Schema | pa.StructType, path: str) -> tuple[str, ...] | None:
-    """The names on the way to a column; None where there is none.  A name that has a dot itself wins."""
+    """A column's dotted path as a tuple of names; None if there is no such column.  A name that itself contains a dot takes precedence."""
     names = [column.name for column in schema]
     if path in names:
         return (path,)
@@ -126,7 +126,7 @@ def way_to(schema: pa.Schema | pa.StructType, path: str) -> tuple[str, ...] | No
 
 
 def column_of(batch: pa.RecordBatch, path: str) -> pa.Array | None:
-    """A column by its path; None where there is none."""
+    """A column by its dotted path; None if there is none."""
     way = way_to(batch.schema, path)
     if way is None:
         return None
@@ -135,7 +135,7 @@ def column_of(batch: pa.RecordBatch, path: str) -> pa.Array | None:
 
 
 def type_of(schema: pa.Schema, path: str) -> pa.DataType:
-    """The type of a column that is there."""
+    """The type of a column, which must exist."""
     way = way_to(schema, path)
     assert way is not None
     kind = schema.field(schema.names.index(way[0])).type
@@ -145,16 +145,16 @@ def type_of(schema: pa.Schema, path: str) -> pa.DataType:
 
 
 def check_text(path: str | Path, schema: pa.Schema, name: str) -> None:
-    """InputError where a column, which is there, holds no text."""
+    """Raise FormatError if a column, which must exist, does not hold text."""
     if not is_text(type_of(schema, name)):
         raise FormatError(
-            f"The column {name!r} of {shown(path)} holds no text: its type is {type_of(schema, name)}; name the column of the text "
-            f"(there are {', '.join(names_of(schema))})."
+            f"The column {name!r} of {shown(path)} does not hold text: its type is {type_of(schema, name)}; name the text column "
+            f"(the file has {', '.join(names_of(schema))})."
         )
 
 
 def is_text(kind: pa.DataType) -> bool:
-    """Whether a type is one of text; a dictionary or an extension type is what it holds."""
+    """Whether a type holds text; dictionary and extension types are judged by their value type."""
     while True:
         if pa.types.is_dictionary(kind):
             kind = kind.value_type
@@ -165,7 +165,7 @@ def is_text(kind: pa.DataType) -> bool:
 
 
 def texts_of(column: pa.Array) -> tuple[list[str | None], set[int]]:
-    """A column of text as strings, and which rows are not UTF-8."""
+    """A text column as strings, and the indices of the rows that are not UTF-8."""
     try:
         values = column.to_pylist()
     except UnicodeDecodeError:
@@ -182,7 +182,7 @@ def texts_of(column: pa.Array) -> tuple[list[str | None], set[int]]:
 
 
 def plain_values(column: pa.Array) -> list[Any]:
-    """A column as Python's values; what Python cannot hold (nanoseconds, years before 1, strings that are not UTF-8) is spelled."""
+    """A column as Python values; what Python cannot represent (nanoseconds, years before 1, strings that are not UTF-8) is written as text."""
     try:
         return list(column.to_pylist())
     except _NO_VALUE:
@@ -211,7 +211,7 @@ def _plain(one: pa.Scalar) -> Any:
 
 
 def _spelled(one: pa.Scalar) -> str:
-    if pa.types.is_timestamp(one.type):  # the time zone may be what is unknown
+    if pa.types.is_timestamp(one.type):  # perhaps only the time zone is unknown
         one = one.cast(pa.timestamp(one.type.unit))
     return str(one.cast(pa.string()).as_py())
 

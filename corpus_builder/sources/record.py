@@ -1,4 +1,4 @@
-"""One record as bytes, what is found where none can be read, and how records stand in the two kinds of archives."""
+"""One record as bytes, a stretch where no record can be read, and the layouts of WARC and ARC files."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-MAX_RECORD_BYTES = 64 << 20  # ours: 400 times the mean page; larger records are passed over in pieces, and reported
-MAX_HEADER_BYTES = 64 << 10  # ours: URLs of some kilobytes occur
+MAX_RECORD_BYTES = 64 << 20  # ours: 400 times the mean page; larger records are skipped piece by piece, and reported
+MAX_HEADER_BYTES = 64 << 10  # ours: URLs of several kilobytes occur
 
 HEADER_END = re.compile(rb"\n\r?\n")  # an optional \r in front would make the search twenty times slower
 _FIELD = re.compile(rb"\n([^:\s]+)[ \t]*:[ \t]*([^\n]*)")
@@ -16,10 +16,10 @@ _FOLDED = re.compile(rb"\r?\n[ \t]+")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record: where it starts in the file, its header fields (names in lower case), its content in two pieces.
+    """One record: its offset in the file, its header fields (names in lower case), and its content in two pieces.
 
     The k-th further record inside one compressed member has no offset of its own; it is numbered member offset + k.
-    The content is `head + rest`, left apart because joining a page of 160 kB costs more than all other work on a record.
+    The content is `head + rest`, kept apart because joining a page of 160 kB costs more than all other work on a record.
     """
 
     number: int
@@ -29,15 +29,15 @@ class Record:
 
     @property
     def url(self) -> str:
-        """WARC-Target-URI, "" where there is none."""
+        """WARC-Target-URI; "" if there is none."""
         return self.fields.get(b"warc-target-uri", b"").strip(b"<>").decode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """A stretch of the file that gave no page: `number` is its byte offset, `length` the bytes that it covers.
+    """A stretch of the file that yielded no page: `number` is its byte offset, `length` its size in bytes.
 
-    `url` is the page's where the record itself is sound and its HTTP response is not.
+    `url` is the page's if the record itself is intact and only its HTTP response is not.
     """
 
     number: int
@@ -48,11 +48,11 @@ class Damage:
 
 
 class Broken(Exception):
-    """What is being read is no record: the reason, then the detail.  Never leaves this room."""
+    """What is being read is not a record; args are the reason and the detail.  Never leaves this package."""
 
 
 def header_fields(header: bytes) -> tuple[dict[bytes, bytes], int]:
-    r"""The fields of a record's header and its Content-Length; raises Broken where either is missing.
+    r"""The fields of a record's header and its Content-Length; raises Broken if that or WARC-Type is missing or invalid.
 
     >>> header_fields(b"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: 12")[1]
     12
@@ -69,14 +69,14 @@ def header_fields(header: bytes) -> tuple[dict[bytes, bytes], int]:
 
 
 # URL IP-address Archive-date Content-type [Result-code Checksum Location Offset Filename] Archive-length; old crawlers left
-# spaces in URLs, so the length is found from the right, and the first date from the left that an address stands before.
+# spaces in URLs, so the length is searched from the right, and the first date preceded by an address from the left.
 _ARC_HEADER = re.compile(rb"(\S.*?) \S++ (\d{14})(?: (\S*)|$)")
 
 
 def arc_fields(header: bytes) -> tuple[dict[bytes, bytes], int]:
-    r"""The header line of an ARC record (version 1, 1.1 or 2), as the fields that a WARC record would have, and its length.
+    r"""Parse the header line of an ARC record (version 1, 1.1 or 2) into the fields that a WARC record would have, and its length.
 
-    The file's own description counts as a `warcinfo` record.  Source: Internet Archive, "Arc File Format", 1996.
+    The file's own description becomes a `warcinfo` record.  Source: Internet Archive, "Arc File Format", 1996.
 
     >>> arc_fields(b"http://a.example/ 192.0.2.1 19961104142103 text/html 202")[0][b"warc-date"]
     b'1996-11-04T14:21:03Z'
@@ -98,7 +98,7 @@ def arc_fields(header: bytes) -> tuple[dict[bytes, bytes], int]:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How records stand in an archive: `first` tells a record by its first 5 bytes, `line` by its first line, `closing` ends it."""
+    """How records are laid out in an archive: `first` matches a record's first 5 bytes, `line` its first line; `closing` ends it."""
 
     first: re.Pattern[bytes]
     line: re.Pattern[bytes]
@@ -107,7 +107,7 @@ class Layout:
     closing: bytes
 
     def next_line(self) -> re.Pattern[bytes]:
-        """Finds the next record in a plain file, from the line break before it."""
+        """A pattern for the start of a record in a plain file, with the line break before it."""
         return re.compile(b"\n" + self.line.pattern)
 
 
@@ -116,7 +116,7 @@ WARC = Layout(
 )
 ARC = Layout(
     re.compile(rb"http[s:]|filed|dns:|ftp:/|whois"),
-    # The line's end is looked for first, then the last date from the right: no line is gone over more than twice.
+    # The line's end is searched first, then the last date from the right: no line is scanned more than twice.
     re.compile(rb"(?:https?|filedesc|dns|ftp|whois):(?=[^\r\n]{1,69632}+\r?\n)[^\r\n]{1,69632}(?<= \d{14} )[^\r\n]*+\r?\n"),
     re.compile(rb"\n"),
     arc_fields,

@@ -1,7 +1,7 @@
-"""Records that a crawler cut into segments, joined again where all of them stand in one file.
+"""Records that a crawler split into segments, joined again if all segments are in one file.
 
 A long record may be written as a first segment (WARC-Segment-Number: 1) and `continuation` records that name it
-(WARC-Segment-Origin-ID); the last one tells the total length.  Source: WARC 1.1 (ISO 28500:2017), 7.
+(WARC-Segment-Origin-ID); the last one gives the total length.  Source: WARC 1.1 (ISO 28500:2017), 7.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ PAGES = (b"response", b"conversion")
 MISSING = "warc_segment_missing"
 
 
-MAX_NAMES = 10_000  # of segmented records that are no pages; ours: crawlers write the segments of a record close together
+MAX_NAMES = 10_000  # of segmented records that are not pages; ours: crawlers write the segments of a record close together
 _DETAIL_ORPHAN = "the segment before this one is not in this file"
 
 
 @dataclass(slots=True)
 class _Open:
-    """A record of which segments are still to come; `first` without its content."""
+    """A record with segments still to come; `first` has no content."""
 
     first: Record
     content: bytearray
@@ -31,7 +31,7 @@ class _Open:
 
 
 class _Waiting:
-    """Records that wait by their names, the oldest first, with up to MAX_RECORD_BYTES of contents and as much of headers."""
+    """Incomplete records by name, oldest first, with up to MAX_RECORD_BYTES of contents and as much of headers."""
 
     def __init__(self) -> None:
         self._records: OrderedDict[bytes, _Open] = OrderedDict()
@@ -58,7 +58,7 @@ class _Waiting:
         return found
 
     def too_many(self) -> Iterator[_Open]:
-        """Take out the oldest until the rest is within bounds."""
+        """Remove the oldest until the rest is within bounds."""
         while self._contents > MAX_RECORD_BYTES or self._headers > MAX_RECORD_BYTES:
             if found := self.take(next(iter(self._records))):
                 yield found
@@ -68,15 +68,13 @@ class _Waiting:
 
 
 def join_segments(records: Iterator[Record | Damage]) -> Iterator[Record | Damage]:
-    """The records with segments joined; a joined record comes behind its last segment, under the number of its first.
+    """The records with segments joined; a joined record follows its last segment, under the number of its first.
 
-    Segments that wait hold no more than twice MAX_RECORD_BYTES together: the oldest goes when there is more.  What cannot be joined
-    is a Damage.
+    Incomplete records take up at most twice MAX_RECORD_BYTES in all: beyond that the oldest is given up.  What cannot be joined
+    is yielded as Damage.
     """
     waiting = _Waiting()
-    passed: OrderedDict[bytes, None] = (
-        OrderedDict()
-    )  # segmented records that are no pages: their segments are nothing to speak of
+    passed: OrderedDict[bytes, None] = OrderedDict()  # segmented records that are not pages: their segments are not reported
     for record in records:
         if isinstance(record, Damage) or b"warc-segment-number" not in record.fields:
             yield record
@@ -111,7 +109,7 @@ def join_segments(records: Iterator[Record | Damage]) -> Iterator[Record | Damag
 
 
 def _name(record: Record, field: bytes) -> bytes:
-    """What tells a record from others, in 16 bytes: names themselves may have kilobytes."""
+    """A record's name as a digest of 16 bytes: names themselves may have kilobytes."""
     return blake2b(record.fields.get(field, b""), digest_size=16).digest()
 
 
@@ -133,5 +131,5 @@ def _size(record: Record) -> int:
 
 
 def _header_size(record: Record) -> int:
-    """About what the header takes in memory."""
+    """Roughly the bytes that the header takes in memory."""
     return 500 + sum(100 + len(name) + len(value) for name, value in record.fields.items())

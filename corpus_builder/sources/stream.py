@@ -1,8 +1,8 @@
-"""What the members of a compressed archive hold, one after the other, read so that it is always known which member a byte is from.
+"""The decompressed members of an archive, read one after the other so that it is always known which member a byte is from.
 
-Readers of compressed files run over the ends of members.  Here zlib says where a gzip member ends, and a frame of zstd or LZ4 is
-handed to FastWARC's reader block by block, by the frame's own account.  No byte is decompressed twice, and what is held is
-at most PIECE bytes, or one block.
+Most readers of compressed files run across the ends of members.  Here zlib says where a gzip member ends, and a frame of zstd or
+LZ4 is passed to FastWARC's reader block by block, by the lengths in the frame.  No byte is decompressed twice, and at most
+PIECE bytes, or one block, are held in memory.
 """
 
 from __future__ import annotations
@@ -22,34 +22,34 @@ READING = ("reading_crashed", "reading_endless")
 
 @dataclass(frozen=True, slots=True)
 class Packing:
-    """How an archive is compressed: what its members begin with, and FastWARC's reader of them."""
+    """How an archive is compressed: its members' magic number, and FastWARC's reader for them."""
 
     magic: bytes
     reader: Callable[..., Any]
     layout: Layout = WARC
-    start: int = 0  # where the first member stands: behind a dictionary
+    start: int = 0  # offset of the first member, after any dictionary
 
 
 class Unreadable(Broken):
-    """The bytes cannot be decompressed, as opposed to what they hold being wrong."""
+    """The bytes cannot be decompressed, as opposed to holding bad content."""
 
 
 class Stream:
-    """The members from `start` on.  `member` is the offset of the one that is read, `piece[place:]` what was read of it and not used."""
+    """The members from `start` on.  `member` is the offset of the current one, `piece[place:]` what was read of it but not yet used."""
 
     def __init__(self, data: Window, start: int, packing: Packing, reading: Reading) -> None:
         self.data, self.packing, self.reading = data, packing, reading
-        self.member, self._end = start, start  # of the member: where it starts, and where it ends once that is known
+        self.member, self._end = start, start  # the member's start, and its end once that is known
         self.piece, self.place = b"", 0
-        self.unpacked = 0  # bytes in all
+        self.unpacked = 0  # bytes in total
         self._touched = _Touched(data)
         self._pieces: Iterator[bytes] = iter(())
         self._frame = None if packing.magic == GZIP else _Frame(self._touched, packing)
 
     def enter(self) -> bool:
-        """Go to the next member, and read at least its first 5 bytes where it has as many; False at the end of the file.
+        """Go to the next member and read at least its first 5 bytes, if it has that many; False at the end of the file.
 
-        Raises Unreadable where something else stands there.
+        Raises Unreadable if something other than a member comes next.
         """
         magic = self.packing.magic
         at = self._end if self._frame is None else skippable_end(self.data, self._end)
@@ -70,7 +70,7 @@ class Stream:
         return True
 
     def more(self) -> bool:
-        """Add a piece of the member to what was not used; False at the member's sound end.  Raises Unreadable."""
+        """Append the member's next piece to what is unused; False at its intact end.  Raises Unreadable if it is damaged."""
         try:
             piece = next(self._pieces, b"")
         except (zlib.error, OSError) as error:
@@ -87,7 +87,7 @@ class Stream:
 
     @property
     def reach(self) -> int:
-        """How far the file was read."""
+        """The offset up to which the file was read."""
         return min(self._touched.reach, len(self.data))
 
     def _gzip(self, at: int) -> Iterator[bytes]:
@@ -110,13 +110,13 @@ class Stream:
 
 
 def check_place(reading: Reading, at: int) -> None:
-    """Tell where the reader is; raises Unreadable where earlier processes died at this place."""
+    """Note how far the reader has come; raises Unreadable if earlier processes died at this offset."""
     if crash := reading.at(at):
         raise Unreadable(READING[crash.endless], f"reading the bytes at {at} ended the process ({crash.how})")
 
 
 class _Touched:
-    """A file's bytes that know how far they were looked at."""
+    """A file's bytes that remember how far they were read."""
 
     def __init__(self, data: Window) -> None:
         self._data, self.reach = data, 0
@@ -129,12 +129,12 @@ class _Touched:
         return self._data[place]
 
     def find(self, part: bytes, start: int = 0, end: int | None = None, /) -> int:
-        """As of the bytes."""
+        """As `bytes.find`."""
         return self._data.find(part, start, len(self._data) if end is None else end)
 
 
 class _Frame:
-    """One frame after the other as a file for FastWARC's reader: block by block, and nothing behind a frame's end until the next is opened."""
+    """A file object that gives FastWARC's reader one frame block by block, and nothing beyond its end until the next is opened."""
 
     def __init__(self, data: Window, packing: Packing) -> None:
         self._data, self._magic = data, packing.magic
@@ -144,16 +144,16 @@ class _Frame:
         self.reader = packing.reader(self)
 
     def open(self, at: int) -> None:
-        """Go on with the frame at an offset."""
+        """Continue with the frame at an offset."""
         self.at = self.stop = at
         self.ended = False
         self._ends = block_ends(self._data, at, self._magic)
 
     def read(self, size: int = -1) -> bytes:
-        """The rest of a block, or as much of it as is asked for."""
+        """The rest of a block, or up to `size` bytes of it."""
         if self.at >= self.stop:
             stop = next(self._ends, self.stop)
-            self.stop = len(self._data) if stop is None else stop  # the reader itself will say what is wrong
+            self.stop = len(self._data) if stop is None else stop  # the reader itself will report the error
         piece = self._data[self.at : min(self.stop, self.at + size) if size >= 0 else self.stop]
         self.at = self.at + len(piece) if piece else max(self.at, self.stop)
         self.ended = not piece
@@ -161,5 +161,5 @@ class _Frame:
         return piece
 
     def tell(self) -> int:
-        """How far the file was read; FastWARC's reader of LZ4 asks."""
+        """The offset up to which the file was read; FastWARC's LZ4 reader needs it."""
         return self.at

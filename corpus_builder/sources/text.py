@@ -1,4 +1,4 @@
-"""Plain text: a file, a line or a paragraph is a document."""
+"""Plain text files, where a document is a file, a line or a paragraph."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from corpus_builder.remote.patience import Stat
 from corpus_builder.sources.columns import Row
 from corpus_builder.sources.formats import MAX_LINE_BYTES, UNPACKING_ERRORS, UTF_16, check_kind, opened_unpacked
 
-MAX_UNDECODABLE = 0.01  # as of pages: the share of a document's characters that do not decode
+MAX_UNDECODABLE = 0.01  # as for pages: the share of a document's characters that do not decode, 0..1
 MAX_CHARACTERS = MAX_LINE_BYTES
 
 Unit = Literal["file", "line", "paragraph"]
-"""What is one document: the whole file; each line; or the lines up to an empty one."""
+"""What counts as one document: the whole file, each line, or each block of lines up to an empty one."""
 
 
 def read_text(path: str | Path, stat: Stat | None = None, document: Unit = "file", encoding: str | None = None) -> Iterator[Row]:
     """The documents of a text file, plain or packed, by the number of their first line, from 1; each with its text or the reason why it has none.
 
-    Without an `encoding` it is UTF-8, or UTF-16 where the file begins with its byte order mark.
+    The default `encoding` is UTF-8, or UTF-16 if the file begins with its byte order mark.  Raises InputError if there is no such file.
     """
     number = 0
     with opened_unpacked(path, stat) as (packed, found):
@@ -34,7 +34,7 @@ def read_text(path: str | Path, stat: Stat | None = None, document: Unit = "file
                 yield _row(number, text)
         except UNPACKING_ERRORS as error:
             yield Row(number + 1, drop=Drop("damaged_file", detail=str(error)))
-        except UnicodeError as error:  # UTF-16 without a byte order mark, which cannot be read over
+        except UnicodeError as error:  # UTF-16 without a byte order mark, which cannot be skipped
             yield Row(number + 1, drop=Drop("undecodable", detail=str(error)))
         finally:
             file.detach()
@@ -43,7 +43,7 @@ def read_text(path: str | Path, stat: Stat | None = None, document: Unit = "file
 
 
 def _documents(file: IO[str], document: Unit) -> Iterator[tuple[int, str]]:
-    """Number of the first line, and text; one that is too long is cut behind the limit."""
+    """Number of the first line, and text; an overlong text is cut at a line or character past the limit."""
     if document == "file":
         if text := file.read(MAX_CHARACTERS + 1):
             yield 1, text

@@ -1,4 +1,4 @@
-"""The pages of a WARC or ARC file, the texts of a WET file, and an account of everything in it that is neither."""
+"""The pages of a WARC or ARC file, the texts of a WET file, and a record of everything else in it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from corpus_builder.sources.stream import check_place
 __all__ = ["Damage", "OtherRecord", "Page", "Text", "read_warc"]
 
 _KINDS = {b"warcinfo", b"response", b"resource", b"request", b"metadata", b"revisit", b"conversion", b"continuation"}
-MAX_CRAWL_BYTES = 1000  # the name of a crawl goes with each of its pages; ours
-MAX_NEWLINES = 4096  # looked at to see what follows a record whose length is not known to be right; two is what is written
+MAX_CRAWL_BYTES = 1000  # ours: the name of the crawl is stored with each page
+MAX_NEWLINES = 4096  # skipped to see what follows a record whose length may be wrong; two are standard
 PIECE = 4096
 _CRAWL = re.compile(rb"^isPartOf[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 
@@ -33,9 +33,9 @@ _CRAWL = re.compile(rb"^isPartOf[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MUL
 class Page:
     """An HTTP response of a WARC.
 
-    `number` is the byte offset of the record in the file as stored, so that a person can cut it out; `date` is WARC-Date;
+    `number` is the byte offset of the record in the file as stored, so that it can be cut out by hand; `date` is WARC-Date;
     `crawl` is isPartOf of the warcinfo record; `content_type` is the HTTP header, `identified_type` the crawler's
-    WARC-Identified-Payload-Type, `truncated` WARC-Truncated; each "" where unknown.  `body` has its encodings undone.
+    WARC-Identified-Payload-Type, `truncated` WARC-Truncated; each "" if unknown.  `body` is decoded.
     """
 
     number: int
@@ -51,7 +51,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text that somebody has extracted already: a `conversion` record of type text/plain, as WET files hold them."""
+    """A text that was extracted before: a `conversion` record of type text/plain, as in WET files."""
 
     number: int
     url: str
@@ -62,7 +62,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class OtherRecord:
-    """A sound record that is no page; `kind` is its WARC-Type, "unknown", or "response_not_http"."""
+    """An intact record that is not a page; `kind` is its WARC-Type, "unknown", or "response_not_http"."""
 
     kind: str
     number: int
@@ -70,7 +70,7 @@ class OtherRecord:
 
 
 def read_warc(path: str | Path, stat: Stat | None = None) -> Iterator[Page | Text | Damage | OtherRecord]:
-    """Every record of a WARC, WET or ARC file, in order: plain, gzip, zstd or LZ4; all of that is told by the bytes.
+    """Every record of a WARC, WET or ARC file, in order; plain, gzip, zstd or LZ4, detected from its bytes.
 
     The file may lie at https:// or s3://; `stat` is then the version that is meant (default: the one that is there).  Bad content
     never raises: what cannot be read is a Damage.  A file that is missing or cannot be read raises InputError.
@@ -82,7 +82,7 @@ def read_warc(path: str | Path, stat: Stat | None = None) -> Iterator[Page | Tex
 def read_of_crawl(
     path: str | Path, stat: Stat | None = None, reading: Reading | None = None
 ) -> Iterator[tuple[Record | Damage, str]]:
-    """Every record as bytes, with segments joined, and the name of its crawl: isPartOf of the warcinfo record before it, or ""."""
+    """Every record as bytes, with segments joined, and the name of its crawl: isPartOf in the preceding warcinfo record, or ""."""
     crawl = ""
     for record in join_segments(read_records(path, stat, reading)):
         if isinstance(record, Record) and record.fields[b"warc-type"].lower() == b"warcinfo":
@@ -92,7 +92,7 @@ def read_of_crawl(
 
 
 def understood(record: Record | Damage, crawl: str) -> Page | Text | Damage | OtherRecord:
-    """What a record is."""
+    """Interpret a record as a page, a text, damage or something else."""
     if isinstance(record, Damage):
         return record
     fields = record.fields
@@ -132,7 +132,7 @@ def _text(value: bytes) -> str:
 
 
 def read_records(path: str | Path, stat: Stat | None = None, reading: Reading | None = None) -> Iterator[Record | Damage]:
-    """Every record as bytes and every damaged stretch; see `read_warc`.  `reading` is told where in the file it is."""
+    """Every record as bytes and every damaged stretch; see `read_warc`.  `reading` is kept informed of the offset."""
     try:
         with opened(path, stat) as (_, data):
             if not len(data):
@@ -150,7 +150,7 @@ def read_records(path: str | Path, stat: Stat | None = None, reading: Reading | 
         raise InputError(f"There is no file {path}; check the path of the source in the recipe.") from error
     except OSError as error:
         raise InputError(
-            f"The file {path} cannot be read ({error.strerror or error}); check that it is a file, its permissions and the disk."
+            f"The file {path} cannot be read ({error.strerror or error}); check that it is a file, and check its permissions and the disk."
         ) from error
 
 
@@ -176,7 +176,7 @@ def _read_plain(data: Window, layout: Layout, reading: Reading) -> Iterator[Reco
                 raise Broken("warc_content_length", f"no record starts {length} bytes after the header")
         except Broken as broken:
             reason, detail = broken.args
-            # The length may be what is wrong, so the next record may start before the end of this one.
+            # The length may be wrong, so the next record may start before the end of this one.
             found = search(next_line, data, position)
             end = found[0] + 1 if found else size
             if found and reason == "warc_truncated":
@@ -192,7 +192,7 @@ def _read_plain(data: Window, layout: Layout, reading: Reading) -> Iterator[Reco
 
 
 def _is_closed(data: Window, content_at: int, end: int, layout: Layout) -> bool:
-    """Whether a record is sound though no other follows it.  A line break, which ends one of ARC, stands there by chance, too."""
+    """Whether a record is intact although no other follows.  The line break that ends an ARC record may also be there by chance."""
     if data[end : end + len(layout.closing)] != layout.closing:
         return False
     return layout is not ARC or (
@@ -201,7 +201,7 @@ def _is_closed(data: Window, content_at: int, end: int, layout: Layout) -> bool:
 
 
 class _PlainHeaders:
-    """Reads the headers of records; what was searched for the end of one is not searched again for the next, which may start within it."""
+    """Reads record headers; bytes already searched for the end of a header are not searched again for another that starts within them."""
 
     def __init__(self, data: Window, layout: Layout) -> None:
         self._data, self._layout = data, layout
@@ -209,7 +209,7 @@ class _PlainHeaders:
         self._searched_from, self._end = 0, (-1, -1)
 
     def read(self, position: int) -> tuple[dict[bytes, bytes], int, int]:
-        """The fields of the header at `position`, where the content starts, and its length; raises Broken."""
+        """The fields of the header at `position`, the content's offset and its length; raises Broken if there is no sound header."""
         data, layout = self._data, self._layout
         if not layout.first.match(data[position : position + 5]):
             raise Broken("warc_damaged", "no record starts here")
@@ -234,9 +234,9 @@ class _PlainHeaders:
 
 
 def _after_newlines(data: Window, position: int, most: int | None = None) -> int:
-    """Behind the line breaks at `position`, or behind the first `most` of them."""
+    """The offset after the line breaks at `position`, or after the first `most` of them."""
     end = len(data) if most is None else min(position + most, len(data))
-    size = 8  # two line breaks, and something else
+    size = 8  # two CRLFs and something else
     while position < end:
         piece = data[position : min(position + size, end)]
         if left := len(piece.lstrip(b"\r\n")):

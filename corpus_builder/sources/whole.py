@@ -1,8 +1,8 @@
-"""The shorter way through a sound .warc.gz: members that hold one record each, decompressed in one call.
+"""The fast path through an intact .warc.gz: members that hold one record each, decompressed in one call.
 
-libdeflate decompresses a member at once, in two thirds of the time that a stream takes, but must be told where the member ends.
-That is where the next one begins, so the mark of a member is looked for; it occurs by chance every 16 MB, and then
-the checksum does not hold and the next mark is tried.
+libdeflate decompresses a whole member in two thirds of the time that a stream takes, but must be given the member's end.
+That is where the next one begins, so the magic number is searched for; it occurs by chance every 16 MB, in which case
+the checksum fails and the next occurrence is tried.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from corpus_builder.engine.guard import Reading
 from corpus_builder.remote.window import Window, come_ahead
 from corpus_builder.sources.record import HEADER_END, MAX_HEADER_BYTES, MAX_RECORD_BYTES, Broken, Layout, Record
 
-FIRST_WINDOW = 1 << 16  # where the other way took over, this one may not get far
+FIRST_WINDOW = 1 << 16  # after the slow path took over, this one may not get far
 WINDOW = 1 << 20
-WIDEST = 8 << 20  # longer members go the other way, which holds less of them at a time; crawlers cut responses off far below
-TRIES = 4  # marks tried as the end of one member
+WIDEST = 8 << 20  # longer members take the slow path, which holds less in memory; crawlers truncate responses well below this
+TRIES = 4  # magic numbers tried as the end of one member
 
 _MARK = re.compile(rb"\x1f\x8b\x08")
-_SHORTEST = 20  # bytes of a member: header, trailer, and some data
+_SHORTEST = 20  # bytes of the shortest member: header, trailer, and some data
 
 
 def whole_members(data: Window, start: int, layout: Layout, reading: Reading) -> Generator[Record, None, int]:
-    """The records from `start` on, as long as each fills a gzip member of its own; then where that ends.
+    """Yield the records from `start` on, as long as each fills a gzip member of its own; return the offset where that stops.
 
-    What it hands out has passed its member's checksum, begins and ends where its member does, and is as long as its header
-    says: just what the longer way would find.  At anything else it stops.
+    Each record has passed its member's checksum, begins and ends with its member, and is as long as its header
+    says: exactly what the slow path would find.  Anything else stops it.
     """
     base, window, size = start, b"", FIRST_WINDOW
     while start < len(data) and not reading.at(start):
@@ -63,7 +63,7 @@ def whole_members(data: Window, start: int, layout: Layout, reading: Reading) ->
 
 
 def _content(packed: bytes) -> bytearray | None:
-    """What a member holds, where `packed` is a whole member and nothing else."""
+    """The content of `packed` if that is exactly one whole member; None otherwise."""
     size = int.from_bytes(packed[-4:], "little")
     if not 0 <= size <= MAX_RECORD_BYTES or len(packed) < _SHORTEST:
         return None
@@ -75,21 +75,21 @@ def _content(packed: bytes) -> bytearray | None:
 
 
 def _ends(packed: bytes, content: bytearray) -> bool:
-    """Whether the member ends where `packed` does; libdeflate checks the checksum, but not what follows it.
+    """Whether the member ends where `packed` does; libdeflate verifies the checksum, but ignores what follows it.
 
-    The trailer (checksum and size) that it has checked is the last thing in `packed`, and stands nowhere before.
+    The trailer (checksum and size) must be the last thing in `packed`, and occur nowhere before.
     """
     trailer = packed[-8:]
     if deflate.crc32(content) != int.from_bytes(trailer[:4], "little"):
         return False
     if content:
         return packed.find(trailer) == len(packed) - 8
-    member = zlib.decompressobj(31)  # nothing but zeros: they may stand anywhere
+    member = zlib.decompressobj(31)  # the trailer is all zeros, which may occur anywhere
     return not member.decompress(packed, 1) and member.eof and not member.unused_data
 
 
 def _record(content: bytearray, number: int, layout: Layout) -> Record | None:
-    """The record in a member, if it is the only thing there."""
+    """The record in a member, if the member holds nothing else."""
     header = layout.header_end.search(content, 0, MAX_HEADER_BYTES)
     if not header or not layout.first.match(content):
         return None

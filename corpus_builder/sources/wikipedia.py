@@ -1,4 +1,4 @@
-"""Articles of a Wikipedia dump: MediaWiki's export XML, plain or packed (bz2 in many streams, too), read in bounded memory."""
+"""Articles of a Wikipedia dump: MediaWiki's export XML, plain or compressed (also multistream bz2), read in bounded memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from corpus_builder.sources.wikitext import wikitext_to_text
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """An article as text: `number` is the page id, `date` the time of its revision."""
+    """An article as text: `number` is the page id, `date` the timestamp of its revision."""
 
     number: int
     title: str
@@ -31,7 +31,7 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A page that is no article, or what cannot be read (number: pages read before, negative)."""
+    """A page that is not an article, or one that cannot be read (then `number` is -1 minus the number of pages before it)."""
 
     number: int
     title: str
@@ -41,7 +41,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class PageXml:
-    """A `page` element as bytes; `place` counts the pages before it, `base` is where the wiki's pages are."""
+    """A `page` element as bytes; `place` counts the pages before it, `base` is the URL prefix of the wiki's pages."""
 
     place: int
     base: str
@@ -49,9 +49,9 @@ class PageXml:
 
 
 MAX_PAGE_BYTES = 64 << 20
-"""Ours: MediaWiki's own limit for a text is 2 MiB.  What is held of a dump is a page and PIECE bytes, besides what the page is parsed to."""
-MAX_TAGS, MAX_TAG_BYTES = 100_000, 1 << 16  # in a page, and of one tag: what bounds the tree that it is parsed to; ours
-MAX_TITLE_CHARS = 1000  # MediaWiki's are up to 255 bytes
+"""Ours: MediaWiki's own limit for a text is 2 MiB.  Memory holds one page and PIECE bytes of a dump, besides the parsed page."""
+MAX_TAGS, MAX_TAG_BYTES = 100_000, 1 << 16  # ours: tags per page and bytes per tag, to bound the parsed tree
+MAX_TITLE_CHARS = 1000  # MediaWiki allows 255 bytes
 PIECE = 1 << 18
 _START, _END = b"<page>", b"</page>"
 _ROOT = re.compile(rb"\s*(?:<\?[^>]*>\s*|<![^>]*>\s*)*<(?:[\w.-]+:)?([\w.-]+)")
@@ -69,30 +69,31 @@ _DISAMBIGUATION = re.compile(
 def read_wikipedia(path: str | Path, stat: Stat | None = None) -> Iterator[Article | Skipped]:
     """Every page of a dump, as an article or with the reason why it is none.
 
-    The dump may lie at https:// or s3://; `stat` is then the version that is meant.  InputError if there is no such file.  A page that is broken costs that page; a dump that is broken gives what can be read, then one Skipped.
+    `path` may be an https:// or s3:// address; `stat` then pins the version.  Raises InputError if there is no such file.
+    A broken page is skipped; a broken dump yields what can be read, then one Skipped.
     """
     for page in read_pages(path, stat):
         yield page if isinstance(page, Skipped) else understood(page)
 
 
 def read_pages(path: str | Path, stat: Stat | None = None, reading: Reading | None = None) -> Iterator[PageXml | Skipped]:
-    """Every page of a dump as bytes; see `read_wikipedia`.  `reading` is told how many pages were read."""
+    """Every page of a dump as bytes; see `read_wikipedia`.  `reading` is kept informed of the number of pages read."""
     with opened_unpacked(path, stat) as (file, _):
         yield from _Pages(file, reading or Reading()).all()
 
 
 class _Pages:
-    """The `page` elements of a dump, found by their tags: MediaWiki writes them without attributes, and escapes them in texts."""
+    """The `page` elements of a dump, found by their tags: MediaWiki writes these without attributes, and escapes them in texts."""
 
     def __init__(self, file: IO[bytes], reading: Reading) -> None:
         self._file, self._reading = file, reading
         self._held = bytearray()
-        self._passed = 0  # unpacked bytes before those that are held
+        self._passed = 0  # decompressed bytes before those in `_held`
         self.pages = 0
         self._base = "https://ja.wikipedia.org/wiki/"
 
     def all(self) -> Iterator[PageXml | Skipped]:
-        """The pages; what cannot be read, at its place."""
+        """The pages in order, including those that cannot be read."""
         try:
             if not self._reading.at(0):
                 self._open()
@@ -112,7 +113,7 @@ class _Pages:
         return Skipped(-1 - self.pages, "", "", Drop(reason, value=self.pages, detail=detail))
 
     def _open(self) -> None:
-        """Raises ValueError where the file is no dump."""
+        """Read the start of the dump; raises ValueError if the file is not one."""
         while len(self._held) < PIECE and self._more():
             pass
         root = _ROOT.match(self._held)
@@ -124,7 +125,7 @@ class _Pages:
             self._base = _base(html.unescape(base[1].decode("utf-8", "replace"))) or self._base
 
     def _next(self) -> PageXml | Skipped | None:
-        """The next page; None at the end, or where reading goes no further."""
+        """The next page; None at the end, or where reading cannot continue."""
         if self._reading.at(self.pages):
             return None
         if not self._find(_START):
@@ -141,7 +142,7 @@ class _Pages:
             if not self._more():
                 raise ValueError("the dump ends inside a page")
         last = self._held.rfind(_START, len(_START), end)
-        if last > 0:  # the end of a page is lost; the next one may be sound
+        if last > 0:  # the end of a page is lost; the next one may be intact
             self._pass(last)
             return self._damaged("another page starts within it")
         content = bytes(self._held[: end + len(_END)])
@@ -152,7 +153,7 @@ class _Pages:
         return Skipped(-1 - self.pages, "", "", Drop("page_damaged", detail=f"{detail} (before byte {self._passed})"))
 
     def _find(self, tag: bytes) -> bool:
-        """Pass over what comes before a tag; False where there is none."""
+        """Skip what comes before a tag; False if there is no such tag."""
         while (found := self._held.find(tag)) < 0:
             self._pass(max(len(self._held.rstrip()) - 20, 0))
             if not self._more():
@@ -175,7 +176,7 @@ def _name(element: Any) -> str:
 
 
 def _base(url: str) -> str:
-    """https://ja.wikipedia.org/wiki/ from the URL of the main page."""
+    """The URL prefix, such as https://ja.wikipedia.org/wiki/, from the URL of the main page; "" if that is not a URL."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -184,7 +185,7 @@ def _base(url: str) -> str:
 
 
 def understood(page: PageXml) -> Article | Skipped:
-    """A page as an article, or why it is none."""
+    """Parse a page into an article, or say why it is not one."""
     try:
         for number, tag in enumerate(_TAG.finditer(page.content), 1):
             if number > MAX_TAGS or len(tag[0]) > MAX_TAG_BYTES:
@@ -195,7 +196,7 @@ def understood(page: PageXml) -> Article | Skipped:
 
 
 def named(page: PageXml) -> tuple[str, str]:
-    """Title and URL of a page that cannot be parsed, as far as they can be seen."""
+    """Title and URL of a page that cannot be parsed; "" if not found."""
     found = re.search(rb"<title>([^<]{1,1000})</title>", page.content[: 1 << 14])
     title = html.unescape(found[1].decode("utf-8", "replace")) if found else ""
     return title, _url(page.base, title) if title else ""
@@ -222,7 +223,7 @@ def _page(page: Any, base: str) -> Article | Skipped:
 
 
 def _number(fields: dict[str, Any], name: str) -> int:
-    """A field that is a whole number; 0 where there is none."""
+    """An integer field; 0 if it is missing.  Raises ValueError for anything else."""
     value = _text(fields, name)
     if not re.fullmatch(r"-?\d{1,15}|", value, re.ASCII):
         raise ValueError(f"its <{name}> is {value[:40]!r}")

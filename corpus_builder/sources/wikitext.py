@@ -1,4 +1,4 @@
-"""Wikitext to plain text, by the habits of Japanese Wikipedia."""
+"""Wikitext to plain text, following the conventions of Japanese Wikipedia."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import mwparserfromhell
 from mwparserfromhell.nodes import Argument, Comment, ExternalLink, Heading, HTMLEntity, Tag, Template, Text, Wikilink
 
 MAX_CHARS = 2_000_000
-"""Longer wikitext is cut here: no article is as long (jawiki's longest have about half a million), and work stays bounded."""
+"""Longer wikitext is cut off, to bound the work: no article is that long (jawiki's longest have about half a million characters)."""
 MAX_DEPTH = 40
 
 _END_SECTIONS = {
@@ -32,8 +32,8 @@ _BLOCK_TAGS = {"br", "p", "div", "blockquote", "poem", "center", "hr", "dd", "dt
 def wikitext_to_text(wikitext: str, title: str = "") -> str:
     """The prose of an article: one line per paragraph, heading or list item, without notes, tables, images and end matter.
 
-    Formulas are left out.  Templates are left out but for those that hold words of the sentence (`INLINE_TEMPLATES`).  Sections
-    such as 脚注, 関連項目 and 外部リンク are left out; `title` is not repeated.  Total on any input.
+    Formulas are left out, and so are templates, except those that are part of a sentence (`INLINE_TEMPLATES`), and sections
+    such as 脚注, 関連項目 and 外部リンク; `title` is not repeated.  Never raises.
 
     >>> wikitext_to_text("'''猫'''（ねこ、{{lang-en|cat}}）は[[食肉目]]の[[動物]]である<ref>辞典</ref>。\\n\\n== 脚注 ==\\n{{Reflist}}")
     '猫（ねこ、英: cat）は食肉目の動物である。'
@@ -49,18 +49,18 @@ _UNSEEN = re.compile(
     r"<(ref|math|chem|ce|gallery|timeline|score|imagemap|references)\b[^<>]*?(?:/>|(?<!/)>(?:(?!<\1\b).)*?</\1\s*>)",
     re.DOTALL | re.IGNORECASE,
 )
-_OPEN_NOTE = re.compile(r"<ref\b[^<>]*>[^\n]*", re.IGNORECASE)  # a note without an end takes the rest of its line
+_OPEN_NOTE = re.compile(r"<ref\b[^<>]*>[^\n]*", re.IGNORECASE)  # a note that is not closed extends to the end of its line
 _FORMAT = re.compile(r"</?(?:ref|small|big|center|span|font|s|u|i|b|em|strong|sub|sup|abbr|noinclude|includeonly)\b[^<>]*>", re.I)
-_EXTERNAL = re.compile(r"\[(?:https?:|ftp:)?//[^\s\[\]<>]++[ \t]*+([^\[\]\n]*+)\]")  # [http://... its words]
+_EXTERNAL = re.compile(r"\[(?:https?:|ftp:)?//[^\s\[\]<>]++[ \t]*+([^\[\]\n]*+)\]")  # [http://... link text]
 _EXTERNAL_OPEN = re.compile(r"\[(?=(?:https?:|ftp:)?//)")
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s<>/]*+)([^<>]*+)>")
-_ALONE = {"br", "hr", "wbr", "img", "li", "dd", "dt", "references", "templatestyles", "section"}  # tags that need no end
+_ALONE = {"br", "hr", "wbr", "img", "li", "dd", "dt", "references", "templatestyles", "section"}  # tags without a closing tag
 MAX_TAGS = 2_000
-"""With more tags than this, all are taken off before parsing."""
+"""Beyond this number, all tags are removed before parsing."""
 
 
 def _prepared(wikitext: str) -> str:
-    """Wikitext without what only gets in the way: comments, magic words, notes, formulas, tags of form, tables in braces."""
+    """Wikitext without comments, magic words, notes, formulas, formatting tags and tables."""
     text = _FORMAT.sub("", _OPEN_NOTE.sub("", _UNSEEN.sub("", _COMMENT.sub("", wikitext))))
     text = _EXTERNAL_OPEN.sub("", _EXTERNAL.sub(r"\1", text))
     text = _SLASHES.sub("//", text)
@@ -71,9 +71,9 @@ _SLASHES = re.compile(r"/{3,}+")
 
 
 def _paired_tags(text: str) -> str:
-    """The text without tags that have no partner; what is no tag at all does not begin like one.
+    """The text without unpaired tags, and with every "<" that starts no tag escaped.
 
-    The parser tries every "<" to the end of the text, and goes back: its time grows with the square of what is open, or worse.
+    The parser tries every "<" up to the end of the text and backtracks: its time is quadratic in the unclosed tags, or worse.
     """
     tags = list(_TAG.finditer(text))
     sound: set[int] = set()
@@ -99,9 +99,9 @@ _BRACES = re.compile(r"\{\{|\}\}|\[\[|\]\]")
 
 
 def _paired(text: str) -> str:
-    """The text without double braces and brackets that have no partner, or nest deeper than MAX_DEPTH.
+    """The text without double braces and brackets that are unpaired, or nest deeper than MAX_DEPTH.
 
-    The parser tries every one of them to the end of the text, which takes minutes where thousands are open.
+    The parser tries each of them up to the end of the text, which takes minutes if thousands are unclosed.
     """
     alone: list[tuple[int, int]] = []
     open_: list[re.Match[str]] = []
@@ -129,7 +129,7 @@ def _paired(text: str) -> str:
 
 
 def _without_tables(text: str) -> str:
-    """Cut {| ... |} with whatever is nested in it; one that is not closed ends with its paragraph."""
+    """Remove {| ... |} with everything nested in it; an unclosed one ends with its paragraph."""
     out, depth, last = [], 0, 0
     for mark in re.finditer(r"^[ \t:*#]*\{\||^[ \t]*\|\}(?!\})", text, re.MULTILINE):
         opens = mark[0].endswith("{|")
@@ -194,7 +194,7 @@ def _write_tag(tag: Any, out: list[str], depth: int) -> None:
     if name in _DROPPED_TAGS:
         return
     if tag.wiki_markup in ("*", "#", ":", ";"):
-        return  # the line break before it marks the item already
+        return  # the preceding line break already marks the item
     if name in _BLOCK_TAGS:
         out.append("\n")
     if tag.contents is not None:
@@ -207,7 +207,7 @@ Writer = Callable[[Any, list[str], int], None]
 
 
 def _argument(*names: str) -> Writer:
-    """Write the first of some arguments that the template has."""
+    """A writer of the first of these arguments that the template has."""
 
     def write(template: Any, out: list[str], depth: int) -> None:
         for name in names:
@@ -289,23 +289,23 @@ _EMPTY_BRACKETS = re.compile(r"[（(][\s、，,;；:：・/]*[）)]")
 _LEFT_IN_BRACKETS = re.compile(r"(?<=[（(])[\s、，,;；:：・/]++|(?<![\s、，,;；:：・/])[\s、，,;；:：・/]++(?=[）)])")
 _LEFTOVER = re.compile(
     r"""
-      <ref\b[^<>]*/> | <ref\b[^<>]*>.*?(?:</ref\s*>|$)   # notes that the parser could not pair
+      <ref\b[^<>]*/> | <ref\b[^<>]*>.*?(?:</ref\s*>|$)   # notes that the parser did not recognize
     | </?(?:ref|small|big|center|span|div|font|nowiki|noinclude|includeonly|onlyinclude|br|s|u|i|b|sub|sup|p|blockquote)\b[^<>]*>
     | '{2,} | \[\[ | \]\] | \{\{ | \}\} | \x01 | \x02
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 MAX_ROUNDS = 20
-"""Ours: brackets within brackets; where more is nested, every character of markup goes."""
+"""Ours: levels of nested brackets; beyond that, every markup character is removed."""
 _MARKUP = re.compile(r"[][{}<>'（）()\x01\x02]")
 _COLUMNS = re.compile(r"^\s*(?:[|!]|\{\||\}\}|-{4,})")
 
 
 def _tidy(text: str, title: str) -> str:
-    """Lines of prose: end sections and empty sections gone, no bits of markup, no brackets that templates left empty."""
+    """Lines of prose, without end sections, empty sections, remains of markup, or brackets that templates left empty."""
     lines: list[str] = []
     skip_below: int | None = None
-    headings: list[tuple[int, int]] = []  # (level, place in lines) of headings that have no text yet
+    headings: list[tuple[int, int]] = []  # (level, index in lines) of headings without text so far
     for raw in text.split("\n"):
         if found := _HEADING.match(raw.strip(" \t")):
             level, name = int(found[1]), _clean(found[2])
@@ -331,7 +331,7 @@ def _tidy(text: str, title: str) -> str:
 def _clean(line: str) -> str:
     line = line.replace("\u200b", "").replace("\ufeff", "")
     before = None
-    for _ in range(MAX_ROUNDS):  # what is taken out can bring together what again is to be taken out
+    for _ in range(MAX_ROUNDS):  # a removal can create another match
         if before == line:
             break
         before = line

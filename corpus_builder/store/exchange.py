@@ -1,16 +1,16 @@
-"""Regroup rows by key in bounded memory, the same way every time.
+"""The exchange: regroups rows by key in bounded memory, deterministically.
 
-A *run* is what one task of the map side writes: its rows, dealt out to *buckets*.  A task of the reduce side reads one bucket of
-every run.  How many buckets and runs there are follows from the memory that a task may use, and must not change any result.
+A *run* is what one task of the map side writes: its rows, distributed to *buckets*.  A task of the reduce side reads one bucket of
+every run.  The number of buckets and runs follows from the memory that a task may use, and must not change any result.
 
-A run is one file of plain columns, bucket after bucket, so that a bucket is one read at a known place, however many buckets
-and runs there are (Parquet's footers cost milliseconds each to open, and an exchange of 10^10 documents opens 10^8 of them):
+A run is one file of plain columns, bucket after bucket, so that a bucket is one read at a known offset, however many buckets
+and runs there are (opening a Parquet footer takes milliseconds, and an exchange of 10^10 documents would open 10^8 of them):
 
     8 bytes      RUN_MAGIC
     uint64       length of the next part
     JSON         {"columns": [[name, dtype], ...], "buckets": n, "rows": n}, padded by spaces to a multiple of 8
-    uint64       n + 1 row numbers: bucket b has the rows from the b-th to the one before the next
-    buckets      each: its part of the first column, of the second one, ...
+    uint64       n + 1 row numbers: bucket b has the rows from number b up to, but not including, number b + 1
+    buckets      each: its part of the first column, of the second, ...
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Columns = dict[str, npt.NDArray[Any]]
 
 
 def bucket_count(rows: int, bytes_per_row: int, memory_bytes: int) -> int:
-    """Buckets that it takes to hold one bucket's rows in memory.
+    """Number of buckets needed so that the rows of one fit into memory.
 
     >>> bucket_count(1_000, 100, 60_000)
     2
@@ -43,7 +43,7 @@ def bucket_count(rows: int, bytes_per_row: int, memory_bytes: int) -> int:
 
 
 def buckets_of(keys: U64, count: int) -> I64:
-    """The bucket of each 64-bit key, by the key's upper half, so that keys that are spread evenly fill all alike.
+    """The bucket of each 64-bit key, by the key's upper half, so that uniformly distributed keys fill all buckets evenly.
 
     >>> buckets_of(np.array([0, 1 << 63, (1 << 64) - 1], np.uint64), 4).tolist()
     [0, 2, 3]
@@ -52,7 +52,7 @@ def buckets_of(keys: U64, count: int) -> I64:
 
 
 def spans(sizes: Sequence[int], limit: int) -> list[list[tuple[int, int, int]]]:
-    """Groups of neighbours that hold at most `limit` rows: (place in `sizes`, first row, row after the last); a large one is cut.
+    """Groups of consecutive items of at most `limit` rows: (index in `sizes`, first row, row after the last); a large item is cut.
 
     >>> spans([2, 3, 9], 6)
     [[(0, 0, 2), (1, 0, 3), (2, 0, 1)], [(2, 1, 7)], [(2, 7, 9)]]
@@ -73,9 +73,9 @@ def spans(sizes: Sequence[int], limit: int) -> list[list[tuple[int, int, int]]]:
 
 
 def write_run(file: BinaryIO, columns: Mapping[str, npt.NDArray[Any]], buckets: I64 | None = None, count: int = 1) -> int:
-    """Write the rows of one task, dealt out to `count` buckets; rows of a bucket keep their order.  How many rows there are.
+    """Write the rows of one task, distributed to `count` buckets; rows of a bucket keep their order.  Returns the number of rows.
 
-    Without `buckets` all rows are in one.
+    Without `buckets` all rows go into one.
     """
     rows = len(next(iter(columns.values())))
     starts = np.array([0, rows]) if buckets is None else np.zeros(count + 1, dtype=np.int64)
@@ -100,7 +100,7 @@ def write_run(file: BinaryIO, columns: Mapping[str, npt.NDArray[Any]], buckets: 
 
 
 def _stretches(starts: I64, rows: int = 1 << 20) -> list[tuple[int, int]]:
-    """Buckets taken together so that a copy of theirs stays small."""
+    """Ranges of buckets, each small enough to be copied."""
     found, first = [], 0
     for bucket in range(1, len(starts)):
         if starts[bucket] - starts[first] >= rows or bucket == len(starts) - 1:
@@ -122,9 +122,9 @@ def _deal(buckets: Any, starts: Any, order: Any) -> None:
 
 
 def read_bucket(paths: Sequence[Path], bucket: int, names: Sequence[str] | None = None) -> Columns:
-    """The rows of one bucket of every run, one run after the other; `names` leaves the other columns out.
+    """The rows of one bucket from all runs, concatenated; `names` selects columns.
 
-    Raises IntegrityError where a run is missing or damaged.
+    Raises IntegrityError if a run is missing or damaged.
     """
     parts: dict[str, list[npt.NDArray[Any]]] = {}
     for path in paths:
@@ -149,7 +149,7 @@ def _bucket(path: Path, bucket: int) -> Columns:
             block = file.read((last - first) * width)
     except FileNotFoundError as error:
         raise IntegrityError(
-            f"The exchange file {path} is missing; run the same command again: it makes anew what is missing."
+            f"The exchange file {path} is missing; run the same command again to recreate it."
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(path, str(error)) from error

@@ -1,4 +1,4 @@
-"""Files as a whole: their digests, writing them so that readers never see a part, and what a full disk is called."""
+"""Whole files: digests, atomic writes, and the errors for full disks and damaged files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from corpus_builder.errors import FullDiskError, IntegrityError, StageError
 
 
 def state_of(path: str | Path) -> tuple[int, int]:
-    """Time of change and size: two states of a file are taken for the same where these are; (0, 0) where there is none."""
+    """Modification time in ns and size in bytes; equal states are taken to mean an unchanged file; (0, 0) if there is none."""
     try:
         found = os.stat(path)
     except OSError:
@@ -31,18 +31,18 @@ def digest_file(path: Path) -> str:
 
 
 def absolute(place: str | Path) -> Path:
-    """A path as every machine and every working directory means it, with `~` spelled out; a URL is left for others to refuse."""
+    """The absolute path, valid in every working directory, with `~` expanded; a URL is returned unchanged for others to refuse."""
     place = Path(place)
     return place if is_url(place) else Path(os.path.abspath(place.expanduser()))
 
 
 def is_url(place: str | Path) -> bool:
-    """Does it start like a URL, rather than a path?"""
+    """Whether a place starts like a URL rather than a path."""
     return re.match(r"[a-z][a-z0-9+.-]+:/", str(place), re.IGNORECASE) is not None
 
 
 def full_disk(error: OSError, where: Path) -> StageError | None:
-    """The sentence for a disk that is full; None for any other error."""
+    """The error for a full disk; None for any other error."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return FullDiskError(
             f"The disk that holds {where} is full; nothing that was committed is lost. "
@@ -56,22 +56,22 @@ RESTORE = "restore it from a copy of the index, or make a new index from the bui
 
 
 def remedy(path: Path, otherwise: str) -> str:
-    """What to do about a file that is missing or damaged: `otherwise`; but no command makes a file of an index anew."""
+    """The remedy for a missing or damaged file: `otherwise`, except that no command recreates files of an index."""
     for above in path.parents:
         if above.name in ("parts", "gone") and (above.parent / INDEX_FILE).exists():
-            return f"{RESTORE}. `corpus-builder index verify {above.parent}` names all that is damaged"
+            return f"{RESTORE}. `corpus-builder index verify {above.parent}` lists everything that is damaged"
     return otherwise
 
 
 @contextmanager
 def intact(path: Path) -> Iterator[None]:
-    """Read a file that a step before wrote: IntegrityError, with what to do, where it is missing or damaged."""
+    """Context for reading a file that an earlier step wrote: raises IntegrityError, with a remedy, if it is missing or damaged."""
     try:
         yield
     except FileNotFoundError as error:
-        what = remedy(path, "run the same command again: it makes anew what is missing")
+        what = remedy(path, "run the same command again to recreate it")
         raise IntegrityError(f"{path} is missing; {what}.") from error
-    except (ValueError, EOFError, OSError, TokenError) as error:  # NumPy lets the last through where a header is damaged
+    except (ValueError, EOFError, OSError, TokenError) as error:  # NumPy raises the last for a damaged header
         what = remedy(path, "delete it and run the same command again")
         raise IntegrityError(f"{path} is damaged ({error}); {what}.") from error
 
@@ -79,7 +79,7 @@ def intact(path: Path) -> Iterator[None]:
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a small file so that readers see the old content or the new, never a part.
 
-    Raises StageError where the disk is full or cannot be written.
+    Raises StageError if the disk is full or cannot be written to.
     """
     try:
         replace_file(path, content)
@@ -91,7 +91,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a small file whole: its bytes are on the disk before it has its name, and the name before this returns."""
+    """Write a small file atomically: its bytes are on disk before it gets its name, and the name before this returns."""
     make_directory(path.parent)
     temporary = path.parent / f".{uuid.uuid4().hex}.tmp"
     try:
@@ -104,26 +104,26 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def give_name(temporary: Path, path: Path) -> None:
-    """Give a file that is written its name, once its bytes are on the disk; `sync_directory` then makes the name last."""
+    """Rename a finished file once its bytes are on disk; `sync_directory` then makes the name durable."""
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
     os.replace(temporary, path)
 
 
 def sync_directory(path: Path) -> None:
-    """Have the names in a directory outlast a loss of power, where the file system can."""
+    """Make the names in a directory survive a power loss, if the file system can."""
     directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(directory)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES):  # some network disks sync files only
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES):  # some network file systems sync only files
             raise
     finally:
         os.close(directory)
 
 
 def make_directory(path: Path) -> None:
-    """Make a directory and those above it; their names last, too."""
+    """Make a directory and its parents, durably."""
     new = [one for one in (path, *path.parents) if not one.exists()]
     path.mkdir(parents=True, exist_ok=True)
     for one in new:

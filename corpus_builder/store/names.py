@@ -1,8 +1,8 @@
-"""Names that stand in files, each held against the form that it must have before it becomes a path, a key or a URL.
+"""Patterns of file names; a name read from a file must match one before it becomes a path, a key or a URL.
 
-A manifest, a receipt, an index or a crawl's table may be damaged, edited, or come from somebody else.  What it calls a file is a name
-below a directory that we know, in the form that we give it ourselves; everything else is refused by the one who reads it, so
-that no path leads elsewhere.  The same forms say what may be cleared away: nothing that has another name.
+A manifest, a receipt, an index or a crawl's table may be damaged, edited, or written by somebody else.  A file name in it must be
+below a known directory and have the form that this package gives it; readers refuse everything else, so that no path leads
+elsewhere.  The same patterns decide what may be deleted: nothing that has another name.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any, Final
 from urllib.parse import quote
 
 LONGEST_STEM = 160  # characters: file systems take 255 bytes, and a suffix follows
-_STEM: Final = rf"[A-Za-z0-9_.~%-]{{1,{LONGEST_STEM}}}"  # what `stem_of` gives
+_STEM: Final = rf"[A-Za-z0-9_.~%-]{{1,{LONGEST_STEM}}}"  # what `stem_of` returns
 TEMPORARY: Final = re.compile(r"\.[0-9a-f]{32}\.tmp")
-"""A file that is being written, in any directory of ours."""
+"""A file that is being written, in any of our directories."""
 RECEIPT: Final = re.compile(rf"{_STEM}\.json")
 TABLE: Final = re.compile(r"[a-z][a-z0-9_-]*")
 """The directory of one table of a stage."""
@@ -30,11 +30,11 @@ PART: Final = re.compile(r"part-[0-9a-f]{16}")
 GONE: Final = re.compile(r"[0-9a-f]{32}\.npy")
 """The rows that were removed from a shard of an index."""
 RELEASED: Final = re.compile(r"(corpus|ledger)/part-[0-9]{5,}\.[0-9a-f]{8}\.parquet")
-"""A file of the released corpus, below OUT/release and below the place that it is published to."""
+"""A file of the released corpus, below OUT/release or the place to which it is published."""
 SELECTION: Final = re.compile(r"([0-9]{5,}|all)-[0-9a-f]{16}\.(parquet|tmp)")
-"""Rows that a crawl selected in its index."""
+"""Rows that a crawl selected from its index."""
 SORTING: Final = re.compile(r"duckdb_temp_[A-Za-z0-9_.-]+")
-"""What DuckDB puts beside them while it sorts."""
+"""DuckDB's temporary files next to them while it sorts."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_=+@,~-][A-Za-z0-9_.=+@,~-]*")
 _WARC = re.compile(r"[A-Za-z0-9_=+@,~][A-Za-z0-9_.=+@,~-]{0,180}\.w?arc(\.gz)?", re.IGNORECASE)
@@ -43,9 +43,9 @@ _TRICKS = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
 def is_warc_path(name: object) -> bool:
-    """Whether a string is the path of a WARC below a crawl's base, as Common Crawl writes them, and nothing else.
+    """Whether a string is the path of a WARC below a crawl's base, as written by Common Crawl, and nothing else.
 
-    Neither absolute nor a URL, no `..`, no empty or hidden step, and no character that a URL or a terminal takes for more than itself.
+    Neither absolute nor a URL, no `..`, no empty or hidden segment, and no character that is special in URLs or terminals.
 
     >>> is_warc_path("crawl-data/CC-MAIN-2024-51/segments/1733/warc/CC-MAIN-20241201162023-00000.warc.gz")
     True
@@ -59,7 +59,7 @@ def is_warc_path(name: object) -> bool:
 
 
 def is_below(name: str) -> bool:
-    """Whether a string is a path below where it is looked for: relative, no `..`, no empty step, no backslash or control character.
+    """Whether a string is a path that stays below its directory: relative, no `..`, no empty segment, no backslash or control character.
 
     >>> [is_below(name) for name in ("a/b.parquet", "日本/語", "../a", "/a", "a//b", "./a", "", "a\\\\b")]
     [True, True, False, False, False, False, False, False]
@@ -74,7 +74,7 @@ def digest_of(value: Any) -> str:
 
 
 def stem_of(shard: str) -> str:
-    """A shard's name as part of a file's name; long ones (a kana takes nine characters) are cut and told apart by a digest.
+    """A shard's name as part of a file name; long ones (a kana takes nine characters) are cut and made unique by a digest.
 
     >>> stem_of("2024/a.jsonl"), len(stem_of("長い名前" * 20))
     ('2024%2Fa.jsonl', 160)

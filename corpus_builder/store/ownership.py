@@ -1,9 +1,9 @@
-"""Whose directory is it?  What we write into, and what we may clear away there.
+"""Ownership of directories: which ones this package may write into, and what it may delete there.
 
-A directory of ours is one that we made, that was empty, or that carries our mark: a small file that is written before anything else.
-There, names of the forms in `names` are ours; whatever else lies there is somebody's, and is neither overwritten nor removed.  Links in
-the place of our directories are refused, for what they lead to is not ours.  The directory itself may be a link: whoever names it means
-what it leads to, and the mark stands there.
+A directory is ours if we made it, if it was empty, or if it carries our mark: a small file that is written before anything else.
+In it, names that match the patterns in `names` are ours; everything else is the user's, and is neither overwritten nor removed.
+Symbolic links in place of our directories are refused, since their targets are not ours.  The directory itself may be a link:
+the user then means its target, and the mark is there.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ MARK = ".corpus_builder"
 LOCK = ".lock"
 FORMAT = "corpus_builder-directory/1"
 _HIDDEN = (MARK, LOCK, ".scratch", ".cache", ".failures", ".index.json")  # hidden, and ours
-_OF_THE_SYSTEM = re.compile(  # what systems and version control put into directories by themselves
+_OF_THE_SYSTEM = re.compile(  # files that operating systems and version control create on their own
     r"""lost\+found | Thumbs\.db | desktop\.ini | \$RECYCLE\.BIN | System\ Volume\ Information
     | (\._)? \.DS_Store | \.localized | \.directory | \.Trash.* | \.fseventsd | \.Spotlight-V100 | \.TemporaryItems
     | \.nfs[0-9a-f]+ | \.fuse_hidden[0-9a-f]+ | \.snapshots? | \.zfs | \.gitkeep | \.keep | \.gitignore
-    | \.[0-9a-f]{32}\.tmp  # our mark, of a run that was killed while it wrote it""",
+    | \.[0-9a-f]{32}\.tmp  # our mark, from a run that was killed while writing it""",
     re.VERBOSE,
 )
-_HEADS: dict[Kind, tuple[str, Callable[[Any], bool]]] = {  # what directories have that were made before there were marks
+_HEADS: dict[Kind, tuple[str, Callable[[Any], bool]]] = {  # head files of directories made before marks existed
     "build": ("build.json", lambda head: str(head["format"]).startswith("corpus_builder/") and "recipe" in head),
     "index": ("index.json", lambda head: str(head["format"]).startswith("corpus_builder-index/") and "parts" in head),
     "crawl": ("crawl.json", lambda head: {"index", "base", "query"} <= set(head)),
@@ -49,13 +49,13 @@ _MEANT = {"build": "a build", "dedup": "deduplicated files", "index": "an index"
 
 @contextmanager
 def alone_in(out: Path, kind: Kind = "build", places: Sequence[str] = ()) -> Iterator[None]:
-    """Make a directory or go on in one of ours, and keep a second run out of it; `places` are the directories that we make there.
+    """Create a directory or continue in one of ours, and lock it against a second run; `places` are the directories made in it.
 
-    InputError where it is somebody else's, of another kind, or cannot be written; StageError where there is another run.
+    Raises InputError if it is not ours, of another kind, or not writable, and StageError if another run holds it.
     """
     if is_url(out):
         raise InputError(
-            f"{out} is no directory: {'an' if kind == 'index' else 'a'} {kind} is written to a disk. Choose a directory with --out; "
+            f"{out} is not a directory: {'an' if kind == 'index' else 'a'} {kind} is written to disk. Choose a directory with --out; "
             "`corpus-builder publish` then copies a released corpus to s3://BUCKET/PREFIX."
         )
     try:
@@ -68,7 +68,7 @@ def alone_in(out: Path, kind: Kind = "build", places: Sequence[str] = ()) -> Ite
         ) from error
     try:
         _lock(lock, out, kind)
-        if kind_of(out) != kind:  # another run was quicker
+        if kind_of(out) != kind:  # another run was faster
             raise _other_kind(out, kind)
         yield
     finally:
@@ -85,13 +85,13 @@ def _lock(lock: int, out: Path, kind: Kind) -> None:
         ) from error
     except OSError as error:
         raise InputError(
-            f"The file system of {out} cannot lock files ({error.strerror}), so a second run could not be kept out; choose a "
-            f"directory on another one{_option(kind)}, or have it mounted with locks (Lustre: `-o flock`)."
+            f"The file system of {out} cannot lock files ({error.strerror}), so a second run could not be prevented; choose a "
+            f"directory on another one{_option(kind)}, or mount it with locks (Lustre: `-o flock`)."
         ) from error
 
 
 def _claim(out: Path, kind: Kind) -> None:
-    """Write our mark, unless it is there; InputError where the directory is not ours to write to."""
+    """Write our mark, unless it is there; raises InputError if the directory is not ours to write to."""
     check_owned(out, kind)
     if not (out / MARK).is_file():
         make_directory(out)
@@ -99,21 +99,21 @@ def _claim(out: Path, kind: Kind) -> None:
 
 
 def check_owned(out: Path, kind: Kind) -> None:
-    """InputError where a directory is somebody else's, or of another kind; nothing is written."""
+    """Raise InputError if a directory is not ours, or of another kind; writes nothing."""
     others = sorted(_foreign(out))
-    found = kind_of(out)  # after the listing: of another run that just began, the mark is there first
+    found = kind_of(out)  # after the listing, since a run that is just starting writes the mark first
     if found not in (None, kind):
         raise _other_kind(out, kind)
     if found is None and others and not _is_begun(out, kind, others):
         more = f" and {len(others) - 2:,} more" if len(others) > 2 else ""
         raise InputError(
-            f"{out} holds what corpus-builder did not put there ({', '.join(map(repr, others[:2]))}{more}), and nothing of it is "
-            f"touched; choose a new or an empty directory{_option(kind)}."
+            f"{out} contains files that corpus-builder did not create ({', '.join(map(repr, others[:2]))}{more}); they are not "
+            f"touched. Choose a new or an empty directory{_option(kind)}."
         )
 
 
 def _foreign(out: Path) -> Iterator[str]:
-    """What makes a directory one that is not empty; what systems put into every directory does not."""
+    """The entries that are not ours, ignoring what operating systems create in every directory."""
     try:
         found = os.listdir(out)
     except (FileNotFoundError, NotADirectoryError):
@@ -124,17 +124,17 @@ def _foreign(out: Path) -> Iterator[str]:
 
 
 def _is_own_log(path: Path) -> bool:
-    """Whether a file is where this run's own words go: `build ... --out OUT > OUT/log`, or a batch system's file."""
+    """Whether a file is this run's own output: `build ... --out OUT > OUT/log`, or a batch system's log."""
     for stream in (1, 2):
         try:
             if path.is_file() and not path.is_symlink() and os.path.samestat(path.lstat(), os.fstat(stream)):
                 return True
-        except OSError:  # the stream is closed, or the file went meanwhile
+        except OSError:  # the stream is closed, or the file was removed meanwhile
             continue
     return False
 
 
-_BEGUN: dict[Kind, tuple[str, ...]] = {  # what stands before the head does, which is written last
+_BEGUN: dict[Kind, tuple[str, ...]] = {  # what exists before the head file, which is written last
     "dedup": ("sign", "match", "superseded", "dedup"),
     "index": ("parts", "gone"),
     "crawl": ("selection",),
@@ -142,7 +142,7 @@ _BEGUN: dict[Kind, tuple[str, ...]] = {  # what stands before the head does, whi
 
 
 def _is_begun(out: Path, kind: Kind, found: Sequence[str]) -> bool:
-    """Whether a directory holds nothing but what a run wrote before it had a head: one without a mark is of an earlier version, or a copy
+    """Whether a directory holds only what a run writes before its head file; one without a mark is from an earlier version, or a copy
     without hidden files."""
     shown = [name for name in found if name not in _HIDDEN]
     if not shown or not set(shown) <= set(_BEGUN.get(kind, ())):
@@ -174,9 +174,9 @@ def _option(kind: Kind) -> str:
 
 
 def kind_of(out: Path) -> Kind | None:
-    """What a directory of ours holds; None where it is not ours.
+    """The kind of data in one of our directories; None if it is not ours.
 
-    The mark says so, or the head of a directory that was made before there were marks.
+    It is read from the mark, or from the head file of a directory made before marks existed.
     """
     mark = small_object(out / MARK)
     if mark is not None:
@@ -192,7 +192,7 @@ def kind_of(out: Path) -> Kind | None:
 
 
 def small_object(path: Path) -> dict[str, Any] | None:
-    """The object in a small file; None where there is no file, an empty one where it holds no object."""
+    """The JSON object in a small file; None if there is no file, {} if it does not hold an object."""
     try:
         there = path.lstat()
         if not stat.S_ISREG(there.st_mode) or there.st_size > 1 << 28:
@@ -206,12 +206,12 @@ def small_object(path: Path) -> dict[str, Any] | None:
 
 
 def refuse_links(root: Path, places: Iterable[str]) -> None:
-    """InputError where one of our directories or files is a symbolic link: what it leads to is not ours."""
+    """Raise InputError if one of our directories or files is a symbolic link, since its target is not ours."""
     for path in (root / name for name in places):
         if path.is_symlink():
             raise InputError(
-                f"{path} is a symbolic link, to {os.readlink(path)!r}: what lies there would be overwritten and cleared away. Remove "
-                "the link, or put its target in its place."
+                f"{path} is a symbolic link, to {os.readlink(path)!r}, whose content would be overwritten and deleted. Remove "
+                "the link, or replace it by its target."
             )
 
 
@@ -219,33 +219,33 @@ def refuse_links(root: Path, places: Iterable[str]) -> None:
 
 
 def keep_apart(out: Path, inputs: Iterable[str | Path], directories: Iterable[str | Path] = ()) -> None:
-    """InputError where an input lies in the output's directory, or the output in a directory that is read as a whole.
+    """Raise InputError if an input is inside the output directory, or the output inside a directory that is read as a whole.
 
-    What counts is where the files are, through links and whatever the spelling.
+    What counts is the actual location of the files, through links and however the path is written.
     """
     for directory in map(Path, directories):
         if _Inside(directory)(out / MARK):
             raise InputError(
-                f"{out} lies in {directory}, of which every file is an input, and what is written would be one the next time; choose "
+                f"{out} is inside {directory}, where every file is an input, so the output would become an input next time; choose "
                 "another directory with --out."
             )
     inside = _Inside(out)
     for path in map(Path, inputs):
         if inside(path):
             raise InputError(
-                f"The input {path} lies in {out}, where this command writes and clears away; move it, or choose another directory "
+                f"The input {path} is inside {out}, where this command writes and deletes files; move it, or choose another directory "
                 "with --out."
             )
 
 
 def takes_in(pattern: str, out: Path, written: Iterable[str]) -> bool:
-    """Whether a pattern of paths, as `glob` understands it, would match one of the files that are written to a directory.
+    """Whether a glob pattern would match one of the files that are written to a directory.
 
     >>> takes_in("/data/**/*.parquet", Path("/data/out"), ["release/corpus/part-00000.3f9a01bc.parquet"])
     True
     >>> takes_in("/data/*/*.parquet", Path("/data/out"), ["release/corpus/part-00000.3f9a01bc.parquet"])
     False
-    >>> takes_in("/data/*/*.json", Path("/data/.out"), ["build.json"])  # `*` means no hidden ones
+    >>> takes_in("/data/*/*.json", Path("/data/.out"), ["build.json"])  # `*` does not match hidden files
     False
     """
     steps = os.path.abspath(pattern).split(os.sep)
@@ -265,7 +265,7 @@ def _matches(pattern: Sequence[str], path: Sequence[str]) -> bool:
 
 
 class _Inside:
-    """Whether files lie below a directory, which need not be there."""
+    """Tests whether files are below a directory, which need not exist."""
 
     def __init__(self, root: Path) -> None:
         self._root = os.path.realpath(root)
@@ -282,13 +282,13 @@ class _Inside:
         if directory == self._root:
             return True
         try:
-            return os.path.samefile(directory, self._root)  # spelled in other letters, or mounted twice
+            return os.path.samefile(directory, self._root)  # written in another case, or mounted twice
         except OSError:
             return False
 
 
 def keep_file_apart(out: Path, inputs: Iterable[str | Path]) -> None:
-    """InputError where the file that is to be written is one of those that are read."""
+    """Raise InputError if the output file is one of the inputs."""
     for path in inputs:
         if os.path.realpath(path) == os.path.realpath(out) or (
             os.path.exists(path) and out.exists() and os.path.samefile(path, out)
@@ -296,11 +296,11 @@ def keep_file_apart(out: Path, inputs: Iterable[str | Path]) -> None:
             raise InputError(f"{out} is an input, and would be overwritten; choose another file with --out.")
 
 
-# Clearing away
+# Deleting
 
 
 def generated(root: Path, tables: Iterable[str] | None = None) -> Iterator[Path]:
-    """The files in the directory of a stage that have names of ours; of some tables, or of all. What lies behind a link is left alone."""
+    """The files in a stage's directory whose names are ours, of some tables or of all.  Does not follow links."""
     if not root.is_dir() or root.is_symlink():
         return
     for entry in sorted(os.scandir(root), key=lambda entry: entry.name):
@@ -315,7 +315,7 @@ def generated(root: Path, tables: Iterable[str] | None = None) -> Iterator[Path]
 
 
 def _is_receipt(path: Path) -> bool:
-    """Whether a file among the receipts is one, of the shard that it is named after, or one that was never finished."""
+    """Whether a file among the receipts is one, of the shard that it is named after, or an unfinished one."""
     if names.TEMPORARY.fullmatch(path.name):
         return True
     receipt = small_object(path) or {}
@@ -324,7 +324,7 @@ def _is_receipt(path: Path) -> bool:
 
 
 def files_named(directory: Path, *forms: re.Pattern[str]) -> Iterator[Path]:
-    """The files of a directory that have a name of one of some forms, or are being written; none where it is a link."""
+    """The files of a directory whose names match one of some patterns, or that are being written; none if it is a link."""
     if not directory.is_dir() or directory.is_symlink():
         return
     for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
@@ -333,7 +333,7 @@ def files_named(directory: Path, *forms: re.Pattern[str]) -> Iterator[Path]:
 
 
 def clear_stage(root: Path) -> None:
-    """Remove the directory of a stage; a file that is not ours stays, with the directories that hold it."""
+    """Remove a stage's directory; files that are not ours stay, with the directories that contain them."""
     for path in generated(root):
         path.unlink(missing_ok=True)
     if root.is_symlink() or not root.is_dir():
@@ -345,8 +345,8 @@ def clear_stage(root: Path) -> None:
 
 
 def clear_stages(above: Path) -> None:
-    """Remove a directory that holds nothing but directories of stages, such as scratch."""
-    if above.is_symlink() or not above.is_dir() or kind_of(above) is not None:  # somebody's --out is there
+    """Remove a directory that contains only stages' directories, such as the scratch directory."""
+    if above.is_symlink() or not above.is_dir() or kind_of(above) is not None:  # it is the --out of another run
         return
     for entry in sorted(os.scandir(above), key=lambda entry: entry.name):
         if entry.is_dir(follow_symlinks=False):
@@ -355,7 +355,7 @@ def clear_stages(above: Path) -> None:
 
 
 def remove_empty(directory: Path) -> None:
-    """Remove a directory unless something lies in it."""
+    """Remove a directory if it is empty."""
     try:
         directory.rmdir()
     except OSError as error:

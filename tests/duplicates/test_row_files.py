@@ -185,7 +185,7 @@ def test_a_packed_parquet_file_is_a_sentence(tmp_path: Path) -> None:
     out = io.BytesIO()
     pq.write_table(pa.table({"text": ["a"]}), out)
     (tmp_path / "a.parquet").write_bytes(gzip.compress(out.getvalue(), mtime=0))
-    with pytest.raises(InputError, match="is a Parquet file, packed with gzip; Parquet is read not packed as a whole"):
+    with pytest.raises(InputError, match="is a Parquet file, compressed with gzip; Parquet must not be compressed as a whole"):
         deduplicate([tmp_path / "a.parquet"], tmp_path / "out", Serial())
 
 
@@ -193,7 +193,7 @@ def test_a_packed_parquet_file_is_a_sentence(tmp_path: Path) -> None:
 def test_a_column_without_text_is_a_sentence(tmp_path: Path, column: list[object]) -> None:
     pq.write_table(pa.table({"text": column, "body": ["a", "b"]}), tmp_path / "a.parquet")
     with pytest.raises(
-        StageError, match=r"The column 'text' of .*a\.parquet holds no text: its type is .*; .*\(there are text, body\)"
+        StageError, match=r"The column 'text' of .*a\.parquet does not hold text: its type is .*; .*\(the file has text, body\)"
     ):
         deduplicate([tmp_path / "a.parquet"], tmp_path / "out", Serial())
 

@@ -84,7 +84,7 @@ def test_parquet_is_told_whatever_it_is_called(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl.gz").write_bytes(parquet())
     assert format_of(tmp_path / "a.jsonl.gz") == Format("", "a Parquet file")
     (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(parquet(), mtime=0))
-    assert str(format_of(tmp_path / "b.jsonl.gz")) == "a Parquet file, packed with gzip"
+    assert str(format_of(tmp_path / "b.jsonl.gz")) == "a Parquet file, compressed with gzip"
 
 
 @pytest.mark.parametrize("packing", PACKINGS)
@@ -159,24 +159,28 @@ def test_any_bytes_have_a_format(tmp_path_factory, packing: str, content: bytes,
     ("content", "kind", "says"),
     [
         (OBJECTS, "warc", 'is JSON lines, but its source \'web\' has kind = "warc"; write kind = "jsonl".'),
-        (gzip.compress(OBJECTS, mtime=0), "wikipedia", 'is JSON lines, packed with gzip, but .* write kind = "jsonl".'),
+        (gzip.compress(OBJECTS, mtime=0), "wikipedia", 'is JSON lines, compressed with gzip, but .* write kind = "jsonl".'),
         (OBJECTS, "text", 'is JSON lines, .* write kind = "jsonl".'),
         (OBJECTS, "parquet", 'is JSON lines, .* write kind = "jsonl".'),
         (b"WARC/1.0\r\n", "jsonl", 'is a WARC or ARC file, .* write kind = "warc".'),
-        (bz2.compress(DUMP), "jsonl", 'is a MediaWiki dump, packed with bzip2, .* write kind = "wikipedia".'),
+        (bz2.compress(DUMP), "jsonl", 'is a MediaWiki dump, compressed with bzip2, .* write kind = "wikipedia".'),
         (parquet(), "jsonl", 'is a Parquet file, .* write kind = "parquet".'),
         (
             gzip.compress(parquet(), mtime=0),
             "parquet",
-            "is a Parquet file, packed with gzip; such files are read not packed as a whole. Unpack it.",
+            "is a Parquet file, compressed with gzip; such files are read only if not compressed as a whole. Decompress it.",
         ),
         (
             lzma.compress(b"WARC/1.0\r\n"),
             "warc",
-            "packed with xz; such files are read plain or packed with gzip, zstd or lz4. Unpack it.",
+            "compressed with xz; such files are read plain or compressed with gzip, zstd or lz4. Decompress it.",
         ),
         (OBJECTS.decode().encode("utf-16"), "jsonl", "is text in UTF-16, .*; convert it with `iconv -f UTF-16 -t UTF-8`."),
-        (b'[{"a": 1}]', "jsonl", r"is a JSON array, but .*; convert it with `jq -c '\.\[\]'`, which writes one object a line\."),
+        (
+            b'[{"a": 1}]',
+            "jsonl",
+            r"is a JSON array, but .*; convert it with `jq -c '\.\[\]'`, which writes one object per line\.",
+        ),
         (b"PK\x03\x04", "text", "is a ZIP archive, .*; convert it to JSON lines, Parquet or text, or leave it out."),
     ],
 )

@@ -253,16 +253,16 @@ def test_a_file_a_line_or_a_paragraph_is_a_document(
 UNREADABLE = [
     ("warc", b"no archive", "Nothing of .*/file can be read as kind = .warc. .not_a_warc 1: .*it is text"),
     ("wikipedia", b"no dump", "Nothing of .*/file can be read as kind = .wikipedia. .not_a_dump 1"),
-    ("jsonl", b"no json\nnor this\n", r"Nothing of .*/file can be read as kind = .jsonl. \(bad_json 2: .*it is text\. Mend"),
-    ("jsonl", gzip.compress(b'{"text": "a"}' * 99, mtime=0)[:-30], r"\(damaged_file 1: .*it is text, packed with gzip\."),
+    ("jsonl", b"no json\nnor this\n", r"Nothing of .*/file can be read as kind = .jsonl. \(bad_json 2: .*it is text\. Repair"),
+    ("jsonl", gzip.compress(b'{"text": "a"}' * 99, mtime=0)[:-30], r"\(damaged_file 1: .*it is text, compressed with gzip\."),
     ("jsonl", b'{"txt": "a", "meta": {"url": "u"}}\n', r"has no column 'text'; did you mean 'txt'\? \(it has txt, meta.url\)"),
-    ("parquet", b"PAR1", "file is no sound Parquet file"),
+    ("parquet", b"PAR1", "file is not a valid Parquet file"),
     (
         "parquet",
         b'{"text": "a"}\n{"text": "b"}\n',
         'is JSON lines, but its source .own. has kind = "parquet"; write kind = "jsonl"',
     ),
-    ("text", "吾輩は猫である。".encode("cp932"), 'undecodable 1.*say which: encoding = "cp932"'),
+    ("text", "吾輩は猫である。".encode("cp932"), 'undecodable 1.*name it: encoding = "cp932"'),
 ]
 
 
@@ -308,9 +308,9 @@ def test_a_parquet_file_without_rows_is_counted(tmp_path: Path) -> None:
         (
             {"text": [1]},
             {},
-            r"The column 'text' of .*a\.parquet holds no text: its type is int64; name the column .*there are text\)",
+            r"The column 'text' of .*a\.parquet does not hold text: its type is int64; name the text column \(the file has text\)",
         ),
-        ({"text": [["a"]], "b": ["c"]}, {}, r"holds no text: its type is list<element: string>; .*there are text, b\)"),
+        ({"text": [["a"]], "b": ["c"]}, {}, r"does not hold text: its type is list<element: string>; .*the file has text, b\)"),
         (
             {"content": ["a"], "m": [{"x": 1}]},
             {},
