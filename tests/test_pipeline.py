@@ -315,7 +315,7 @@ def test_a_strict_share_is_refused_once_it_is_certain(inputs, tmp_path):
     with pytest.raises(RecipeError, match=says):
         plan(judged, tmp_path / "late")
     none = make_recipe(inputs, quality={"rules": [RULES[0], {"measure": "num_letters", "max": 10}]}, release=strict)
-    with pytest.raises(RecipeError, match="of a source of which no text is kept"):
+    with pytest.raises(RecipeError, match="but no text of this source is kept"):
         build(none, tmp_path / "late", Serial())
 
 

@@ -53,9 +53,9 @@ class PageText:
 def read_page(body: bytes, *, content_type: str, status: int, settings: PageSettings) -> PageText | Drop:
     """The text of a page, or why it is dropped; the cheap looks come first.
 
-    The verdict depends on the bytes and the settings alone, never on time.  Raises RecipeError for an extractor or
-    detector that does not exist or an extractor that returns something else than Extracted, OwnExtractorFailed for what a user's own
-    extractor raises, and nothing for any page.
+    The result depends only on the bytes and the settings, never on time.  Raises RecipeError for an unknown extractor or
+    detector, and OwnExtractorFailed if the user's own extractor raises or returns something other than Extracted; no page
+    makes it raise.
     """
     if drop := _unfit(body, status, content_type, settings):
         return drop

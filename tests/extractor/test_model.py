@@ -133,7 +133,7 @@ def test_models_are_known_by_their_bytes_and_damaged_ones_are_named(tmp_path: Pa
     np.savez(tmp_path / "other.npz", **{name: np.zeros(3) for name in vars(load_model())})
     for path, words in (
         (tmp_path / "none.npz", "There is no model"),
-        (broken, "is no model"),
+        (broken, "is not an extractor model"),
         (tmp_path / "other.npz", "train it again"),
     ):
         with pytest.raises(InputError, match=words):

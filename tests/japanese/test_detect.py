@@ -112,11 +112,11 @@ def test_a_model_is_read_as_it_was_written() -> None:
     [
         (b"", "its first line"),
         (b"PK\x03\x04", "its first line"),
-        (shipped().to_bytes()[:-1], "it holds 589823 weights where 589824 are named"),
+        (shipped().to_bytes()[:-1], "it holds 589823 weights instead of 589824"),
         (b'corpus_builder detector 1\n{"size": 4}\n1234', "'scale'"),
         (b"corpus_builder detector 1\n[]\n1234", "indices"),
     ],
 )
 def test_what_is_no_model_is_refused(data: bytes, says: str) -> None:
-    with pytest.raises(InputError, match=rf"^{MODEL} is no model of `corpus-builder train-detector`: .*{says}"):
+    with pytest.raises(InputError, match=rf"^{MODEL} is not a model from `corpus-builder train-detector`: .*{says}"):
         Detector.from_bytes(data, MODEL)

@@ -97,7 +97,7 @@ def test_errors_are_sentences(models: Path, tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(InputError, match=r"^The detector's model none\.bin cannot be read: No such file"):
         named_detector("ngrams:none.bin")
     (tmp_path / "page.bin").write_text(ENGLISH)
-    with pytest.raises(InputError, match=r"page\.bin is no model of `corpus-builder train-detector`"):
+    with pytest.raises(InputError, match=r"page\.bin is not a model from `corpus-builder train-detector`"):
         named_detector(f"ngrams:{tmp_path}/page.bin")
     with pytest.raises(InputError, match=r"page\.bin cannot be read as a fastText model"):
         named_detector(f"fasttext:{tmp_path}/page.bin")

@@ -101,7 +101,7 @@ def test_the_same_page_gives_the_same_text_after_others() -> None:
 
 
 def test_an_unknown_extractor_is_a_sentence() -> None:
-    with pytest.raises(CorpusError, match="Unknown extractor 'trafilatra'; known are japanese, trafilatura, trafilatura_tables"):
+    with pytest.raises(CorpusError, match="Unknown extractor 'trafilatra'; use one of japanese, trafilatura, trafilatura_tables"):
         named_extractor("trafilatra")
 
 

@@ -98,7 +98,7 @@ def test_ut1_gives_the_black_categories_of_v1(ut1):
 
 def test_lists_that_cannot_be_used_are_sentences(tmp_path, ut1):
     (packed := tmp_path / "domains.gz").write_bytes(gzip.compress(b"spam.example\n", mtime=0))
-    with pytest.raises(InputError, match=r"^The host list .*domains.gz is no text; unpack it"):
+    with pytest.raises(InputError, match=r"^The host list .*domains.gz is not text; decompress it"):
         HostList.read([packed])
     with pytest.raises(InputError, match="cannot be read"):
         HostList.read([tmp_path / "nothing.txt"])

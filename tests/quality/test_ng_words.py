@@ -50,7 +50,7 @@ def test_lists_are_read_as_they_come(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "says"), [(None, "cannot be read"), (b"\x82\xa0\xff", "is not UTF-8"), (b"# nothing\n", "holds no word")]
+    ("content", "says"), [(None, "cannot be read"), (b"\x82\xa0\xff", "is not UTF-8"), (b"# nothing\n", "contains no words")]
 )
 def test_lists_that_cannot_be_used_are_sentences(tmp_path, content, says):
     if content is not None:

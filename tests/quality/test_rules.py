@@ -107,12 +107,12 @@ def test_no_rules_keep_everything():
 @pytest.mark.parametrize(
     ("limits", "says"),
     [
-        ({"min": float("nan")}, "has a limit that is no number"),
-        ({"max": float("inf")}, "has a limit that is no number"),
-        ({"min": 20}, "holds a fraction, 0 to 1, against a limit outside of it"),
-        ({"below": -0.1}, "holds a fraction, 0 to 1, against a limit outside of it"),
-        ({"min": 0.9, "max": 0.2}, "lets nothing pass"),
-        ({"above": 0.5, "below": 0.4}, "lets nothing pass"),
+        ({"min": float("nan")}, "has a limit that is not a finite number"),
+        ({"max": float("inf")}, "has a limit that is not a finite number"),
+        ({"min": 20}, "compares a fraction, 0 to 1, with a limit outside that range"),
+        ({"below": -0.1}, "compares a fraction, 0 to 1, with a limit outside that range"),
+        ({"min": 0.9, "max": 0.2}, "drops everything"),
+        ({"above": 0.5, "below": 0.4}, "drops everything"),
     ],
 )
 def test_limits_that_cannot_be_meant_are_refused(limits, says):

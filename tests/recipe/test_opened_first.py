@@ -39,7 +39,7 @@ CASES: list[tuple[dict[str, Any], dict[str, bytes | Callable[[Path], None]], typ
         {"extract": {"model": "m.npz"}},
         {"m.npz": b"PK\x03\x04"},
         InputError,
-        r"m\.npz is no model of the extractor, or is damaged",
+        r"m\.npz is not an extractor model, or is damaged",
     ),
     ({"extract": {"extractor": "trafilatur"}}, {}, RecipeError, "Unknown extractor 'trafilatur'"),
     ({"extract": {"detector": "ngrams:d.bin"}}, {}, InputError, r"The detector's model .*d\.bin cannot be read"),
@@ -47,7 +47,7 @@ CASES: list[tuple[dict[str, Any], dict[str, bytes | Callable[[Path], None]], typ
         {"extract": {"detector": "ngrams:d.bin"}},
         {"d.bin": b"GIF8"},
         InputError,
-        r"d\.bin is no model of `corpus-builder train-det",
+        r"d\.bin is not a model from `corpus-builder train-det",
     ),
     ({"extract": {"detector": "fasttext:lid.ftz"}}, {}, InputError, r"lid\.ftz cannot be read as a fastText model"),
     (

@@ -60,7 +60,7 @@ def test_a_source_without_text_is_released_no_times_and_told():
     settled = settle({"web": 900, "wiki": 0}, Wanted({}, {"wiki": 0.5}, {"wiki": 4.0}))
     assert settled.epochs == {"web": 1.0, "wiki": 0.0}
     assert [str(one) for one in settled.capped] == ["share = 0.5 of wiki: it has no text"]
-    assert "of a source of which no text is kept" in str(settled.capped[0].refused())
+    assert "but no text of this source is kept" in str(settled.capped[0].refused())
 
 
 def test_whole_epochs_draw_everyone_and_broken_ones_their_share():

@@ -110,7 +110,7 @@ def test_damage_here_or_there_is_found(s3, released: Built, tmp_path: Path) -> N
     assert publish(built, "s3://damage/v1").sent_files == 1
     assert objects(s3, "damage") == files(built, "v1")
     (built.out / "release" / key.removeprefix("v1/")).write_bytes(b"PAR1")
-    with pytest.raises(IntegrityError, match=r"part-.* is missing or not the file that the manifest vouches for"):
+    with pytest.raises(IntegrityError, match=r"part-.* is missing or differs from its manifest"):
         publish(built, "s3://damage/v2")
     assert "v2/manifest.json" not in objects(s3, "damage")
 
@@ -229,8 +229,8 @@ def test_a_store_that_knows_no_digests_is_read_back(aws: pytest.MonkeyPatch, rel
 @pytest.mark.parametrize(
     ("place", "says"),
     [
-        ("https://host/prefix", "is no place to publish to; write s3://BUCKET/PREFIX"),
-        ("s3://", "is no place to publish to|names no bucket"),
+        ("https://host/prefix", "is not a place to publish to; write s3://BUCKET/PREFIX"),
+        ("s3://", "is not a place to publish to|names no bucket"),
         ("s3://no-such-bucket-here/v1", "There is no bucket 'no-such-bucket-here'"),
     ],
 )

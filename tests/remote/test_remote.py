@@ -280,10 +280,10 @@ def test_a_file_that_changes_is_an_error_and_never_a_mixture(web: Web) -> None:
     file = RemoteBytes(where, block_bytes=10_000)
     assert file[:10] == bytes(10)
     put(web, "file", b"1" * 20_000)
-    with pytest.raises(InputError, match="changed while it was read: its ETag or length is another one now"):
+    with pytest.raises(InputError, match="changed while it was being read: its ETag or length is different now"):
         file[10_000:10_010]
     put(web, "file", b"1" * 5_000)
-    with pytest.raises(InputError, match="changed while it was read"):
+    with pytest.raises(InputError, match="changed while it was being read"):
         file[10_000:10_010]
     file.close()
 
@@ -296,14 +296,14 @@ def test_weak_tags_and_dates_tell_versions_too(tmp_path: Path, etags: str, tag: 
         assert re.fullmatch(tag, stat.tag)
         assert RangeFile(f"{web.url}/file", stat).read() == bytes(20_000)
         (tmp_path / "file").write_bytes(bytes(19_999) + b"1" * (1 if etags else 2))  # dates are told to the second
-        with pytest.raises(InputError, match="changed while it was read"):
+        with pytest.raises(InputError, match="changed while it was being read"):
             RangeFile(f"{web.url}/file", stat).read()
 
 
 @pytest.mark.parametrize(
     ("how", "says"),
     [
-        ({"ranges": False}, "does not send parts of files"),
+        ({"ranges": False}, "does not support ranged requests"),
         ({"etags": "", "dates": False}, "sends neither ETag nor Last-Modified"),
     ],
 )
@@ -325,7 +325,7 @@ def test_names_and_redirects(web: Web) -> None:
         assert RangeFile(f"{elsewhere}/moved", remote_stat(where)).read() == bytes(300)
     with (
         canned(302, {"Location": "/again"}, b"") as around,
-        pytest.raises(InputError, match=r"/again cannot be read: the server sends on more than 5 times"),
+        pytest.raises(InputError, match=r"/again cannot be read: it redirects more than 5 times"),
     ):
         remote_stat(f"{around}/again")
 
@@ -338,8 +338,8 @@ def test_names_and_redirects(web: Web) -> None:
     [
         (403, "refuses access (status 403); check the URL, and whether the server blocks"),
         (404, "has no such file (status 404); check the URL"),
-        (401, "refuses access (status 401); it wants a login"),
-        (418, "does not hand it out (status 418); check the URL in a browser"),
+        (401, "refuses access (status 401); it requires a login"),
+        (418, "does not serve it (status 418); check the URL in a browser"),
     ],
 )
 def test_refusals_are_sentences_at_once(web: Web, status: int, says: str) -> None:
@@ -361,7 +361,7 @@ def test_servers_that_are_not_there_or_cannot_be_trusted(tmp_path: Path, monkeyp
     with pytest.raises(InputError, match=r"http://no-such-host\.invalid/a cannot be read: the connection failed"):
         remote_stat("http://no-such-host.invalid/a")
     for place in ("http:///a", "http://[::1/a"):
-        with pytest.raises(InputError, match=r"names no host|is no URL"):
+        with pytest.raises(InputError, match=r"names no host|is not a valid URL"):
             remote_stat(place)
     with web_server(tmp_path) as web:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -374,7 +374,7 @@ def test_servers_that_are_not_there_or_cannot_be_trusted(tmp_path: Path, monkeyp
 def test_settings_that_cannot_be_meant(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     for value in ("soon", "0", "-1", "inf"):
         monkeypatch.setenv("CORPUS_BUILDER_TIMEOUT_SECONDS", value)
-        with pytest.raises(RecipeError, match=f"CORPUS_BUILDER_TIMEOUT_SECONDS = '{value}' is no positive number"):
+        with pytest.raises(RecipeError, match=f"CORPUS_BUILDER_TIMEOUT_SECONDS = '{value}' is not a positive number"):
             remote_stat(put(web, "file", b"x"))
 
 
@@ -504,7 +504,7 @@ def test_lists_that_cannot_be_read(tmp_path: Path, content: bytes, says: str) ->
 @pytest.mark.parametrize(
     ("paths", "says"),
     [
-        (["ftp://host/a.warc.gz"], "only paths, https://, http:// and s3:// are"),
+        (["ftp://host/a.warc.gz"], "only paths, https://, http:// and s3:// are supported"),
         (["https://host/*.warc.gz"], "a web server cannot be asked for a list"),
         (["https://host/crawl/"], "names no file"),
         (["https://host/1/a.warc.gz?k=1", "https://host/1/a.warc.gz?k=2"], "have the same name"),
@@ -555,10 +555,10 @@ def test_versions_and_ranges_on_s3(s3) -> None:
     file = RemoteBytes("s3://versions/file ?#あ", block_bytes=5_000)
     assert file[:] == bytes(range(256)) * 99
     s3.put_object(Bucket="versions", Key="file ?#あ", Body=b"1" * len(file))
-    with pytest.raises(InputError, match="changed while it was read"):
+    with pytest.raises(InputError, match="changed while it was being read"):
         RangeFile(file.place, file.stat).read()
     s3.put_object(Bucket="versions", Key="file ?#あ", Body=b"1")
-    with pytest.raises(InputError, match="changed while it was read"):
+    with pytest.raises(InputError, match="changed while it was being read"):
         b"".join(read_range(store_for(file.place), file.place, file.stat, 5_000, 6_000, Traffic()))
     file.close()
 
@@ -568,7 +568,7 @@ def test_refusals_of_s3_are_sentences(s3, tmp_path: Path) -> None:
     for place, says in {
         "s3://no-such-bucket-here/a": r"There is no bucket 'no-such-bucket-here' at http://127\.0\.0\.1:\d+; check the name and AWS_EN",
         "s3://refusals/absent": "There is no object s3://refusals/absent",
-        "s3://Not_a bucket!/a": "is no name of an object",
+        "s3://Not_a bucket!/a": "is not a valid object name",
         "s3:///a": "names no bucket",
     }.items():
         with pytest.raises(InputError, match=says):
@@ -613,10 +613,10 @@ REFUSAL = "<?xml version='1.0'?><Error><Code>{}</Code><Message>No.</Message>{}</
             "<Region>eu-west-3</Region>",
             r"another region \(eu-west-3\).*set AWS_DEFAULT_REGION=eu-w",
         ),
-        (301, "PermanentRedirect", "", "lies in another region than the requests were made for; set AWS_DEFAULT_REGION"),
+        (301, "PermanentRedirect", "", "is in another region than the one requested; set AWS_DEFAULT_REGION"),
         (403, "InvalidAccessKeyId", "", r"refuses the credentials that were found .*\(InvalidAccessKeyId\); set AWS_PROFILE"),
         (503, "SlowDown", "", "the store answered SlowDown, 2 times in a row"),
-        (400, "Odd", "", "refuses what was asked of s3://some-bucket/a"),
+        (400, "Odd", "", "refuses the request for s3://some-bucket/a"),
     ],
 )
 def test_what_other_stores_refuse(aws: pytest.MonkeyPatch, status: int, code: str, more: str, says: str) -> None:
@@ -635,7 +635,7 @@ def test_a_redirect_without_end_is_another_region_wherever_the_stack_ends(aws: p
         aws.setenv("AWS_ENDPOINT_URL", url)
         sys.setrecursionlimit(len(inspect.stack(0)) + frames)
         try:
-            with pytest.raises(InputError, match="lies in another region than the requests were made for"):
+            with pytest.raises(InputError, match="is in another region than the one requested"):
                 remote_stat("s3://some-bucket/a")
         finally:
             sys.setrecursionlimit(limit)

@@ -394,7 +394,7 @@ def test_pages_and_dumps_of_other_languages_enter_a_mixture(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        ({"language": "en"}, "language = 'en' needs a detector that knows it, and 'ngrams' knows Japanese alone"),
+        ({"language": "en"}, "language = 'en' needs a detector that knows it, and 'ngrams' knows only Japanese"),
         ({"language": "none", "detector": "ngrams"}, 'detector has no effect beside language = "none"'),
         ({"text": "a", "columns": {"text": "b"}}, "the column of the text is named twice"),
         ({"columns": {"txt": "b"}}, "columns names 'txt'; the fields of a document are text, id, url, title, date"),

@@ -348,7 +348,7 @@ def test_a_selection_that_was_edited_is_not_followed(tmp_path: Path) -> None:
     pq.write_table(rows.set_column(0, rows.schema.field(0), [["../../mine.warc.gz"]]), selection)
     said = run(*words, code=5)
     assert (
-        f"{selection} is damaged: it names '../../mine.warc.gz', which is no WARC; delete it and run the same command again"
+        f"{selection} is damaged: it names '../../mine.warc.gz', which is not a WARC; delete it and run the same command again"
         in said
     )
     selection.unlink()
@@ -385,7 +385,7 @@ def test_a_list_names_files_below_its_base(tmp_path: Path, line: str) -> None:
             ):
                 list(find_inputs(Recipe.of({"name": "r", "sources": [listed]}, base=tmp_path)))
         said = run("crawl", tmp_path / "www" / "warc.paths", "--base", tmp_path, "--out", tmp_path / "out", code=3)
-        assert "or files below the base by relative paths without '..'" in said
+        assert "or relative paths below the base without '..'" in said
     if line.startswith("/"):
         mine = {"name": "web", "kind": "warc", "paths": ["www/warc.paths"]}
         with pytest.raises(InputError, match=r"/etc/mine\.warc\.gz .* does not exist"):
@@ -438,7 +438,7 @@ def test_a_head_of_deduplicated_files_that_is_damaged_is_told(tmp_path: Path, mi
 
 @pytest.mark.parametrize("prefix", ["../v1", "a/../b", "a//b", "./v1", "a\\b", "a\nb"])
 def test_a_prefix_is_a_name_too(released: tuple[Built, Built], prefix: str) -> None:
-    with pytest.raises(InputError, match="is no place to publish to: its prefix has an empty step"):
+    with pytest.raises(InputError, match="is not a place to publish to: its prefix has an empty segment"):
         publish(released[0], f"s3://bucket/{prefix}")
 
 
@@ -508,7 +508,7 @@ def test_a_file_behind_a_link_is_not_published(s3, released: tuple[Built, Built]
     path = next((tmp_path / "out" / "release" / "corpus").iterdir())
     os.rename(path, tmp_path / "elsewhere")
     path.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(IntegrityError, match="is missing or not the file that the manifest vouches for"):
+    with pytest.raises(IntegrityError, match="is missing or differs from its manifest"):
         publish(Built.open(tmp_path / "out"), "s3://linked/v1")
     there = objects(s3, "linked")
     assert not [key for key in there if key.startswith("v1/corpus/") or key == "v1/manifest.json"]

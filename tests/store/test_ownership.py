@@ -604,7 +604,7 @@ def test_a_crawl_overwrites_no_warc_that_it_did_not_fetch(copy: Path, suffix: st
     path = warc.with_name(warc.name + suffix)
     path.write_bytes(b"mine")
     said = run(*commands(copy)["crawl"], code=4)
-    assert f"{path} is there already, and no receipt of ours vouches for it, so it is not touched" in said
+    assert f"{path} already exists without a receipt of this program, so it is not overwritten" in said
     assert path.read_bytes() == b"mine"
     path.unlink()
     run(*commands(copy)["crawl"])
