@@ -37,7 +37,7 @@ class Sentences(Group):
             say(f"corpus-builder: {error}", err=True)
             sys.exit(error.exit_code)
         except KeyboardInterrupt:
-            say("corpus-builder: interrupted; run the same command again, it goes on where it stopped.", err=True)
+            say("corpus-builder: interrupted; run the same command again, it continues where it stopped.", err=True)
             sys.exit(1)
         except BrokenPipeError:
             sys.stderr.close()

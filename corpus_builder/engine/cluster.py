@@ -142,7 +142,7 @@ class Ray:
                 except OSError as error:
                     raise StageError(
                         f"{marks} cannot be written ({error.strerror}); nothing that was committed is lost. Check the disk and the "
-                        "permissions and run the same command again: it goes on where it stopped."
+                        "permissions and run the same command again: it continues where it stopped."
                     ) from error
             self._wanted = {
                 **worker.facts(["Python", *_libraries()]),
@@ -170,7 +170,7 @@ class Ray:
                     break
                 time.sleep(0.25)
             else:
-                return f"what it writes to the output directory {self._directory} does not arrive here"
+                return f"files that it writes to the output directory {self._directory} do not appear here"
         self._greeted.add(node)
         return None
 

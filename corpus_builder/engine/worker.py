@@ -111,9 +111,11 @@ def _not_shared(directory: Path, nonce: str, node: str) -> str | None:
     try:
         there = (directory / MARKS / nonce).read_text()
     except OSError as error:
-        return f"it does not see the output directory {directory} ({error.strerror}): that must lie on a disk that all share"
+        return (
+            f"it does not see the output directory {directory} ({error.strerror}): that must be on a disk that all machines share"
+        )
     if there != nonce:
-        return f"its {directory} is not the output directory of this run: that must lie on a disk that all share"
+        return f"its {directory} is not the output directory of this run: that must be on a disk that all machines share"
     try:
         (directory / MARKS / f"{nonce}.{node}").write_text(node)
     except OSError as error:

@@ -46,7 +46,7 @@ def full_disk(error: OSError, where: Path) -> StageError | None:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return FullDiskError(
             f"The disk that holds {where} is full; nothing that was committed is lost. "
-            "Free some space and run the same command again: it goes on where it stopped."
+            "Free some space and run the same command again: it continues where it stopped."
         )
     return None
 
@@ -86,7 +86,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     except OSError as error:
         raise full_disk(error, path.parent) or StageError(
             f"{path.parent} cannot be written ({error.strerror}); nothing that was committed is lost. "
-            "Check the disk and the permissions and run the same command again: it goes on where it stopped."
+            "Check the disk and the permissions and run the same command again: it continues where it stopped."
         ) from error
 
 

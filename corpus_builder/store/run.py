@@ -152,5 +152,5 @@ def _sentence(
     others = f"{untried} were not tried, as {early}; the others" if early and untried else "the others"
     return StageError(
         f"{len(failures)} of {shards} shards of the stage {stage.name!r} failed; {others} are committed.\n"
-        f"{shown}{more}\n{where}Mend the cause and run the same command again: it goes on where it stopped."
+        f"{shown}{more}\n{where}Fix the cause and run the same command again: it continues where it stopped."
     )

@@ -317,7 +317,7 @@ def test_a_file_that_is_lost_between_steps_is_a_sentence_and_made_anew(
         assert f"{what}{lost[0]} is damaged (" in found
         assert "); delete it and run the same command again." in found
     else:
-        assert f"{what}{lost[0]} is missing; run the same command again: it makes anew what is missing." in found
+        assert f"{what}{lost[0]} is missing; run the same command again to recreate it." in found
     deduplicate(files, out, Serial(), **SETTINGS, **SMALL)
     assert contents(out) == whole()
 

@@ -129,7 +129,7 @@ def test_a_table_that_is_cut_or_gone_is_a_sentence(tmp_path, table, left):
     with pytest.raises(IntegrityError, match=rf"{path} is damaged \(.*\); delete it and run the same command again\."):
         opened(path)
     path.unlink()
-    with pytest.raises(IntegrityError, match=f"{path} is missing; run the same command again: it makes anew what is missing"):
+    with pytest.raises(IntegrityError, match=f"{path} is missing; run the same command again to recreate it"):
         opened(path)
 
 

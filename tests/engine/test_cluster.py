@@ -111,10 +111,10 @@ def test_machines_with_another_package_or_disk_are_named_and_not_used(machines, 
     assert len({outcome.value for outcome in found}) == 2
     assert sorted(outcome.index for outcome in found) == list(range(16))
     assert all(f", {outcome.value[:8]})" in outcome.node for outcome in found)
-    told = sorted(record.getMessage().split(" is not used: ")[1] for record in caplog.records)
+    told = sorted(record.getMessage().split(" is excluded: ")[1] for record in caplog.records)
     version, other = corpus_builder.__version__, machines.root / "other" / "corpus_builder"
     package = f"its package corpus_builder is version {version} with other files ({other}), not this one of version {version}."
-    disk = f"it does not see the output directory {machines.shared} (No such file or directory): that must lie on a disk that all share."
+    disk = f"it does not see the output directory {machines.shared} (No such file or directory): that must be on a disk that all machines share."
     assert told == ([disk] if machines.alone else []) + [package]
     assert list(machines.shared.iterdir()) == []
 

@@ -142,7 +142,7 @@ def test_a_crash_while_reading_is_no_pages_fault() -> None:
         yield 1
         os.abort()
 
-    with pytest.raises(StageError, match=r"died while it read .SIGABRT."):
+    with pytest.raises(StageError, match=r"died while reading .SIGABRT."):
         list(guarded(units, lambda unit: unit, lambda unit, crash: 0))
 
 

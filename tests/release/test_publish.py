@@ -251,7 +251,7 @@ def test_what_is_not_ours_is_not_overwritten(s3, released: Built) -> None:
 def test_a_build_is_written_to_a_disk(released: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
-        InputError, match=r"is no directory: a build is written to a disk\..*`corpus-builder publish` then copies"
+        InputError, match=r"is not a directory: a build is written to disk\..*`corpus-builder publish` then copies"
     ):
         build(released.recipe, "s3://corpora/build", Serial())
     assert list(tmp_path.iterdir()) == []

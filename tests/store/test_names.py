@@ -330,7 +330,7 @@ def test_a_crawls_index_names_warcs_below_the_base_alone(tmp_path: Path, name: s
         pq.write_table(table.set_column(place, "warc_filename", pa.nulls(1, pa.string())), tmp_path / "i.parquet")
     said = run("crawl", tmp_path / "i.parquet", "--base", tmp_path / "base", "--out", tmp_path / "out", code=3)
     assert f"The index {tmp_path / 'i.parquet'} names a WARC {str(mine) if name == 'ABSOLUTE' else str(name)!r}" in said
-    assert "nothing of it is fetched" in said
+    assert "nothing is fetched from it" in said
     assert {path.name for path in (tmp_path / "out").iterdir()} == {".corpus_builder", ".lock", "selection"}
     assert [path for path in (tmp_path / "out" / "selection").iterdir() if path.suffix == ".parquet"] == []
     assert mine.read_bytes() == b"mine"

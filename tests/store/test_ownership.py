@@ -86,8 +86,7 @@ def test_a_directory_of_somebody_elses_is_refused_and_stays_as_it_is(copy: Path,
     before = tree(copy)
     said = run(*commands(copy)[kind], code=3)
     assert (
-        f"{copy / kind} holds what corpus-builder did not put there ({name.split('/')[0]!r}), and nothing of it is touched"
-        in said
+        f"{copy / kind} contains files that corpus-builder did not create ({name.split('/')[0]!r}); they are not touched" in said
     )
     assert "choose a new or an empty directory" in said
     assert tree(copy) == before
@@ -112,14 +111,14 @@ def test_a_mark_that_is_none_of_ours_is_foreign(tmp_path: Path, kind: str) -> No
     else:
         later = '{"format": "corpus_builder-directory/1", "kind": "tokens"}'
         mark.write_text({"no JSON": "{", "of a later version": later, "deep": "[" * 100_000}[kind])
-    with pytest.raises(InputError, match=r"did not put there \('\.corpus_builder'\)"), alone_in(out):
+    with pytest.raises(InputError, match=r"did not create \('\.corpus_builder'\)"), alone_in(out):
         pass
 
 
 def test_the_first_of_many_foreign_files_are_named(tmp_path: Path) -> None:
     for name in "abcd":
         (tmp_path / "out" / name).mkdir(parents=True)
-    with pytest.raises(InputError, match=r"did not put there \('a', 'b' and 2 more\)"), alone_in(tmp_path / "out"):
+    with pytest.raises(InputError, match=r"did not create \('a', 'b' and 2 more\)"), alone_in(tmp_path / "out"):
         pass
 
 
@@ -200,7 +199,7 @@ def test_one_file_of_somebodys_makes_what_has_no_mark_foreign(copy: Path, kind: 
     (copy / kind / name).parent.mkdir(parents=True, exist_ok=True)
     (copy / kind / name).write_text("{}")
     before = tree(copy)
-    assert "holds what corpus-builder did not put there" in run(*commands(copy)[kind], code=3)
+    assert "contains files that corpus-builder did not create" in run(*commands(copy)[kind], code=3)
     assert tree(copy) == before
 
 
@@ -219,7 +218,7 @@ def test_a_log_of_the_run_itself_may_lie_in_the_output(copy: Path) -> None:
 
 def test_a_file_that_goes_while_it_is_looked_at_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "listdir", lambda path: ["gone.txt"])
-    with pytest.raises(InputError, match=r"did not put there \('gone\.txt'\)"):
+    with pytest.raises(InputError, match=r"did not create \('gone\.txt'\)"):
         check_owned(tmp_path, "build")
 
 
@@ -254,7 +253,7 @@ def test_a_url_is_no_directory_in_whatever_letters(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     jsonl(tmp_path / "texts.jsonl", [{"text": prose(1)}])
     said = run("dedup", "texts.jsonl", "--engine", "serial", "--out", place, code=3)
-    assert "is no directory: a dedup is written to a disk" in said
+    assert "is not a directory: a dedup is written to disk" in said
     assert [path.name for path in tmp_path.iterdir()] == ["texts.jsonl"]
 
 
@@ -291,14 +290,14 @@ def test_plan_refuses_what_build_would_and_writes_nothing(copy: Path) -> None:
     (copy / "mine" / "mine.txt").write_text("mine")
     before = tree(copy)
     for out, says in {
-        "mine": "did not put there ('mine.txt')",
+        "mine": "did not create ('mine.txt')",
         "dedup": "holds deduplicated files, and a build would mix",
     }.items():
         assert says in run("plan", copy / "recipe.toml", "--out", copy / out, code=3)
     assert tree(copy) == before
     (copy / "recipe.toml").write_text(f'name = "tiny"\n{RECIPE.replace("texts.jsonl", "build/extract/mine.jsonl")}')
     shutil.copy(copy / "texts.jsonl", copy / "build" / "extract" / "mine.jsonl")
-    assert "where this command writes and clears away" in run("plan", copy / "recipe.toml", "--out", copy / "build", code=3)
+    assert "where this command writes and deletes files" in run("plan", copy / "recipe.toml", "--out", copy / "build", code=3)
     (copy / "empty").mkdir()
     (copy / "recipe.toml").write_text(f'name = "tiny"\n{RECIPE}')
     run("plan", copy / "recipe.toml", "--out", copy / "empty")
@@ -486,7 +485,7 @@ def test_the_directory_itself_may_be_a_link(copy: Path) -> None:
     (copy / "mine" / "mine.txt").write_text("mine")
     (copy / "build").unlink()
     (copy / "build").symlink_to(copy / "mine")
-    assert "did not put there ('mine.txt')" in run(*commands(copy)["build"], code=3)
+    assert "did not create ('mine.txt')" in run(*commands(copy)["build"], code=3)
     assert tree(copy / "mine") == {"mine.txt": b"mine"}
 
 
@@ -540,7 +539,7 @@ def test_an_input_that_lies_in_the_output_is_refused(copy: Path, how: str) -> No
         (copy / "recipe.toml").write_text(f'name = "tiny"\n{RECIPE.replace("texts.jsonl", str(named))}')
         before = tree(copy)
         said = run(*(named if word == "INPUT" else word for word in words), code=3)
-        assert f"lies in {words[-1]}, where this command writes and clears away; move it" in said
+        assert f"is inside {words[-1]}, where this command writes and deletes files; move it" in said
         assert tree(copy) == before
         shutil.rmtree(copy / how)
 
@@ -553,11 +552,11 @@ def test_an_output_in_a_directory_that_is_read_as_a_whole_is_refused(copy: Path)
     for given in (copy / "texts", copy / "spelled", copy / "texts" / ".." / "texts"):
         for out in (copy / "texts" / "out", copy / "texts", copy / "spelled" / "a" / "b"):
             said = run("dedup", given, "--engine", "serial", "--out", out, code=3)
-            assert f"{out} lies in {given}, of which every file is an input" in said
+            assert f"{out} is inside {given}, where every file is an input" in said
     said = run(
         "crawl", copy / "crawled" / "cc-index", "--base", copy / "crawled", "--out", copy / "crawled" / "cc-index" / "out", code=3
     )
-    assert "of which every file is an input" in said
+    assert "where every file is an input" in said
     assert tree(copy) == before
 
 
@@ -567,7 +566,7 @@ def test_a_crawls_own_files_are_not_fetched_over_themselves(copy: Path) -> None:
     before = tree(copy / "crawled" / "crawl-data")
     out = warc.parent
     said = run("crawl", copy / "crawled" / "cc-index", "--base", copy / "crawled", "--out", out, code=3)
-    assert "holds what corpus-builder did not put there" in said
+    assert "contains files that corpus-builder did not create" in said
     (out / MARK).write_bytes((copy / "crawl" / MARK).read_bytes())
     said = run("crawl", copy / "crawled" / "cc-index", "--base", copy / "crawled", "--out", out, code=3)
     assert f"The input {warc} lies in {out}" in said
