@@ -20,26 +20,26 @@ CODECS = {
     "EUC-JP": "euc_jp",
     "ISO-2022-JP": "iso2022_jp_ext",
     "UTF-8": "utf-8",
-    "UTF-16, little end first": "utf-16-le",
-    "UTF-16, big end first": "utf-16-be",
+    "UTF-16, little-endian": "utf-16-le",
+    "UTF-16, big-endian": "utf-16-be",
 }
 SIZES = (None, 8192, 4096, 1024, 512)
 SLOW = 120  # pages a cell for the others, which take milliseconds a page
 HEAD = """<!-- Written by `make tables`. -->
 # How well pages are decoded, and what the gate costs
 
-Japanese pages ({pages}) without their declarations, encoded anew (letters that an encoding lacks become numeric entities) and decoded with
-nothing but their bytes. A piece of 8 kB or less is cut out of the page at an arbitrary place, inside a character where it falls so (UTF-16: at an even
-one). Right is the right encoding, or the same text. The other tools see 120 of the pages.
+Japanese pages ({pages}) without their declarations, re-encoded (letters that an encoding lacks become numeric entities) and decoded from
+their bytes alone. A piece of 8 kB or less is cut out of the page at a random offset, possibly inside a character (UTF-16: at an even
+offset). A result is right if the encoding is, or the text is the same. The other tools are run on 120 of the pages.
 """
 GATE = """## The gate
 
-What `gate` says of the same pages, and of pages in other languages (Debian's manuals, in the encodings that such pages are in; {real} real pages of
-other languages). It must not lose what the rest of the way would keep, and lets pass what costs a decoding and a parsing.
+Results of `gate` on the same pages, and on pages in other languages (Debian's manuals, in the usual encodings of such pages; {real} real pages of
+other languages). It must not drop pages that the later steps would keep; each foreign page that passes costs a decoding and a parsing.
 """
 MOJIBAKE = """## Text that was decoded wrongly before it was stored
 
-The same pages as UTF-8 that was read as another code page and encoded as UTF-8 again. Where that lost bytes, the page cannot come back, and is marked
+The same pages in UTF-8, read as another code page and encoded as UTF-8 again. If that lost bytes, the page cannot be restored, and is marked
 (`mojibake` or `undecodable` in the ledger) instead of being taken for text.
 """
 
@@ -110,7 +110,7 @@ def right(body: bytes, codec: str, name: str | None) -> bool:
 def charset_table(pages: Sequence[str]) -> str:
     tools = {"corpus_builder": ours, **others()}
     heads = ["whole" if size is None else f"{size} bytes" for size in SIZES]
-    lines = ["| % right | | " + " | ".join(heads) + " | ms a page |", "|---|---|" + "---:|" * (len(SIZES) + 1)]
+    lines = ["| % right | | " + " | ".join(heads) + " | ms per page |", "|---|---|" + "---:|" * (len(SIZES) + 1)]
     few = random.Random(0).sample(pages, min(SLOW, len(pages)))
     for label, codec in CODECS.items():
         for tool, name_of in tools.items():
@@ -128,10 +128,10 @@ def charset_table(pages: Sequence[str]) -> str:
 
 
 def gate_table(pages: Sequence[str], unpacked: Path, extra: Path | None, each: int) -> str:
-    lines = ["| pages | encoding | pages | pass | % | µs a page | kB a page |", "|---|---|---:|---:|---:|---:|---:|"]
+    lines = ["| pages | encoding | pages | pass | % | µs per page | kB per page |", "|---|---|---:|---:|---:|---:|---:|"]
     for label, codec in CODECS.items():
         bodies = [body for body in pieces(pages, codec, None) if would_be_kept(body)]
-        lines.append(gate_row("Japanese, kept by the rest of the way", label, bodies))
+        lines.append(gate_row("Japanese, kept by the later steps", label, bodies))
     for language, encoded in other_pages(unpacked, each).items():
         for codec in dict.fromkeys(codec for codec, _ in encoded):
             lines.append(gate_row(language, codec, [body for other, body in encoded if other == codec]))
@@ -165,10 +165,10 @@ def mojibake_table(pages: Sequence[str]) -> str:
         "code page 1252, controls in its gaps": western,
         "code page 1252, gaps lost": lambda text: text.encode().decode("cp1252", "replace"),
         "code page 932, broken letters lost": lambda text: text.encode().decode("cp932", "replace"),
-        "nothing: sound UTF-8": lambda text: text,
+        "nothing: correct UTF-8": lambda text: text,
     }
     lines = [
-        "| read as | pages | restored to the letter | restored in part | marked | left as it came |",
+        "| read as | pages | restored exactly | restored in part | marked | left unchanged |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     for name, damage in ways.items():

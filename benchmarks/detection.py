@@ -19,15 +19,15 @@ MIN_SCORE = 0.4
 HAN_RUN = re.compile("[\u4e00-\u9fff々]{4,12}")
 CHINESE = ("zh-Hans", "zh-Hant")
 HEAD = """<!-- Written by `make tables`. -->
-# How well Japanese is told from other languages
+# How well Japanese is distinguished from other languages
 
-`japanese_score(text)` is the share of a text's letters that are Japanese. Letters of other alphabets and syllabaries are not; kana and
+`japanese_score(text)` is the share of a text's letters that are Japanese. Letters of other alphabets and syllabaries are not Japanese; kana and
 Chinese characters are judged in windows of 10 to 64 letters by a linear model over character n-grams ([detector.md](detector.md)).
 A page or line is kept at `min_japanese_score = 0.4`.
 
-None of the texts below was used for training. Three numbers of the trainer (the table's size, the epochs, the rate of the triples) were chosen with the
-first rows in view. fastText is `lid.176.ftz`, CLD2 is pycld2 with `bestEffort`; each says Japanese where that is its first answer.
-P is precision, R recall and F1 their harmonic mean; the row's best F1 is bold.
+None of the texts below was used for training. Three hyperparameters (table size, epochs, learning rate of triples) were chosen by looking at the
+first rows. fastText is `lid.176.ftz`, CLD2 is pycld2 with `bestEffort`; both count as Japanese if that is their first answer.
+P is precision, R recall and F1 their harmonic mean; the best F1 of each row is bold.
 """
 
 
@@ -83,13 +83,13 @@ def sets(unpacked: Path, extra: Path | None) -> list[Texts]:
         Texts("their first 20 characters, against Chinese", [s[:20] for s in news["ja"]], [s[:20] for s in chinese]),
         Texts("10 characters from their middle, against Chinese",
               [s[5:15] for s in news["ja"] if len(s) > 15], [s[5:15] for s in chinese if len(s) > 15]),
-        Texts("their runs of 4 to 12 kanji, against 6 Chinese characters in a row", runs, [t for t in cut if HAN_RUN.fullmatch(t)]),
+        Texts("their runs of 4 to 12 kanji, against 6 consecutive Chinese characters", runs, [t for t in cut if HAN_RUN.fullmatch(t)]),
         Texts("runs of 4 to 12 kanji from Wikipedia, against the same", rng.sample(wiki, min(len(wiki), 4000)),
               [t for t in cut if HAN_RUN.fullmatch(t)]),
         Texts("sentences, against Chinese ones with kana in them", news["ja"], [with_kana(s, rng) for s in chinese]),
         Texts("20 characters, against Chinese titles with の for 的", [s[:20] for s in news["ja"]],
               [f"{s[:4]}の{s[4:9]}" for s in chinese if re.match("[\u4e00-\u9fff]{9}", s)]),
-        Texts("paragraphs of the Declaration of Human Rights, against 11 in Chinese languages", declaration(unpacked, "jpn"),
+        Texts("paragraphs of the Declaration of Human Rights, against those in 11 Chinese languages", declaration(unpacked, "jpn"),
               [text for name in sinitic for text in declaration(unpacked, name)]),
         Texts("the same, against 6,000 in 500 other languages", declaration(unpacked, "jpn"), rng.sample(world, min(6000, len(world)))),
         Texts("blocks of a manual (installation-guide), against Chinese, Korean, Russian and German",
@@ -160,7 +160,7 @@ def speed_line(extra: Path | None, verdicts: dict[str, Callable[[str], bool]]) -
                 says(text)
             best = min(best, time.perf_counter() - started)
         found.append(f"{name} {len(texts) / best:,.0f}")
-    return f"Documents of 1,500 characters a second on one core: {', '.join(found)}."
+    return f"Documents of 1,500 characters per second on one core: {', '.join(found)}."
 
 
 def run(unpacked: Path, extra: Path | None) -> str:
@@ -170,7 +170,7 @@ def run(unpacked: Path, extra: Path | None) -> str:
     if extra:
         parts += [
             "## Pages in two languages\n",
-            'Lines of Japanese and another language in turns. Letters of alphabets weigh 0.4 and Hangul 0.8, as they carry less each; "off by" is the '
+            'Alternating lines of Japanese and another language. Letters of alphabets weigh 0.4 and Hangul 0.8, as each carries less information; "off by" is the '
             "mean distance from the share of letters.\n",
             share_table(extra, shares) + "\n",
         ]

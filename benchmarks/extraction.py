@@ -107,7 +107,7 @@ def table(pages: Sequence[Labelled]) -> str:
     lines = [
         f"{len(pages)} pages of {size / 1000:.0f} kB on average.",
         "",
-        "| extractor | precision | recall | F1 | better than ours / worse, of 10,000 resamples | ms a page | times ours |",
+        "| extractor | precision | recall | F1 | better than ours / worse, of 10,000 resamples | ms per page | times ours |",
         "|---|---|---|---|---|---|---|",
     ]
     chance = np.random.default_rng(0)

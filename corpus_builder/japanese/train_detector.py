@@ -19,7 +19,7 @@ from corpus_builder.japanese.detect import LETTER, MARK, SHORTEST, Detector, is_
 from corpus_builder.japanese.letters import code_points
 
 BITS = 19  # log2 of the table size for pairs and triples: 524,288 weights; 18 costs a point of precision on titles in Chinese characters
-EPOCHS = 2  # a third and a fourth changed nothing measurable measurable measurable
+EPOCHS = 2  # a third and a fourth changed nothing measurable measurable measurable measurable
 RATE = 0.3
 TRIPLE_RATE = 0.15  # triples are many and rare: they learn more slowly than single characters and pairs
 
