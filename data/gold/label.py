@@ -1,11 +1,11 @@
-"""Splits pages into numbered blocks, for labelling by hand, and writes the gold from the numbers that were kept.
+"""Splits pages into numbered blocks for labelling by hand, and writes the gold texts from the numbers that were kept.
 
     python data/gold/label.py show NAME [--width 60]     the numbered blocks of a page
     python data/gold/label.py text NAME                  its gold text
-    python data/gold/label.py write [--pages DIRECTORY]  gold.jsonl, and pages.tar.xz where a directory of pages is given
+    python data/gold/label.py write [--pages DIRECTORY]  gold.jsonl, and pages.tar.xz if a directory of pages is given
 
-NAME is the first column of labels.tsv, the plan and account of the set, a line per page.  To label a new page, add its line with
-`keep` empty and its file to the directory, look at `show`, and fill in:
+NAME is the first column of labels.tsv, which has one line per page.  To label a new page, add its line with
+an empty `keep` and its file to the directory, look at `show`, and fill in:
 
 keep      the blocks of the main text: `3-17,19,22.1-4` keeps the blocks 3 to 17 and 19, and of block 22 the first four lines,
           where `<br>` or the line breaks of `<pre>` end a line; `-` keeps nothing
@@ -13,7 +13,7 @@ comments  likewise, what readers wrote below an article
 drop      XPath of inline clutter that is removed before the blocks are numbered (permalinks, edit links)
 
 A block is the text of an element whose children are inline; a table row of short cells is one block.  `<br>` does not split.
-Readings (`<rt>`) are left out.  docs/gold.md says which text belongs to the main text.
+Readings (`<rt>`) are left out.  docs/gold.md defines what belongs to the main text.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ BLOCK_TAGS = """
 """
 UNREAD_TAGS = "script style noscript template head rt rp rtc textarea select svg iframe object audio video canvas"
 BLOCKS, UNREAD = frozenset(BLOCK_TAGS.split()), frozenset(UNREAD_TAGS.split())
-CELLS_MAX_CHARS = 300  # a longer row is taken for the layout of a page
+CELLS_MAX_CHARS = 300  # a longer row is taken to be page layout
 
 
 def blocks(page: str, drop: str = "") -> list[tuple[str, str]]:
@@ -87,7 +87,7 @@ def blocks(page: str, drop: str = "") -> list[tuple[str, str]]:
 
 
 def raw(text: str | None, node: html.HtmlElement) -> str:
-    """Line breaks mean something in `<pre>` only; a vertical tab stands for those that do."""
+    """Keep line breaks only where they are significant, in `<pre>`; a vertical tab stands for these."""
     if not text:
         return ""
     in_pre = node.tag == "pre" or any(above.tag == "pre" for above in node.iterancestors())
@@ -114,7 +114,7 @@ def tidy(text: str) -> str:
 
 
 def place(node: html.HtmlElement) -> str:
-    """Where a block stands: its tag and the nearest two above it, with id or first class."""
+    """The location of a block: its tag and its two nearest ancestors, with id or first class."""
     near = [node, *node.iterancestors()][:3]
     names = []
     for one in reversed(near[: 2 if node.tag in ("p", "li", "dd", "dt") else 1]):
@@ -124,7 +124,7 @@ def place(node: html.HtmlElement) -> str:
 
 
 def kept(found: list[tuple[str, str]], keep: str) -> str:
-    """The gold text of what a reader kept.
+    """The gold text of the blocks that the annotator kept.
 
     >>> kept([("p", "一"), ("p", "二\\n三\\n四"), ("p", "五")], "0,1.2-3")
     '一\\n三\\n四'
@@ -134,7 +134,7 @@ def kept(found: list[tuple[str, str]], keep: str) -> str:
         number, _, lines = part.partition(".")
         first, last = span(number)
         if last >= len(found):
-            raise ValueError(f"Block {last} of {part!r} is not there: the page has the blocks 0 to {len(found) - 1}.")
+            raise ValueError(f"Block {last} of {part!r} does not exist: the page has the blocks 0 to {len(found) - 1}.")
         for _, text in found[first : last + 1]:
             start, stop = span(lines) if lines else (1, len(text))
             texts.append("\n".join(text.split("\n")[start - 1 : stop]))
@@ -166,7 +166,7 @@ def packed() -> dict[str, bytes]:
 
 
 def pack(pages: dict[str, bytes]) -> None:
-    """The same pages give the same bytes (with the same liblzma): sorted, without times, owners and modes of files."""
+    """Write a reproducible archive: the same pages give the same bytes (with the same liblzma), sorted, without file times, owners and modes."""
     with tarfile.open(HERE / "pages.tar.xz", "w:xz", format=tarfile.USTAR_FORMAT, preset=9) as tar:
         for name, body in sorted(pages.items()):
             member = tarfile.TarInfo(name)

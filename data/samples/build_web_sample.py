@@ -1,15 +1,15 @@
-"""Writes web-sample.warc.gz from web-sample.tsv: the sample that `make corpus` builds from, in Common Crawl's form.
+"""Writes web-sample.warc.gz from web-sample.tsv: the sample that `make corpus` builds from, in Common Crawl's format.
 
     python data/samples/build_web_sample.py UNPACKED [--out web-sample.warc.gz]
 
-UNPACKED is a directory that holds the Debian packages of PACKAGES (in web_bodies.py), each unpacked under its own name.  With
-apt on Debian 12, or with the files of exactly these versions from Debian's archive of old packages:
+UNPACKED is a directory with the Debian packages in PACKAGES (in web_bodies.py), each unpacked under its own name.  With
+apt on Debian 12, or with files of exactly these versions from Debian's snapshot archive:
 
     apt-get download apache2-doc=2.4.71-1~deb12u1 ...        (`--packages` prints the whole list)
     dpkg-deb --extract apache2-doc_*.deb UNPACKED/apache2-doc
 
-web-sample.tsv is the plan and the account of it: one line per request, with the origin, licence and encoding of what came
-back.  The same input gives the same bytes (with the same zlib).  Hosts, addresses and times are invented.
+web-sample.tsv lists its content: one line per request, with the origin, licence and encoding of the response.
+The same input gives the same bytes (with the same zlib).  Hosts, addresses and times are invented.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ ISO_639_3 = {
 class Row:
     """A line of web-sample.tsv.
 
-    `charset` is the Python codec of the body's bytes, "-" where it is no text; `content_type` is the header as sent, which may
-    lie; `options` are words `key` or `key=value`, see `bodies.body_of` and `http_message`.
+    `charset` is the Python codec of the body's bytes, "-" if it is not text; `content_type` is the header as sent, which may
+    be wrong; `options` are words `key` or `key=value`, see `web_bodies.body_of` and `http_message`.
     """
 
     url: str
@@ -81,7 +81,7 @@ class Row:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """The plan, in the order of the archive."""
+    """The lines of web-sample.tsv, in the order of the archive."""
     with path.open(encoding="utf-8", newline="") as file:
         lines = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         return [_row(line) for line in lines]
@@ -94,7 +94,7 @@ def _row(line: dict[str, str]) -> Row:
 
 
 def digest(*parts: str) -> bytes:
-    """Sixteen bytes that stand for chance: ids, addresses and durations come from them."""
+    """Sixteen pseudorandom bytes, for ids, addresses and durations."""
     return hashlib.sha256("\n".join(parts).encode()).digest()[:16]
 
 
@@ -109,7 +109,7 @@ def sha1(data: bytes) -> str:
 def http_message(row: Row, body: bytes) -> tuple[bytes, bytes]:
     """The response's header and its body as stored.
 
-    Common Crawl stores bodies decoded and renames the headers that no longer hold; `wire` keeps them as they travelled:
+    Common Crawl stores bodies decoded and renames the headers that no longer apply; `wire` keeps them as transmitted:
     gzip, chunked, chunked+gzip, or broken-gzip.
     """
     when = datetime.fromisoformat(row.date)
@@ -211,7 +211,7 @@ INFO_ID = f"<urn:uuid:{uuid.UUID(bytes=digest('warcinfo', NAME), version=4)}>"
 
 
 def write_warc(rows: list[Row], unpacked: Path, out: io.BufferedIOBase) -> None:
-    """The archive: a warcinfo record, then three records a row."""
+    """The archive: a warcinfo record, then three records per row."""
     writer = WARCWriter(out, gzip=True, warc_version="1.0")
     info = WARCINFO.replace("\n", "\r\n").encode() + b"\r\n"
     start = [("WARC-Type", "warcinfo"), ("WARC-Date", "2024-12-03T09:45:12Z"), ("WARC-Record-ID", INFO_ID)]
@@ -222,7 +222,7 @@ def write_warc(rows: list[Row], unpacked: Path, out: io.BufferedIOBase) -> None:
     for fields, content in records:
         kind = fields[0][1]
         http = None
-        if kind == "revisit":  # the writer leaves out what it does not know to be a header
+        if kind == "revisit":  # the writer omits what it does not recognize as a header
             http = StatusAndHeadersParser(["HTTP/1.1"]).parse(io.BytesIO(content))
         header = StatusAndHeaders("", fields, "WARC/1.0")
         writer.write_record(ArcWarcRecord("warc", kind, header, io.BytesIO(content), http, None, len(content)))

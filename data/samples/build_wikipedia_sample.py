@@ -1,9 +1,9 @@
-"""Writes jawiki-sample.xml.bz2 from wikipedia/*.wiki: a small dump in the form of Wikipedia's pages-articles.xml.bz2.
+"""Writes jawiki-sample.xml.bz2 from wikipedia/*.wiki: a small dump in the format of Wikipedia's pages-articles.xml.bz2.
 
     python data/samples/build_wikipedia_sample.py [--out jawiki-sample.xml.bz2]
 
 wikipedia/pages.tsv lists the pages in the order of the dump; the texts are original articles, dedicated to the public domain
-(CC0 1.0), that use the markup habits of the Japanese Wikipedia.  The site is invented.  The same input gives the same bytes.
+(CC0 1.0), that follow the markup conventions of the Japanese Wikipedia.  The site is invented.  The same input gives the same bytes.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def read_pages(folder: Path) -> list[Page]:
 
 
 def sha1_base36(text: str) -> str:
-    """SHA-1 as MediaWiki writes it: 31 digits to base 36."""
+    """SHA-1 as written by MediaWiki: 31 digits in base 36."""
     number = int.from_bytes(hashlib.sha1(text.encode(), usedforsecurity=False).digest(), "big")
     digits = ""
     while number:

@@ -1,4 +1,4 @@
-"""The bodies of the sample's pages: from Debian packages, from pages/, or made; re-encoded as web-sample.tsv says."""
+"""The bodies of the sample's pages: from Debian packages, from pages/, or generated; re-encoded according to web-sample.tsv."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ PACKAGES = {
 
 
 class PlanError(Exception):
-    """A line of web-sample.tsv cannot be carried out."""
+    """A line of web-sample.tsv is invalid."""
 
 
 def body_of(row: Row, unpacked: Path) -> bytes:
-    """The body of a page as the server meant it, without transfer encodings.
+    """The body of a page without transfer encodings.
 
-    Options: `site=NAME` puts the page into sites/NAME.html, `meta=NAME` rewrites the charset that the page declares
-    (`meta=none` removes it), `verbatim` leaves the file's bytes alone, whatever their encoding, `lang=none` removes the lang attributes, `bom` starts with a byte order mark,
-    `spoil` leaves a share of the bytes undecodable.
+    Options: `site=NAME` puts the page into sites/NAME.html, `meta=NAME` changes the charset that the page declares
+    (`meta=none` removes it), `verbatim` keeps the file's bytes, whatever their encoding, `lang=none` removes the lang attributes,
+    `bom` adds a byte order mark, `spoil` makes a share of the bytes undecodable.
     """
     if row.file == "-":
         return b""
@@ -92,7 +92,7 @@ _XML = re.compile(r'^<\?xml[^>]*encoding="[^"]*"[^>]*\?>\n?')
 
 
 def _declare(text: str, name: str) -> str:
-    """Lets the page declare another charset, or none."""
+    """The page with another declared charset, or none."""
     if name == "none":
         return _META.sub("", _XML.sub("", text))
     text = _XML.sub(f'<?xml version="1.0" encoding="{name}"?>\n', text)
@@ -114,7 +114,7 @@ def _in_site(text: str, name: str, url: str) -> str:
 
 
 def _spoiled(body: bytes) -> bytes:
-    """Every sixteenth byte outside ASCII replaced by one that no encoding of Japanese allows there."""
+    """The body with every sixteenth non-ASCII byte replaced by one that is invalid there in all Japanese encodings."""
     seen = 0
     spoiled = bytearray(body)
     for at, octet in enumerate(body):

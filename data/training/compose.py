@@ -1,8 +1,8 @@
-"""Composes web pages as Japanese sites build them, with their main text known: what the extractor's model is trained on.
+"""Composes web pages in the style of Japanese sites, with known main text, as training data for the extractor's model.
 
-Real pages with boilerplate and a free licence hardly exist, so their structure is made here: portals, blogs, shops, boards,
-towns' pages and pages laid out by tables, from parts that are drawn at random, filled with free Japanese texts.
-A page depends on its number alone.
+Real pages with boilerplate and a free licence hardly exist, so their structure is generated here: portals, blogs, shops, boards,
+municipal pages and pages laid out with tables, from randomly drawn parts, filled with free Japanese texts.
+A page depends only on its number.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-MARK = "\ue000"  # stands before every piece of main text; no page holds it
+MARK = "\ue000"  # precedes every piece of main text; occurs in no page
 
-# ---- words of the small print -------------------------------------------------------------------------------------------
+# ---- boilerplate phrases -------------------------------------------------------------------------------------------
 
 MENU = [
     "ホーム",
@@ -273,7 +273,7 @@ COMMENTS = [
     "次の記事も楽しみにしています。",
 ]
 
-# What sites call their parts: several fashions, romaji among them, and names that say nothing.
+# Names that sites give to their parts, in several styles, including romaji and meaningless names.
 FASHIONS = [
     {
         "header": "header",
@@ -406,7 +406,7 @@ FASHIONS = [
 
 @dataclass
 class Site:
-    """A page in the making: its fashion, its chance, and what it is filled with."""
+    """A page under construction: its naming style, random generator and texts."""
 
     chance: random.Random
     paragraphs: list[str]
@@ -416,15 +416,15 @@ class Site:
     name: str = ""
 
     def some(self, words: list[str], least: int, most: int) -> list[str]:
-        """That many of the words, at random."""
+        """A random sample of the words."""
         return self.chance.sample(words, min(len(words), self.chance.randint(least, most)))
 
     def one(self, words: list[Any]) -> Any:
-        """One of the words."""
+        """One of the words, at random."""
         return self.chance.choice(words)
 
     def may(self, share: float) -> bool:
-        """True in that share of cases."""
+        """True with this probability."""
         return self.chance.random() < share
 
     def paragraph(self) -> str:
@@ -436,12 +436,12 @@ class Site:
         return self.one([part for part in self.paragraph().split("。") if part] or ["続きがあります"]) + "。"
 
     def headline(self, longest: int = 34) -> str:
-        """Words as a headline has them, without a full stop."""
+        """A headline, without a full stop."""
         text = self.sentence().rstrip("。")
         return text[: self.chance.randint(8, longest)]
 
     def box(self, part: str, content: str, tag: str = "div") -> str:
-        """An element named for its part in this site's fashion, or not at all."""
+        """An element with a name for its part in this site's style, or without a name."""
         if self.may(0.15):
             content = f"<div class='{self.one(['inner', 'wrap', 'row', 'box', 'container', 'c', 'clearfix', 'module-body', 'col'])}'><div>{content}</div></div>"
         name = self.fashion.get(part, part)
@@ -489,7 +489,7 @@ def items(site: Site, texts: list[str], kind: str = "") -> str:
 
 
 def heading(site: Site, text: str, level: int) -> str:
-    """A heading, by a heading's element or by a look."""
+    """A heading, as a heading element or only by its appearance."""
     return site.one(
         [
             f"<h{level}>{text}</h{level}>",
@@ -502,7 +502,7 @@ def heading(site: Site, text: str, level: int) -> str:
 
 
 def header(site: Site) -> str:
-    """The site's head: its name, a line on it, its menu, a search box."""
+    """The site's header: its name, a description, its menu, a search box."""
     parts = [
         site.one(
             [
@@ -536,7 +536,7 @@ def header(site: Site) -> str:
 
 
 def crumbs(site: Site) -> str:
-    """Where the page stands in the site."""
+    """Breadcrumbs."""
     names = [site.one(["ホーム", "TOP", "トップ", "HOME", site.name]), *site.some(MENU, 1, 2)]
     last = site.headline(20)
     if site.may(0.5):
@@ -682,7 +682,7 @@ def widget(site: Site) -> str:
 
 
 def sidebar(site: Site) -> str:
-    """Boxes beside the main text."""
+    """The sidebar."""
     return site.box(
         "side",
         "".join(widget(site) for _ in range(site.chance.randint(2, 7))),
@@ -691,7 +691,7 @@ def sidebar(site: Site) -> str:
 
 
 def footer(site: Site) -> str:
-    """The end of the page."""
+    """The page's footer."""
     parts = []
     if site.may(0.4):
         parts.append(
@@ -719,7 +719,7 @@ def promotion(site: Site) -> str:
 
 
 def bio(site: Site) -> str:
-    """Who wrote it."""
+    """The author's profile."""
     title = (
         heading(site, site.one(["この記事を書いた人", "著者プロフィール", "ライター", "プロフィール", "About"]), 4)
         if site.may(0.7)
@@ -729,7 +729,7 @@ def bio(site: Site) -> str:
 
 
 def leftovers(site: Site) -> str:
-    """What templates leave in a page for their programs."""
+    """Text that templates leave in a page for scripts."""
     return site.one(
         [
             f"<div style='display:none'>{site.chance.randint(10000, 999999)} 0 {site.one(MENU)} 2019/04/11 22:22:00 2019/04/11 22:22:00 {site.headline()} /media/t.jpg</div>",
@@ -742,7 +742,7 @@ def leftovers(site: Site) -> str:
 
 
 def comment_form(site: Site) -> str:
-    """What asks for a comment."""
+    """The comment form."""
     return site.box(
         "comment",
         heading(site, site.one(["コメントを残す", "コメントを書く", "コメント", "この記事へのトラックバック"]), 3)
@@ -752,7 +752,7 @@ def comment_form(site: Site) -> str:
 
 
 def pager(site: Site) -> str:
-    """To the pages before and after."""
+    """Links to the previous and next page."""
     if site.may(0.5):
         return site.box("pager", items(site, ["« " + site.headline(), site.headline() + " »"], site.one(["ul", "bars", "div"])))
     return site.box("pager", items(site, [*map(str, range(1, site.chance.randint(3, 9))), "次へ"], site.one(["ul", "bars"])))
@@ -771,7 +771,7 @@ def contents_table(site: Site, headings: list[str]) -> str:
 
 
 def prose(site: Site, text: str) -> str:
-    """A paragraph as it is written: with emphasis and links inside, at times in a <div>."""
+    """A paragraph with emphasis and links inside, sometimes in a <div>."""
     if site.may(0.25) and len(text) > 20:
         at = site.chance.randint(2, len(text) - 8)
         end = at + site.chance.randint(2, 6)
@@ -789,7 +789,7 @@ def prose(site: Site, text: str) -> str:
 
 
 def paragraphs(site: Site, least: int, most: int) -> str:
-    """Paragraphs: <p>, or lines parted by <br>."""
+    """Paragraphs: <p>, or lines separated by <br>."""
     texts = [prose(site, site.paragraph()) for _ in range(site.chance.randint(least, most))]
     kind = site.one(["p", "p", "p", "p", "br", "brbr", "div", "lines"])
     if kind == "br":
@@ -851,7 +851,7 @@ def extra(site: Site) -> str:
 
 
 def links(site: Site) -> str:
-    """Links that are the matter of a page: sources, materials, a collection."""
+    """Links that are a page's content: sources, materials, a collection."""
     rows = []
     for _ in range(site.chance.randint(2, 8)):
         rows.append(
@@ -942,7 +942,7 @@ def title_of(site: Site, title: str) -> str:
 
 
 def article(site: Site, title: str) -> str:
-    """News, columns, tutorials: sections under headings, and what sites put between them."""
+    """News, columns, tutorials: sections under headings, with the insertions typical of sites."""
     sections, headings = [], []
     short = site.may(0.35)
     for _ in range(0 if short else site.chance.randint(1, 6)):
@@ -963,7 +963,7 @@ def article(site: Site, title: str) -> str:
 
 
 def diary(site: Site, title: str) -> str:
-    """A blog's entry, in short lines with pictures between them."""
+    """A blog entry, in short lines with pictures between them."""
     parts = []
     for _ in range(site.chance.randint(2, 7)):
         lines = [
@@ -1007,7 +1007,7 @@ def question(site: Site, title: str) -> str:
 
 
 def product(site: Site, title: str) -> str:
-    """A shop's page."""
+    """A product page of a shop."""
     parts = [
         f"<p class='price'>{keep('価格：3,980円（税込）')}</p>",
         "<form><select><option>1</select><button>カートに入れる</button></form>",
@@ -1079,7 +1079,7 @@ def directory(site: Site, title: str) -> str:
 
 
 def faq(site: Site, title: str) -> str:
-    """Questions and answers of a house."""
+    """The FAQ of an organization."""
     pairs = [(site.headline(40) + "か？", site.paragraph()) for _ in range(site.chance.randint(3, 10))]
     if site.may(0.5):
         return "<dl>" + "".join(f"<dt>{keep('Q. ' + ask)}</dt><dd>{keep('A. ' + answer)}</dd>" for ask, answer in pairs) + "</dl>"
@@ -1097,7 +1097,7 @@ def song(site: Site, title: str) -> str:
 
 
 def notice(site: Site, title: str) -> str:
-    """A town's or a company's notice: short, with headings, a list of dates, whom to ask."""
+    """A notice of a town or company: short, with headings, a list of dates, contact details."""
     parts = [paragraphs(site, 1, 3)]
     for _ in range(site.chance.randint(1, 4)):
         parts += [
@@ -1117,7 +1117,7 @@ KINDS: list[tuple[Callable[[Site, str], str], int]] = [
 
 
 def compose(number: int, texts: list[str]) -> str:
-    """The page of that number, with MARK before every piece of its main text."""
+    """The page with this number, with MARK before every piece of its main text."""
     chance = random.Random(number)
     site = Site(chance, texts)
     site.fashion = (

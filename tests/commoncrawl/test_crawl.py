@@ -427,7 +427,7 @@ def test_a_directory_holds_one_query(varied: Path, tmp_path: Path) -> None:
     with pytest.raises(StageError, match=r"^2 of 2 WARCs were not fetched"):  # its WARCs are no WARCs
         crawl([str(varied)], tmp_path / "out", base=str(varied))
     for query, base in [(Query(statuses=()), str(varied)), (Query(), f"{varied}/w")]:
-        with pytest.raises(InputError, match=r"holds the records of another index, base or query \(.*crawl\.json says which\)"):
+        with pytest.raises(InputError, match=r"holds the records of another index, base or query \(see .*crawl\.json\)"):
             crawl([str(varied)], tmp_path / "out", query, base=base)
 
 

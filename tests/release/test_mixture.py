@@ -21,7 +21,7 @@ def test_a_share_that_repeats_a_source_too_often_is_capped():
     assert settle({"web": 900, "wiki": 100}, half).epochs == {"web": 1.0, "wiki": 4.0}
     assert capped == Capped("wiki", 0.5, 9.0, 4.0, 100, reached=4 / 13, most=pytest.approx(4 / 13))
     assert str(capped.refused()).startswith(
-        "release.mixture.wiki: share = 0.5 takes 9.00 epochs of the 100 characters of 'wiki', more than max_epochs = 4; "
+        "release.mixture.wiki: share = 0.5 needs 9.00 epochs of the 100 characters of 'wiki', more than max_epochs = 4; "
         "lower the share to at most 0.3077, "
     )
 

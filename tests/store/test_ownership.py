@@ -88,7 +88,7 @@ def test_a_directory_of_somebody_elses_is_refused_and_stays_as_it_is(copy: Path,
     assert (
         f"{copy / kind} contains files that corpus-builder did not create ({name.split('/')[0]!r}); they are not touched" in said
     )
-    assert "choose a new or an empty directory" in said
+    assert "Choose a new or an empty directory" in said
     assert tree(copy) == before
 
 
@@ -569,7 +569,7 @@ def test_a_crawls_own_files_are_not_fetched_over_themselves(copy: Path) -> None:
     assert "contains files that corpus-builder did not create" in said
     (out / MARK).write_bytes((copy / "crawl" / MARK).read_bytes())
     said = run("crawl", copy / "crawled" / "cc-index", "--base", copy / "crawled", "--out", out, code=3)
-    assert f"The input {warc} lies in {out}" in said
+    assert f"The input {warc} is inside {out}" in said
     assert (
         tree(copy / "crawled" / "crawl-data")[str(warc.relative_to(copy / "crawled" / "crawl-data"))]
         == before[str(warc.relative_to(copy / "crawled" / "crawl-data"))]
