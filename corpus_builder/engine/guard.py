@@ -130,9 +130,7 @@ def guarded(
         elif died.place == start:
             crashes[start] = died.crash
             if len(crashes) > MAX_CRASHES:
-                raise StageError(
-                    f"more than {MAX_CRASHES} pages crash the extractor ({died.crash.how}); fix it, or use another"
-                )
+                raise StageError(f"more than {MAX_CRASHES} pages crash the extractor ({died.crash.how}); fix it, or use another")
         else:
             start, stop = died.done, died.place if died.done < died.place else None
 
@@ -277,7 +275,9 @@ def _child(
                         limit = _allow(limit)
                         _mark(at, place)
                         batch.append(work(unit))
-                        if os.getpid() != own:  # a process forked by the work returned here as well: it must not answer for this one
+                        if (
+                            os.getpid() != own
+                        ):  # a process forked by the work returned here as well: it must not answer for this one
                             os._exit(0)
                         _mark(at, _READING)
                     if len(batch) == BATCH:

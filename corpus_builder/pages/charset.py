@@ -15,7 +15,9 @@ from corpus_builder.pages.mojibake import restore
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _ISO_2022_JP = re.compile(rb"\x1b\$[@B]|\x1b\(I")
 _SHIFTED_KANA = re.compile(rb"\x0e([\x21-\x5f]+)\x0f")  # half-width kana between shift out and shift in
-_HEAD = 1 << 16  # bytes searched for a declaration: the HTML standard requires it in the first 1024, but pages put scripts before it
+_HEAD = (
+    1 << 16
+)  # bytes searched for a declaration: the HTML standard requires it in the first 1024, but pages put scripts before it
 _SAMPLE = 8192  # bytes on which the candidates are tried
 _KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
 _META = re.compile(rb"""<meta\b[^>]{0,400}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)

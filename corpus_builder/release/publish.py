@@ -143,9 +143,7 @@ def _published(manifest: str) -> list[Receipt]:
                 return found
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
-    raise InputError(
-        f"{manifest} is not the manifest of a corpus; choose another prefix, so that no other data are overwritten."
-    )
+    raise InputError(f"{manifest} is not the manifest of a corpus; choose another prefix, so that no other data are overwritten.")
 
 
 def _send(root: Path, place: str, table: TableFile) -> bool:
@@ -187,9 +185,7 @@ def _base64(table: TableFile) -> str:
 
 def _hold(place: str, table: TableFile) -> None:
     if _digest(place) != table.sha256:
-        raise IntegrityError(
-            f"{place} is not what was sent: its digest differs. Publish again; check the store if this recurs."
-        )
+        raise IntegrityError(f"{place} is not what was sent: its digest differs. Publish again; check the store if this recurs.")
 
 
 def _digest(place: str) -> str:

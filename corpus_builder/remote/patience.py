@@ -91,7 +91,9 @@ def _number(name: str, usual: float) -> float:
     except ValueError:
         value = -1.0
     if not 0 < value < float("inf"):
-        raise RecipeError(f"The environment variable {name} = {os.environ[name]!r} is not a positive number; correct or unset it.")
+        raise RecipeError(
+            f"The environment variable {name} = {os.environ[name]!r} is not a positive number; correct or unset it."
+        )
     return value
 
 

@@ -115,9 +115,7 @@ def _get(place: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
         own = own or _kind_reached(url, response)
         response.close()
         url = _next(place, url, location, own)
-    raise InputError(
-        f"{shown(place)} cannot be read: it redirects more than {MAX_REDIRECTS} times; check the URL in a browser."
-    )
+    raise InputError(f"{shown(place)} cannot be read: it redirects more than {MAX_REDIRECTS} times; check the URL in a browser.")
 
 
 def _origin(url: str) -> tuple[str, str, int]:

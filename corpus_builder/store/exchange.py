@@ -148,9 +148,7 @@ def _bucket(path: Path, bucket: int) -> Columns:
             file.seek(16 + length + 8 * (head["buckets"] + 1) + first * width)
             block = file.read((last - first) * width)
     except FileNotFoundError as error:
-        raise IntegrityError(
-            f"The exchange file {path} is missing; run the same command again to recreate it."
-        ) from error
+        raise IntegrityError(f"The exchange file {path} is missing; run the same command again to recreate it.") from error
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(path, str(error)) from error
     if len(block) < (last - first) * width:

@@ -116,7 +116,12 @@ def sync_directory(path: Path) -> None:
     try:
         os.fsync(directory)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES):  # some network file systems sync only files
+        if error.errno not in (
+            errno.EINVAL,
+            errno.ENOTSUP,
+            errno.EBADF,
+            errno.EACCES,
+        ):  # some network file systems sync only files
             raise
     finally:
         os.close(directory)
