@@ -1,7 +1,7 @@
-"""Every reason why a page, row or document is left out, and what its numbers are.
+"""Every reason why a page, row or document is left out, and the meaning of its numbers.
 
-The report, `why`, docs/reasons.md and the check that a file can be read at all read from here.  A reason that is given anywhere
-stands in `REASONS`, follows the pattern of a measure's (`hiragana_fraction_low`), or is the own word of a user's filter.
+The report, `why`, docs/reasons.md and the check that a file is readable use this list.  Every reason is in `REASONS`,
+is made from a measure's name (`hiragana_fraction_low`), or comes from a user's filter.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import Final
 
 PAGE, ARCHIVE, DUMP, ROW, FILE = "pages", "WARC and ARC files", "Wikipedia dumps", "rows and texts of your own", "any file"
 DOCUMENT, RELEASED = "documents", "kept documents"
-STRETCH = "bytes that are passed over"
-READ_BEFORE = "of an archive: bytes that are passed over; of a dump: pages before"
-SIMILARITY = "Jaccard similarity, 0 to 1, of its n-grams and those of the text that it matched; none where pairs are not compared"
+STRETCH = "bytes skipped"
+READ_BEFORE = "of an archive: bytes skipped; of a dump: pages before"
+SIMILARITY = "Jaccard similarity, 0 to 1, of its n-grams and those of the text that it matched; none if pairs are not compared"
 SIDES: Final = {"low": "below", "high": "above"}
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why something is left out: by which `stage`, and `of` what it is said.
+    """Why something is left out: the `stage` that gives the reason, and the kind of thing that it is given `of`.
 
-    `value` is what was measured, `threshold` what it was held against, with their units; "" where a row has no such number.
-    `unreadable`: the record or file is damaged or of another kind, rather than unwanted.  `no_record`: it speaks of a file as a
-    whole, not of one of its records.
+    `value` describes what was measured, `threshold` what it was compared with, with their units; "" if there is no such number.
+    `unreadable`: the record or file is damaged or of another kind, rather than unwanted.  `no_record`: it is about a file as a
+    whole, not one of its records.
     """
 
     name: str
@@ -53,12 +53,12 @@ _ALL = (
     _extract(PAGE, "http_status", "the server did not answer 200", "the status", "200"),
     _extract(PAGE, "empty_body", "the response has no body"),
     _extract(PAGE, "too_large", "the page has more than max_bytes", "bytes of the body", "max_bytes"),
-    _extract(PAGE, "not_html", "the body is no HTML, whatever its headers say; the detail is its Content-Type"),
-    _extract(PAGE, "gate_not_japanese", "the bytes hold no kana in any encoding of Japanese, or hardly any among other letters"),
+    _extract(PAGE, "not_html", "the body is not HTML, whatever its headers say; the detail is its Content-Type"),
+    _extract(PAGE, "gate_not_japanese", "the bytes contain no kana in any Japanese encoding, or hardly any among other letters"),
     _extract(
         PAGE,
         "undecodable",
-        "too many characters do not decode; for text files the source's `encoding` says what they are in",
+        "too many characters do not decode; for text files, set the encoding by the source's `encoding`",
         "share of the characters that do not decode",
         "max_undecodable",
     ),
@@ -66,23 +66,23 @@ _ALL = (
         PAGE,
         "mojibake",
         "too many letters were decoded wrongly before the page was stored, beyond repair",
-        "share of the letters beyond ASCII that are broken",
+        "share of the non-ASCII letters that are broken",
         "max_undecodable",
     ),
     _extract(
         PAGE,
         "too_many_elements",
         "the page has more elements, or blocks of text, than the threshold",
-        "elements, where they were counted",
+        "elements, if they were counted",
         "max_elements, or the extractor's limit on blocks",
     ),
     _extract(PAGE, "too_deep", "the elements nest deeper than max_depth", "", "max_depth, in elements"),
     _extract(
         PAGE,
         "no_japanese_text",
-        "all kana but a few stand in scripts, styles or comments",
-        "kana that a reader sees",
-        "the fewest kana that count",
+        "all kana but a few are in scripts, styles or comments",
+        "visible kana",
+        "the minimum of visible kana",
     ),
     _extract(PAGE, "extraction_empty", "the extractor found no main text"),
     _extract(PAGE, "extraction_failed", "the extractor raised an error; the detail is its class"),
@@ -92,22 +92,20 @@ _ALL = (
     _extract(
         PAGE,
         "not_in_language",
-        "the text is not in the source's language, which is the detail",
+        "the text is not in the source's language; the detail is that language",
         "the detector's score, 0 to 1",
         "min_language_score",
     ),
     _extract(ARCHIVE, "revisit", "the record has no body, as the page had not changed since an earlier visit"),
     _unreadable(ARCHIVE, "not_a_warc", "no record of a WARC or ARC was found in the file", STRETCH),
-    _unreadable(ARCHIVE, "warc_damaged", "a stretch of the file cannot be decompressed, or holds no readable record", STRETCH),
+    _unreadable(ARCHIVE, "warc_damaged", "a stretch of the file cannot be decompressed, or contains no readable record", STRETCH),
     _unreadable(ARCHIVE, "warc_truncated", "the file ends inside a record", STRETCH),
     _unreadable(ARCHIVE, "warc_content_length", "a record is longer or shorter than its Content-Length says", STRETCH),
-    _unreadable(
-        ARCHIVE, "warc_record_too_large", "a record has more than 64 MiB", "bytes of its content, or that are passed over"
-    ),
+    _unreadable(ARCHIVE, "warc_record_too_large", "a record has more than 64 MiB", "bytes of its content, or bytes skipped"),
     _unreadable(
         ARCHIVE,
         "warc_segment_missing",
-        "a record was cut into segments, and not all of them are in the file",
+        "a record was split into segments, and not all of them are in the file",
         "bytes of the segments that are there",
     ),
     _extract(ARCHIVE, "http_damaged", "a response does not start with an HTTP status line", "bytes of the response"),
@@ -117,9 +115,7 @@ _ALL = (
         "the gzip, deflate, Brotli, zstd or chunked encoding of a response's body is broken",
         "bytes of the response",
     ),
-    _extract(
-        ARCHIVE, "http_body_too_large", "the encoding of a response's body unfolds to more than 64 MiB", "bytes of the response"
-    ),
+    _extract(ARCHIVE, "http_body_too_large", "a response's body decodes to more than 64 MiB", "bytes of the response"),
     _whole_file(ARCHIVE, "warc_empty", "the file has no bytes", "0"),
     _whole_file(
         ARCHIVE,
@@ -135,37 +131,37 @@ _ALL = (
         "reading the bytes from here on takes more CPU time than any record should: what came before is kept",
         READ_BEFORE,
     ),
-    _extract(DUMP, "redirect", "the page points to another one, which is the detail"),
+    _extract(DUMP, "redirect", "the page is a redirect; the detail is its target"),
     _extract(
         DUMP,
         "not_article",
         "the page is in another namespace than articles: a template, a category, a talk page",
         "number of the namespace",
     ),
-    _extract(DUMP, "not_wikitext", "the page's content is of another model than wikitext, which is the detail"),
-    _extract(DUMP, "disambiguation", "the page tells things of one name apart"),
-    _extract(DUMP, "empty_article", "no text is left without the markup"),
-    _extract(DUMP, "page_damaged", "the page is no sound XML, has no number, or is too large"),
+    _extract(DUMP, "not_wikitext", "the page's content model is not wikitext; the detail is the model"),
+    _extract(DUMP, "disambiguation", "the page is a disambiguation page"),
+    _extract(DUMP, "empty_article", "no text is left after removing the markup"),
+    _extract(DUMP, "page_damaged", "the page is not well-formed XML, has no number, or is too large"),
     _unreadable(DUMP, "dump_damaged", "the dump ends, or is broken, here: what came before is kept", "pages before"),
-    _unreadable(DUMP, "not_a_dump", "the file is no MediaWiki export", "pages before: none"),
-    _extract(ROW, "no_text", "the row or record has no text, or one of white space alone"),
-    _unreadable(ROW, "bad_json", "the line is no JSON object"),
+    _unreadable(DUMP, "not_a_dump", "the file is not a MediaWiki export", "pages before: none"),
+    _extract(ROW, "no_text", "the row or record has no text, or only white space"),
+    _unreadable(ROW, "bad_json", "the line is not a JSON object"),
     _unreadable(ROW, "bad_utf8", "the text is not UTF-8"),
     _unreadable(ROW, "line_too_long", "the line is too long", "", "bytes"),
-    _unreadable(ROW, "text_too_long", "the text is too long", "characters, where they were counted", "characters"),
-    _unreadable(ROW, "damaged_file", "the rest of the file, or of a row group of Parquet, cannot be read"),
+    _unreadable(ROW, "text_too_long", "the text is too long", "characters, if they were counted", "characters"),
+    _unreadable(ROW, "damaged_file", "the rest of the file, or of a Parquet row group, cannot be read"),
     _unreadable(FILE, "other_format", 'the file is not what its source says, and the source says unreadable = "report"'),
-    _whole_file(FILE, "empty_file", "the file holds nothing, or nothing but empty lines"),
+    _whole_file(FILE, "empty_file", "the file is empty, or has only empty lines"),
     Reason("host_blocked", "decide", DOCUMENT, "the page's host or URL is on a list; the detail is the entry"),
-    Reason("duplicate_url", "decide", DOCUMENT, "a document of the same URL is kept, which is the detail", SIMILARITY),
-    Reason("duplicate_exact", "decide", DOCUMENT, "a document of the same text is kept, which is the detail", SIMILARITY),
+    Reason("duplicate_url", "decide", DOCUMENT, "a document with the same URL is kept; the detail is its id", SIMILARITY),
+    Reason("duplicate_exact", "decide", DOCUMENT, "a document with the same text is kept; the detail is its id", SIMILARITY),
     Reason(
         "duplicate_near",
         "decide",
         DOCUMENT,
-        "a document of nearly the same text is kept, which is the detail",
+        "a document with nearly the same text is kept; the detail is its id",
         SIMILARITY,
-        "the least similarity that counts, where pairs are verified",
+        "the minimum similarity, if pairs are verified",
     ),
     Reason("not_drawn", "release", RELEASED, "the source's share of the mixture has no room for it"),
     Reason("only_repeated_lines", "release", RELEASED, "all its lines are repeated lines, which are cut"),
@@ -182,7 +178,7 @@ def duplicate_reason(rule: str) -> str:
 
 
 def reason_of(stage: str, name: str, measures: Collection[str] = ()) -> Reason:
-    """What a reason in a table of `stage` means, where the recipe has these `measures`, built-in and its own.
+    """The meaning of a reason in a table of `stage`; `measures` names the recipe's measures, built-in and its own.
 
     >>> reason_of("decide", "num_letters_low", ["num_letters"]).meaning
     "the measure num_letters is below the rule's limit"
@@ -198,5 +194,5 @@ def reason_of(stage: str, name: str, measures: Collection[str] = ()) -> Reason:
             name, stage, DOCUMENT, f"the measure {measure} is {SIDES[side]} the rule's limit", measure, "the rule's limit"
         )
     return Reason(
-        name, stage, DOCUMENT, "a filter of the recipe's own says so", "what the filter measured", "what it held it against"
+        name, stage, DOCUMENT, "a filter of the recipe dropped it", "what the filter measured", "what the filter compared it with"
     )

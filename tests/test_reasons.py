@@ -119,7 +119,7 @@ def test_a_measures_reason_and_a_users_own_are_told_apart() -> None:
         "num_letters",
         "the rule's limit",
     )
-    own = "a filter of the recipe's own says so"
+    own = "a filter of the recipe dropped it"
     assert [reason_of("decide", name).meaning for name in ("num_letters_high", "no_text", "too_many_arrows")] == [own] * 3
     assert reason_of("extract", "no_text") is REASONS["no_text"]
 

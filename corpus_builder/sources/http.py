@@ -27,7 +27,7 @@ _CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An HTTP response; `content_type` is the header as sent, "" where there is none."""
+    """An HTTP response; `content_type` is the header as sent; "" if there is none."""
 
     status: int
     content_type: str

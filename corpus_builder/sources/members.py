@@ -57,7 +57,7 @@ def read_members(data: Window, packing: Packing, reading: Reading) -> Iterator[R
 
 
 def next_member(data: Window, position: int, packing: Packing, reading: Reading) -> int:
-    """Offset of the first member from `position` on that begins with a record; the file's size where there is none."""
+    """Offset of the first member from `position` on that begins with a record; the file's size if there is none."""
     while (position := data.find(packing.magic, position)) >= 0:
         if not reading.at(position) and packing.layout.first.match(begins(data, position, packing.magic, packing.reader)):
             return position

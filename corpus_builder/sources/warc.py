@@ -72,8 +72,8 @@ class OtherRecord:
 def read_warc(path: str | Path, stat: Stat | None = None) -> Iterator[Page | Text | Damage | OtherRecord]:
     """Every record of a WARC, WET or ARC file, in order; plain, gzip, zstd or LZ4, detected from its bytes.
 
-    The file may lie at https:// or s3://; `stat` is then the version that is meant (default: the one that is there).  Bad content
-    never raises: what cannot be read is a Damage.  A file that is missing or cannot be read raises InputError.
+    `path` may be an https:// or s3:// address; `stat` then pins the version (default: the current one).  Bad content never
+    raises: what cannot be read is yielded as Damage.  Raises InputError if the file is missing or unreadable.
     """
     for record, crawl in read_of_crawl(path, stat):
         yield understood(record, crawl)
