@@ -1,7 +1,7 @@
-"""Near-duplicates of any JSONL or Parquet files, without a recipe: what is kept, and who stands for what is not.
+"""Near-duplicates of any JSONL or Parquet files, without a recipe: what is kept, and which row survives in the place of one that is not.
 
 OUT/dedup/kept/      one file for each of the user's, with fewer rows; every column and line as it was
-OUT/dedup/dropped/   id, survivor, similarity, matched, rule, row: one table for each file
+OUT/dedup/dropped/   loser, row, survivor, matched, similarity, rule, ...: one table for each file
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from corpus_builder.duplicates import summary as duplicates
-from corpus_builder.duplicates.index.contents import elders_of, write_head
+from corpus_builder.duplicates.index.contents import indexed_of, write_head
 from corpus_builder.duplicates.row_files import is_rows
 from corpus_builder.duplicates.row_stages import CopyRows, CopyStats, MatchRows, RowFile, RowSettings, SignRows, SignStats
 from corpus_builder.duplicates.signed_files import utf_8
@@ -60,7 +60,7 @@ class Deduplicated:
         return self.manifest.paths("kept")
 
     def dropped_rows(self) -> pa.Table:
-        """The table of all rows that were dropped: id, survivor, similarity, matched, rule, row."""
+        """The table of all rows that were dropped: loser, row, survivor, matched, similarity, rule, ..."""
         return pa.concat_tables([read_table(path) for path in self.manifest.paths("dropped")])
 
     def why(self, id: str) -> list[Story]:
@@ -106,7 +106,7 @@ def deduplicate(
     verify_by: Literal["signature", "text"] = "signature",
     groups: Literal["first", "components"] = "first",
     index: str | Path | None = None,
-    elders: Literal["stay", "compete"] = "stay",
+    indexed: Literal["stay", "compete"] = "stay",
     task_memory_bytes: int = TASK_MEMORY_BYTES,
     progress: bool = False,
 ) -> Deduplicated:
@@ -134,14 +134,14 @@ def deduplicate(
         verify_by=verify_by,
         groups=groups,
         index=None if index is None else str(index),
-        elders=elders,
+        indexed=indexed,
     )
     minhash, matching = rule.minhash, rule.matching
     settings = RowSettings(matching, rule.preference, text, id, date, source, url_column or ("url" if url else None))
     out, files = absolute(out), list(files)
     places = named(files)
     keep_apart(out, places.values(), [given for given in map(Path, files) if given.is_dir()])
-    before = elders_of(absolute(index) if index is not None else None, out, minhash, keep, elders)
+    before = indexed_of(absolute(index) if index is not None else None, out, minhash, keep, indexed)
     with alone_in(out, "dedup", STAGES), engine_of(engine, lambda: Ray(task_memory_bytes=task_memory_bytes)) as engine:
         digests = digests_of(list(places.values()), out, engine, progress)
         given = tuple(RowFile(place, name, digests[place]) for name, place in places.items())

@@ -38,7 +38,15 @@ def test_kept_lines_are_as_they_were_and_dropped_rows_name_their_survivor(tmp_pa
     (dropped,) = done.dropped_rows().to_pylist()
     assert 0.85 < dropped.pop("similarity") < 1.0
     assert dropped.pop("matched_file") == "a.jsonl"
-    assert dropped == {"id": "b", "survivor": "a", "matched": "a", "rule": "near", "row": 1, "matched_row": 0, "in_index": False}
+    assert dropped == {
+        "loser": "b",
+        "survivor": "a",
+        "matched": "a",
+        "rule": "near",
+        "row": 1,
+        "matched_row": 0,
+        "in_index": False,
+    }
     assert (done.rows, done.kept, done.dropped) == (3, 2, {"near": 1, "exact": 0, "url": 0})
 
 
@@ -154,7 +162,7 @@ def test_texts_that_break_the_scheme(tmp_path: Path) -> None:
     with path.open("a") as file:
         file.write("no json\n\n[1]\n")
     done = deduplicate([path], tmp_path / "out", Serial())
-    assert done.dropped_rows().column("id").to_pylist() == ["1"]
+    assert done.dropped_rows().column("loser").to_pylist() == ["1"]
     assert (done.rows, done.kept, done.without_text, done.broken) == (15, 14, 7, 2)  # an empty line has no text, either
 
 
@@ -178,7 +186,7 @@ def test_the_same_url_is_a_rule_of_its_own(tmp_path: Path) -> None:
     assert deduplicate([path], tmp_path / "without", Serial()).kept == 4
     done = deduplicate([path], tmp_path / "out", Serial(), url=True, verify=0.99)
     (dropped,) = done.dropped_rows().to_pylist()
-    assert (dropped["id"], dropped["survivor"], dropped["rule"]) == ("a", "b", "url")
+    assert (dropped["loser"], dropped["survivor"], dropped["rule"]) == ("a", "b", "url")
     assert dropped["similarity"] < 0.5
 
 
@@ -261,7 +269,7 @@ def test_the_command(files: list[Path], tmp_path: Path) -> None:
         ("a.jsonl", {"rows": 0}, RecipeError, "rows = 0"),
         ("a.jsonl", {"seed": -1}, RecipeError, "seed = -1"),
         ("a.jsonl", {"verify_by": "eye"}, RecipeError, "^verify_by = 'eye': input should be 'signature' or 'text'.$"),
-        ("a.jsonl", {"elders": "compete"}, RecipeError, "goes with index"),
+        ("a.jsonl", {"indexed": "compete"}, RecipeError, "goes with index"),
         ("a.jsonl", {"verify_by": "text", "verify": False}, RecipeError, "goes with verify"),
         ("a.jsonl", {"groups": "all"}, RecipeError, "groups = 'all': input should be 'first' or 'components'"),
         ("array.json", {}, StageError, "No line of"),
@@ -314,13 +322,13 @@ def test_the_story_of_a_row_shows_where_the_texts_part(tmp_path: Path) -> None:
 
     assert "dedup    kept      a.jsonl, row 2" in said("c")
     assert "dedup    dropped   duplicate_near value 0." in said("b")
-    assert "lost to a\n" in said("b")
+    assert "survivor a\n" in said("b")
     assert "変" in said("b").split("it has -, the other +:")[1]
     assert "duplicate_exact value 1 a" in said("d")
-    assert "lost to b\n  for which is kept a\n" in said("d")
+    assert "matched  b\n  survivor a\n" in said("d")
     assert "the same text" in said("d")
     path.unlink()
-    assert "lost to a\n" in said("b")
+    assert "survivor a\n" in said("b")
     assert "it has -" not in said("b")
     assert CliRunner().invoke(main, ["why", out, "zz"]).exit_code == 3
 
@@ -333,7 +341,7 @@ def test_the_story_of_a_row_is_not_misled_by_ids_that_occur_twice(tmp_path: Path
     ]
     done = deduplicate(paths, tmp_path / "out", Serial())
     (dropped,) = done.dropped_rows().to_pylist()
-    assert (dropped["id"], dropped["matched"], dropped["matched_file"], dropped["matched_row"]) == ("1", "0", "a.jsonl", 0)
+    assert (dropped["loser"], dropped["matched"], dropped["matched_file"], dropped["matched_row"]) == ("1", "0", "a.jsonl", 0)
     kept, lost = done.why("1")
     assert kept.outcome.verdict == "kept"
     assert any("変" in line for line in lost.differences)
@@ -350,13 +358,13 @@ def test_half_a_surrogate_pair_is_spelled_as_json_does(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     done = deduplicate([path], tmp_path / "out", Serial())
-    assert [(row["id"], row["matched"], row["survivor"]) for row in done.dropped_rows().to_pylist()] == [
+    assert [(row["loser"], row["matched"], row["survivor"]) for row in done.dropped_rows().to_pylist()] == [
         (r"a\udfff", r"a\ud800", r"a\ud800"),
         (r"b\ud800", r"a\udfff", r"a\ud800"),
     ]
     for id_ in (r"a\udfff", "a\udfff"):
         (story,) = done.why(id_)
-        assert (story.id, story.winners[0].id) == (r"a\udfff", r"a\ud800")
+        assert (story.id, story.matched.id) == (r"a\udfff", r"a\ud800")
     result = CliRunner().invoke(main, ["why", str(tmp_path / "out"), r"a\udfff"])
     assert result.exit_code == 0, result.output
     assert r"\udc00" in result.output.split("it has -, the other +:")[1]

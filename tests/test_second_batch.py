@@ -89,7 +89,7 @@ def test_the_length_of_row_groups_and_batches_shows_in_no_row(
         assert rows_of(small, stage, table) == rows_of(whole, stage, table), table
     corpora = [sorted(rows_of(done, "release", "corpus"), key=lambda row: row["id"]) for done in (small, whole)]
     assert corpora[0] == corpora[1]
-    for table in ("keys", "cards", "ids"):
+    for table in ("keys", "sketches", "ids"):
         signed = [[path.read_bytes() for path in done.manifests["sign"].paths(table)] for done in (small, whole)]
         assert signed[0] == signed[1], table
 

@@ -384,7 +384,7 @@ CASES: dict[str, list[Case]] = {
         Case(put("dedup.index", "index"), an_index),
         Case(lambda _, folder: remove(folder / "index", urls=["https://www.example/2"]), with_index),
     ],
-    "Dedup.elders": [Case(put("dedup.elders", "compete"), with_index)],
+    "Dedup.indexed": [Case(put("dedup.indexed", "compete"), with_index)],
     # repeated lines
     "Lines.scope": [Case(put("lines", {"documents": 9, "scope": "both", "hosts": 2}), put("lines", {"documents": 9}))],
     "Lines.documents": [Case(put("lines.documents", 3))],
@@ -586,7 +586,7 @@ SETTINGS: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {  # an argum
     "verify_by": [({"verify": 0.6}, {"verify": 0.6, "verify_by": "text"})],
     "groups": [({}, {"groups": "components"})],
     "index": [({}, {"index": "index"})],
-    "elders": [({"index": "index"}, {"index": "index", "elders": "compete"})],
+    "indexed": [({"index": "index"}, {"index": "index", "indexed": "compete"})],
 }
 NOT_IN_THE_BYTES = {"files", "out", "engine", "task_memory_bytes", "progress"}
 

@@ -28,7 +28,7 @@ COLUMNS = under(
 @COLUMNS
 @under(HASHES, hash_options, from_recipe("seed"))
 @under("What counts as a duplicate", from_recipe("url", "verify", "verify_by"))
-@under("Which row survives", from_recipe("keep", "groups", "index", "elders"))
+@under("Which row survives", from_recipe("keep", "groups", "index", "indexed"))
 @engine_options
 @as_json
 def dedup(

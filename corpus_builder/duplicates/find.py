@@ -8,15 +8,15 @@ from __future__ import annotations
 import itertools
 
 from corpus_builder.duplicates.links import Link, Settle, Spread
-from corpus_builder.duplicates.losers import Found, Verdicts
+from corpus_builder.duplicates.losers import Losers, SearchResult
 from corpus_builder.duplicates.search import Search
 from corpus_builder.duplicates.survivors import Files, Hook, HookStats, Join, Jump, JumpStats, Meet, Point
 from corpus_builder.store.dataset import Manifest
 from corpus_builder.store.run import Runner
 
 
-def find_duplicates(search: Search, runner: Runner) -> Found:
-    """keys ─► Spread ─► Link ─► Settle ─► (next phase) ... ─► Point ─► Jump ... (─► Hook ─► Join ─► Jump ...) ─► Verdicts."""
+def find_duplicates(search: Search, runner: Runner) -> SearchResult:
+    """keys ─► Spread ─► Link ─► Settle ─► (next phase) ... ─► Point ─► Jump ... (─► Hook ─► Join ─► Jump ...) ─► Losers."""
     run = runner.run_step
     settled: dict[str, Manifest] = {}
     for phase in search.matching.phases:
@@ -42,4 +42,4 @@ def find_duplicates(search: Search, runner: Runner) -> Found:
                 break
             last = roots(tuple(run(Join(search, number, last, tuple(found.paths("hooks")))).paths("pointers")))
         met = tuple(run(Meet(search, links, first, last)).paths("met"))
-    return Found(search, run(Verdicts(search, links, met, last)))
+    return SearchResult(search, run(Losers(search, links, met, last)))

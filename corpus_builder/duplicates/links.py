@@ -1,12 +1,12 @@
-"""From keys to whom each document lost to, in steps of bounded memory.  Each phase (see `hashing.matching`) takes three:
+"""From keys to what each document lost to, in steps of bounded memory.  Each phase (see `hashing.matching`) takes three:
 
 Spread   a group of shards -> its keys, dealt out by key
-Link     one bucket of keys -> who shares a key with whom, and counts; dealt out by loser
-Settle   a group's links -> one winner for each loser (components: every pair once), and who is out of the next phases
+Link     one bucket of keys -> pairs of documents that share a key, and count; dealt out by loser
+Settle   a group's links -> the best match of each loser (components: every pair once), and the documents that the next phases leave out
 
 A key may be that of any number of documents, as with pages that say nothing but that a login is needed.  Where sharing it is all that counts,
 they all lose to the first of them, so Spread sends the first of its group alone: Link looks at no more documents of a
-key than there are groups, and Settle, which hears whom that first one lost to, gives the others of its group the same winner.
+key than there are groups, and Settle, which learns what that first one matched, gives the others of its group the same match.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from corpus_builder.hashing.pairs import (
     checked_links,
     distinct_links,
     first_links,
-    in_company,
+    sharers,
 )
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage
 from corpus_builder.store.exchange import buckets_of, read_bucket
 
-LINKS = ("loser_rank", "loser", "winner_rank", "winner", "similarity")
+LINKS = ("loser_rank", "loser", "matched_rank", "matched", "similarity")
 FIRST_OF_ALL = np.iinfo(np.int64).min
 
 
@@ -46,7 +46,7 @@ class Spread(Stage):
     search: Search
     phase: str
     before: tuple[Manifest, ...]  # of `Settle` in the phases before
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     @property
     def name(self) -> str:
@@ -58,21 +58,21 @@ class Spread(Stage):
         return self.search.tasks(self.name, self.version, len(self.search.groups))
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Deal out the keys of the documents that still stand."""
+        """Deal out the keys of the documents that no phase has dropped yet."""
         search, group = self.search, shard.task
         lost = [opened(settled.path(settled.receipts[group], "lost")) for settled in self.before]
-        parts = [self._part(place, first, last, lost) for place, first, last in search.groups[group]]
+        pieces = [self._keys(number, first, last, lost) for number, first, last in search.groups[group]]
         none = {"key": np.zeros(0, np.uint64), "rank": np.zeros(0, np.int64), "document": np.zeros(0, np.int64)}
-        columns = {name: np.concatenate([none[name], *(part.pop(name) for part in parts)]) for name in none}
+        columns = {name: np.concatenate([none[name], *(piece.pop(name) for piece in pieces)]) for name in none}
         if not search.checks(self.phase):
             columns = self._firsts(columns, out)
         count = search.buckets(self.phase)
         write_dealt(out, "keys", columns, buckets_of(columns["key"], count), count)
 
     def _firsts(self, columns: Columns, out: ShardWriter) -> Columns:
-        """The first document of each key of this group; whoever shares its key with it is written for `Settle`."""
-        rows, starts = in_company(columns["key"], columns["rank"], columns["document"])
-        write_dealt(out, "company", {name: column[rows] for name, column in columns.items()})
+        """The first document of each key of this group; the others that share the key are written for `Settle`."""
+        rows, starts = sharers(columns["key"], columns["rank"], columns["document"])
+        write_dealt(out, "sharers", {name: column[rows] for name, column in columns.items()})
         heads = np.zeros(len(columns["key"]), dtype=np.bool_)
         heads[rows[starts[:-1]]] = True
         stays = np.ones(len(heads), dtype=np.bool_)
@@ -82,18 +82,18 @@ class Spread(Stage):
             return columns | {"heads": heads}
         return {name: columns.pop(name)[stays] for name in tuple(columns)} | {"heads": heads[stays]}
 
-    def _part(self, place: int, first: int, last: int, lost: Sequence[I64]) -> Columns:
+    def _keys(self, shard: int, first: int, last: int, lost: Sequence[I64]) -> Columns:
         search = self.search
-        signed = search.shards[place]
+        signed = search.shards[shard]
         rows = opened(signed.keys)[first:last]
         keys = {"url": rows["url"], "exact": rows["digest"], "near": rows["keys"]}[self.phase]
-        stands = rows["url" if self.phase == "url" else "digest"] != 0
-        stands &= signed.standing(first, last)
-        documents = places(place, np.arange(first, last))
+        live = rows["url" if self.phase == "url" else "digest"] != 0
+        live &= signed.live_rows(first, last)
+        documents = places(shard, np.arange(first, last))
         for gone in lost:
-            stands &= ~among(gone, documents)
-        keys, documents, rank = keys[stands], documents[stands], rows["rank"][stands]
-        if signed.elder and search.matching.elders == "stay":
+            live &= ~among(gone, documents)
+        keys, documents, rank = keys[live], documents[live], rows["rank"][live]
+        if signed.indexed and search.matching.indexed == "stay":
             rank = np.full_like(rank, FIRST_OF_ALL)
         each = keys.shape[1] if keys.ndim > 1 else 1
         return {"key": keys.ravel(), "rank": np.repeat(rank, each), "document": np.repeat(documents, each)}
@@ -106,7 +106,7 @@ class Link(Stage):
     search: Search
     phase: str
     keys: Manifest
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     @property
     def name(self) -> str:
@@ -121,15 +121,15 @@ class Link(Stage):
         """Find the pairs of one bucket that share a key, and keep those that count."""
         search, checks = self.search, self.search.checks(self.phase)
         columns = read_bucket(self.keys.paths("keys"), shard.task)
-        rows, starts = in_company(columns["key"], columns["rank"], columns["document"])
+        rows, starts = sharers(columns["key"], columns["rank"], columns["document"])
         rank, document = columns["rank"][rows], columns["document"][rows]
         if checks:
             del columns, rows
-            loser, winner, similarity = self._checked(document, starts)
+            loser, matched, similarity = self._checked(document, starts)
         else:
-            loser, winner = first_links(document, starts)
+            loser, matched = first_links(document, starts)
             similarity = np.full(len(loser), 1.0 if self.phase == "exact" else np.nan)
-        links = dict(zip(LINKS, (rank[loser], document[loser], rank[winner], document[winner], similarity), strict=True))
+        links = dict(zip(LINKS, (rank[loser], document[loser], rank[matched], document[matched], similarity), strict=True))
         if not checks:
             links |= {"key": columns["key"][rows[loser]], "heads": columns["heads"][rows[loser]]}
         if search.matching.groups == "first":
@@ -140,7 +140,7 @@ class Link(Stage):
         """The pairs that are alike enough, some groups at a time."""
         search = self.search
         matching, share = search.matching, search.memory_bytes // 4
-        stays = (document < search.first_new) & search.elders_lose_nothing
+        stays = (document < search.first_new) & search.indexed_lose_nothing
         ends = self._weights(document)[starts] if len(starts) > 1 else np.zeros(1, dtype=np.int64)
         found = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
         first = 0
@@ -156,8 +156,8 @@ class Link(Stage):
                 links = self._in_blocks(document[piece], stays[piece])
             found.append((links[0] + starts[first], links[1] + starts[first], links[2]))
             first = last
-        loser, winner, similarity = (np.concatenate(column) for column in zip(*found, strict=True))
-        return loser, winner, similarity
+        loser, matched, similarity = (np.concatenate(column) for column in zip(*found, strict=True))
+        return loser, matched, similarity
 
     def _in_blocks(self, document: I64, stays: Bools) -> tuple[I64, I64, F64]:
         """The same for one group whose contents do not fit in memory: its rows block by block against those before them."""
@@ -177,8 +177,8 @@ class Link(Stage):
                 pair = content[: len(here)], content[len(here) :]
                 threshold = self.search.matching.verify or 0.0
                 found.append(block_links(own, earlier, pair, *contents, threshold, self.spanning, settled, parents))
-        loser, winner, similarity = (np.concatenate(column) for column in zip(*found, strict=True))
-        return loser, winner, similarity
+        loser, matched, similarity = (np.concatenate(column) for column in zip(*found, strict=True))
+        return loser, matched, similarity
 
     @property
     def spanning(self) -> bool:
@@ -222,7 +222,7 @@ class Settle(Stage):
     phase: str
     keys: Manifest
     links: Manifest
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     @property
     def name(self) -> str:
@@ -245,47 +245,47 @@ class Settle(Stage):
                 links, waiting = reduced(concatenated([links, *waiting], LINKS)), []
         links = reduced(concatenated([links, *waiting], LINKS))
         lost: I64 = np.unique(links["loser"])
-        write_npy(out, "lost", lost[lost >= search.first_new] if search.matching.elders == "stay" else lost)
+        write_npy(out, "lost", lost[lost >= search.first_new] if search.matching.indexed == "stay" else lost)
         write_dealt(out, "links", links)
 
     def _parts(self, group: int) -> Iterator[Columns]:
-        """The links of the documents that Link saw, and then of those in their company."""
+        """The links of the documents that Link saw, and then of those that share a key with them."""
         answers: list[Columns] = []
         for path in self.links.paths("links"):
             links = read_bucket([path], group)
             yield self._counted({name: links[name] for name in LINKS})
             if not self.search.checks(self.phase):
                 heads = links["heads"]
-                answers.append({name: links[name][heads] for name in ("key", "winner_rank", "winner")})
+                answers.append({name: links[name][heads] for name in ("key", "matched_rank", "matched")})
         if answers:
             receipt = self.keys.receipts[group]
-            yield from self._company(self.keys.path(receipt, "company"), concatenated(answers, tuple(answers[0])))
+            yield from self._sharers(self.keys.path(receipt, "sharers"), concatenated(answers, tuple(answers[0])))
 
-    def _company(self, path: Path, answers: Columns) -> Iterator[Columns]:
+    def _sharers(self, path: Path, answers: Columns) -> Iterator[Columns]:
         """Documents that share a key with an earlier one of their group: they lose to whom that one lost to or, if it did not, to it."""
         order = np.argsort(answers["key"])
         answers = {name: column[order] for name, column in answers.items()}
-        company = read_whole(path)
-        key, rank, document = company["key"], company["rank"], company["document"]
+        rows = read_whole(path)
+        key, rank, document = rows["key"], rows["rank"], rows["document"]
         starts = np.flatnonzero(np.concatenate([np.ones(min(1, len(key)), np.bool_), key[1:] != key[:-1]]))
         size = max(1, self.search.memory_bytes // (8 * BYTES_PER_KEY))
         for first in range(0, len(key), size):
             row = np.arange(first, min(first + size, len(key)))
             head = starts[np.searchsorted(starts, row, side="right") - 1]
-            winner_rank, winner = rank[head], document[head]
+            matched_rank, matched = rank[head], document[head]
             if len(order):
                 at = np.minimum(np.searchsorted(answers["key"], key[row]), len(order) - 1)
                 lost = answers["key"][at] == key[row]
-                winner_rank = np.where(lost, answers["winner_rank"][at], winner_rank)
-                winner = np.where(lost, answers["winner"][at], winner)
-            others = (row != head) & (document[row] != winner)
+                matched_rank = np.where(lost, answers["matched_rank"][at], matched_rank)
+                matched = np.where(lost, answers["matched"][at], matched)
+            others = (row != head) & (document[row] != matched)
             similarity = np.full(len(row), 1.0 if self.phase == "exact" else np.nan)
-            columns = (rank[row], document[row], winner_rank, winner, similarity)
+            columns = (rank[row], document[row], matched_rank, matched, similarity)
             yield self._counted({name: column[others] for name, column in zip(LINKS, columns, strict=True)})
 
     def _counted(self, links: Columns) -> Columns:
-        """Without those of elders that stay; yet for components they tell what hangs together."""
-        if not self.search.elders_lose_nothing:
+        """Without those of indexed documents that stay; with components they are needed, to tell what is connected."""
+        if not self.search.indexed_lose_nothing:
             return links
         new = links["loser"] >= self.search.first_new
         return {name: column[new] for name, column in links.items()}

@@ -1,4 +1,4 @@
-"""The end of the search for duplicates: one verdict for each document that is dropped.
+"""The end of the search for duplicates: one row for each document that is dropped.
 
 A group's losers -> whom each matched, how alike they are, and who survives in its place.
 """
@@ -23,14 +23,14 @@ from corpus_builder.store.files import intact
 from corpus_builder.store.receipt import Receipt
 from corpus_builder.store.shard_files import read_between
 
-VERDICT_GROUP_ROWS = 1 << 14
-VERDICTS = pa.schema(
+GROUP_ROWS = 1 << 14
+LOSERS = pa.schema(
     [
         pa.field("shard", pa.int64(), nullable=False),
         pa.field("row", pa.int64(), nullable=False),
-        pa.field("id", pa.string(), nullable=False),
+        pa.field("loser", pa.string(), nullable=False),  # its id, as are survivor and matched
         pa.field("survivor", pa.string(), nullable=False),  # the document that is kept in its place
-        pa.field("similarity", pa.float64(), nullable=False),  # Jaccard similarity of `id` and `matched`, 0..1
+        pa.field("similarity", pa.float64(), nullable=False),  # Jaccard similarity of `loser` and `matched`, 0..1
         pa.field("matched", pa.string(), nullable=False),  # the document that it was compared with; mostly the survivor
         pa.field("rule", pa.string(), nullable=False),  # url, exact or near
         pa.field("matched_file", pa.string(), nullable=False),  # the shard of `matched`; of an index: its part
@@ -43,34 +43,34 @@ VERDICTS = pa.schema(
 
 
 @dataclass(frozen=True)
-class Verdicts(Stage):
+class Losers(Stage):
     """The scratch step: one shard per group of signed shards."""
 
     search: Search
     links: Mapping[str, Files]  # what counted, by phase
-    met: Files  # what documents that were hooked matched
+    met: Files  # what documents matched that lost by being hooked
     pointers: Files  # to survivors
-    name: ClassVar[str] = "verdicts"
-    version: ClassVar[int] = 3
+    name: ClassVar[str] = "losers"
+    version: ClassVar[int] = 4
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One for each group."""
         return self.search.tasks(self.name, self.version, len(self.search.groups))
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Write who was dropped, sorted by shard and row."""
+        """Write the documents that are dropped, sorted by shard and row."""
         search = self.search
-        out.table("verdicts", VERDICTS, group_rows=VERDICT_GROUP_ROWS)
+        out.table("losers", LOSERS, group_rows=GROUP_ROWS)
         lost, _, survivor = opened(self.pointers[shard.task])
-        if search.matching.elders == "stay":  # what matches two elders joins them, yet both stay
+        if search.matching.indexed == "stay":  # what matches two indexed documents connects them, yet both stay
             lost, survivor = lost[lost >= search.first_new], survivor[lost >= search.first_new]
         matched, similarity, rule = self._matched(shard.task, lost)
         for first in range(0, len(lost), search.pairs_at_a_time):
             piece = slice(first, first + search.pairs_at_a_time)
-            out.write("verdicts", self._named(lost[piece], survivor[piece], matched[piece], similarity[piece], rule[piece]))
+            out.write("losers", self._named(lost[piece], survivor[piece], matched[piece], similarity[piece], rule[piece]))
 
     def _named(self, lost: I64, survivor: I64, matched: I64, similarity: np.ndarray, rule: I64) -> pa.Table:
-        """Some verdicts with the ids of the documents."""
+        """Rows for some losers, with the ids of the documents."""
         search = self.search
         unknown = np.isnan(similarity)
         similarity[unknown] = search.similarity(lost[unknown], matched[unknown])
@@ -78,12 +78,24 @@ class Verdicts(Stage):
         own, kept, met = np.split(np.array(ids_of(search.shards, wanted), dtype=object)[where.ravel()], 3)
         rules = np.array(list(self.links), dtype=object)[rule]
         shards, rows = split(matched)
-        files = [s.name.rpartition("/")[0] if s.elder else s.name for s in (search.shards[shard] for shard in shards.tolist())]
-        elder = matched < search.first_new
+        files = [s.name.rpartition("/")[0] if s.indexed else s.name for s in (search.shards[shard] for shard in shards.tolist())]
+        indexed = matched < search.first_new
         places, at = split(survivor)
-        standing = [search.shards[shard].name for shard in places.tolist()]
-        columns = [*split(lost), own, kept, similarity, met, rules, files, pa.array(rows, mask=elder), elder, standing, at]
-        return pa.table(columns, schema=VERDICTS)
+        survivor_files = [search.shards[shard].name for shard in places.tolist()]
+        columns = [
+            *split(lost),
+            own,
+            kept,
+            similarity,
+            met,
+            rules,
+            files,
+            pa.array(rows, mask=indexed),
+            indexed,
+            survivor_files,
+            at,
+        ]
+        return pa.table(columns, schema=LOSERS)
 
     def _matched(self, group: int, lost: I64) -> tuple[I64, np.ndarray, I64]:
         """The first of all that each one matched, how alike they are if that is known, and in which phase."""
@@ -91,25 +103,25 @@ class Verdicts(Stage):
         names = tuple(links)
         links = best_links(concatenated([links, *(read_bucket([path], group) for path in self.met)], names))
         at = np.searchsorted(links["loser"], lost)
-        return links["winner"][at], links["similarity"][at].copy(), links["phase"][at]
+        return links["matched"][at], links["similarity"][at].copy(), links["phase"][at]
 
 
 @dataclass(frozen=True)
-class Found:
-    """All verdicts of a search, on disk."""
+class SearchResult:
+    """What a search found, on disk."""
 
     search: Search
     manifest: Manifest
 
     def files_of(self, shard: int) -> tuple[Path, ...]:
-        """The files that hold the verdicts on one shard's documents."""
+        """The files that hold one shard's losers."""
         first, last = self.search.groups_of(np.array([shard << 32, ((shard + 1) << 32) - 1])).tolist()
-        return tuple(self.manifest.paths("verdicts")[max(first, 0) : last + 1])
+        return tuple(self.manifest.paths("losers")[max(first, 0) : last + 1])
 
 
-def verdicts_on(shard: int, files: Sequence[Path]) -> pa.Table:
-    """The verdicts on one shard's documents, by row."""
-    found = [VERDICTS.empty_table()]
+def losers_in(shard: int, files: Sequence[Path]) -> pa.Table:
+    """One shard's losers, by row."""
+    found = [LOSERS.empty_table()]
     for path in files:
         with intact(path):
             found.append(read_between(path, "shard", shard, shard + 1))
@@ -118,34 +130,34 @@ def verdicts_on(shard: int, files: Sequence[Path]) -> pa.Table:
 
 SUPERSEDED = pa.schema(
     [pa.field(name, pa.string(), nullable=False) for name in ("part", "shard")]
-    + [f for f in VERDICTS if f.name not in ("shard", "survivor_file", "survivor_row")]
+    + [f for f in LOSERS if f.name not in ("shard", "survivor_file", "survivor_row")]
 )
 
 
 @dataclass(frozen=True)
 class Superseded(Stage):
-    """The stage: one shard, the documents of an index that lost to the new ones (elders = "compete")."""
+    """The stage: one shard, the documents of an index that lost to the new ones (indexed = "compete")."""
 
-    found: Found
+    result: SearchResult
     made_from: Mapping[str, str]
     name: ClassVar[str] = "superseded"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     tables: ClassVar[tuple[str, ...]] = ("superseded",)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Made of what the search was made of."""
-        elders = [shard.name for shard in self.found.search.shards if shard.elder]
-        tasks = [(name, self.found.files_of(place)) for place, name in enumerate(elders)]
+        indexed = [shard.name for shard in self.result.search.shards if shard.indexed]
+        tasks = [(name, self.result.files_of(place)) for place, name in enumerate(indexed)]
         return [Shard("all", {"stage": f"{self.name}/{self.version}"} | dict(self.made_from), tasks)]
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Gather the verdicts on the elders."""
+        """Gather the indexed documents that lost."""
         out.table("superseded", SUPERSEDED)
         for place, (name, files) in enumerate(shard.task):
             part, _, part_shard = name.rpartition("/")
-            verdicts = verdicts_on(place, files)
-            columns = [verdicts.column(name) for name in SUPERSEDED.names[2:]]
-            names = [pa.array([word] * verdicts.num_rows, pa.string()) for word in (part, part_shard)]
+            losers = losers_in(place, files)
+            columns = [losers.column(name) for name in SUPERSEDED.names[2:]]
+            names = [pa.array([word] * losers.num_rows, pa.string()) for word in (part, part_shard)]
             out.write("superseded", pa.table([*names, *columns], schema=SUPERSEDED))
 
 

@@ -1,4 +1,4 @@
-"""Deduplication of the user's own files: rows to keys, verdicts beside the rows, and copies of the files with fewer rows.
+"""Deduplication of the user's own files: rows to keys, keys to losers, and copies of the files without the losers.
 
 Rows without text (null, empty or white space only) match nothing but their URL.
 """
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from corpus_builder.duplicates.find import find_duplicates
-from corpus_builder.duplicates.losers import VERDICTS, Found, Superseded, verdicts_on
+from corpus_builder.duplicates.losers import LOSERS, SearchResult, Superseded, losers_in
 from corpus_builder.duplicates.row_files import Batch, copy_rows, read_rows
 from corpus_builder.duplicates.search import Search
 from corpus_builder.duplicates.signed_files import SIGNED, SignedShard, SignedWriter, keys_digest, split
@@ -28,8 +28,8 @@ from corpus_builder.store.files import intact
 from corpus_builder.store.run import Runner
 from corpus_builder.store.stats import Count
 
-_NAMES = ("id", "survivor", "similarity", "matched", "rule", "row", "matched_file", "matched_row", "in_index")
-DROPPED = pa.schema([VERDICTS.field(name) for name in _NAMES])
+_NAMES = ("loser", "row", "survivor", "matched", "similarity", "rule", "matched_file", "matched_row", "in_index")
+DROPPED = pa.schema([LOSERS.field(name) for name in _NAMES])
 
 
 @dataclass(frozen=True)
@@ -130,15 +130,15 @@ def name_of_row(file: RowFile, batch: Batch, column: str, row: int) -> str:
 
 @dataclass(frozen=True)
 class MatchRows(Stage):
-    """The stage: one shard per file, the verdicts on its rows.  `found` is there once the search was run."""
+    """The stage: one shard per file, the rows of it that are dropped.  `result` is there once the search was run."""
 
     files: tuple[RowFile, ...]
     settings: RowSettings
-    elders: tuple[SignedShard, ...] = ()
-    elders_digest: str = ""
-    found: Found | None = None
+    indexed: tuple[SignedShard, ...] = ()
+    index_digest: str = ""
+    result: SearchResult | None = None
     name: ClassVar[str] = "match"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     tables: ClassVar[tuple[str, ...]] = ("dropped",)
     stats: ClassVar[type[Any]] = MatchStats
 
@@ -146,8 +146,8 @@ class MatchRows(Stage):
         """Made of all the keys; how the search was cut changes nothing."""
         made_from = {"stage": f"{self.name}/{self.version}"} | self.made_from(manifests)
         return [
-            Shard(receipt.shard, made_from, (place, self.found.files_of(place) if self.found else ()))
-            for place, receipt in enumerate(manifests["sign"].receipts, start=len(self.elders))
+            Shard(receipt.shard, made_from, (place, self.result.files_of(place) if self.result else ()))
+            for place, receipt in enumerate(manifests["sign"].receipts, start=len(self.indexed))
         ]
 
     def made_from(self, manifests: Mapping[str, Manifest]) -> dict[str, str]:
@@ -155,7 +155,7 @@ class MatchRows(Stage):
         return {
             "keys": keys_digest(manifests["sign"]),
             "settings": digest_of(asdict(self.settings.matching)),
-            "index": self.elders_digest,
+            "index": self.index_digest,
         }
 
     @property
@@ -164,35 +164,35 @@ class MatchRows(Stage):
         return self.settings.matching
 
     def search(self, manifests: Mapping[str, Manifest], memory_bytes: int) -> Search:
-        """The search that this stage needs the verdicts of."""
+        """The search over these files."""
         sign = manifests["sign"]
-        shards = (*self.elders, *(SignedShard.of(sign, receipt) for receipt in sign.receipts))
+        shards = (*self.indexed, *(SignedShard.of(sign, receipt) for receipt in sign.receipts))
         texts = RowTexts(self.files, self.settings.text)
         return Search(shards, self.settings.matching, digest_of(self.made_from(manifests)), memory_bytes, texts)
 
     @property
     def beside(self) -> tuple[str, ...]:
-        """Who of the index lost is a dataset of its own, which `prepare` makes."""
-        return (Superseded.name,) if self.elders and self.matching.elders == "compete" else ()
+        """The indexed documents that lost are a dataset of their own, which `prepare` makes."""
+        return (Superseded.name,) if self.indexed and self.matching.indexed == "compete" else ()
 
     def prepare(self, manifests: Mapping[str, Manifest], runner: Runner) -> Self:
-        """Search: who of the documents that were signed is dropped, and for whom."""
-        found = find_duplicates(self.search(manifests, runner.task_memory_bytes), runner)
+        """Run the search."""
+        result = find_duplicates(self.search(manifests, runner.task_memory_bytes), runner)
         if self.beside:
-            runner.run_beside(Superseded(found, self.made_from(manifests)))
-        return replace(self, found=found)
+            runner.run_beside(Superseded(result, self.made_from(manifests)))
+        return replace(self, result=result)
 
     def for_workers(self) -> Self:
-        """Without the other files, the index's shards and what was found of the others."""
-        return replace(self, files=(), elders=(), found=None)
+        """Without the other files, the index's shards and the whole result."""
+        return replace(self, files=(), indexed=(), result=None)
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Copy the verdicts on one file."""
+        """Write the losers of one file."""
         place, files = shard.task
         out.table("dropped", DROPPED)
-        verdicts = verdicts_on(place, files)
-        out.write("dropped", verdicts.select(DROPPED.names).cast(DROPPED))
-        out.stats = stats_of(verdicts)
+        losers = losers_in(place, files)
+        out.write("dropped", losers.select(DROPPED.names).cast(DROPPED))
+        out.stats = stats_of(losers)
 
 
 @dataclass(frozen=True)
@@ -229,12 +229,12 @@ class CopyRows(Stage):
 
     files: tuple[RowFile, ...]
     name: ClassVar[str] = "dedup"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tables: ClassVar[tuple[str, ...]] = ("kept", "dropped")
     stats: ClassVar[type[Any]] = CopyStats
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """Made of the file and the verdicts on it."""
+        """Made of the file and the list of rows to drop."""
         match = manifests["match"]
         shards = []
         for file in self.files:

@@ -39,7 +39,7 @@ class Texts(Protocol):
 
 @dataclass(frozen=True)
 class Search:
-    """What all steps of one search share.  Elders come first in `shards`, so that they win ties.
+    """What all steps of one search share.  Indexed shards come first in `shards`, so that their documents win ties.
 
     `made` is a digest of all that the result depends on.
     """
@@ -66,13 +66,14 @@ class Search:
 
     @cached_property
     def first_new(self) -> int:
-        """The place behind the last elder."""
-        return sum(shard.elder for shard in self.shards) << 32
+        """The number after those of all indexed documents."""
+        return sum(shard.indexed for shard in self.shards) << 32
 
     @property
-    def elders_lose_nothing(self) -> bool:
-        """Whether no match of an elder with a better document counts.  For components it does, though elders that stay are not dropped."""
-        return self.matching.elders == "stay" and self.matching.groups == "first"
+    def indexed_lose_nothing(self) -> bool:
+        """Whether no match of an indexed document with a better one counts.  With components it counts, though indexed documents that stay
+        are not dropped."""
+        return self.matching.indexed == "stay" and self.matching.groups == "first"
 
     def buckets(self, phase: str) -> int:
         """Into how many buckets the keys of a phase are dealt."""

@@ -22,7 +22,7 @@ class Sign(Stage):
     keep: str  # as `hashing.preference` reads it
     sources: tuple[str, ...]
     name: ClassVar[str] = "sign"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tables: ClassVar[tuple[str, ...]] = SIGNED
 
     @classmethod

@@ -3,9 +3,9 @@
 `sign` writes three files a shard, row after row in the order of the documents; a row's place is the document's number in the search
 for duplicates.  Both tables are plain NumPy files (`numpy.load(path, mmap_mode="r")` opens them):
 
-keys    rank, digest and url (64-bit hashes; 0: no text, no URL), then one 64-bit key a band: what the search sends around
-cards   where the id stands in `ids`, the characters of the text, and one byte a hash: the *sketch*, which estimates the similarity
-ids     the ids as UTF-8 (see `utf_8`), one after the other
+keys      rank, digest and url (64-bit hashes; 0: no text, no URL), then one 64-bit key a band: what the search sends around
+sketches   where the id stands in `ids`, the characters of the text, and one byte a hash: the *sketch*, which estimates the similarity
+ids       the ids as UTF-8 (see `utf_8`), one after the other
 
 A document's place in a search is one integer, `shard << 32 | row`; a shard is its place in the list of shards.
 """
@@ -29,7 +29,7 @@ from corpus_builder.store.files import intact
 from corpus_builder.store.receipt import Receipt
 
 I64 = npt.NDArray[np.int64]
-SIGNED = ("keys", "cards", "ids")
+SIGNED = ("keys", "sketches", "ids")
 """The tables of signed documents."""
 ROW_BITS = 32
 BLOCK_ROWS = 1 << 12
@@ -40,8 +40,8 @@ def keys_type(bands: int) -> np.dtype[Any]:
     return np.dtype([("rank", "<i8"), ("digest", "<u8"), ("url", "<u8"), ("keys", "<u8", (bands,))])
 
 
-def cards_type(hashes: int) -> np.dtype[Any]:
-    """A row of `cards`."""
+def sketches_type(hashes: int) -> np.dtype[Any]:
+    """A row of `sketches`."""
     return np.dtype([("id_start", "<u8"), ("id_bytes", "<u4"), ("characters", "<u4"), ("sketch", "u1", (hashes,))])
 
 
@@ -68,31 +68,31 @@ class SignedWriter:
         self._rows = 0
         self._id_bytes = 0
         self._keys = _NpyFile(out.open_file("keys", ".npy"), keys_type(spec.bands))
-        self._cards = _NpyFile(out.open_file("cards", ".npy"), cards_type(spec.hashes))
+        self._sketches = _NpyFile(out.open_file("sketches", ".npy"), sketches_type(spec.hashes))
         self._ids = out.open_file("ids", ".txt")
 
     def write(self, ids: Sequence[str], texts: Sequence[str], ranks: I64, urls: Sequence[str | None]) -> None:
         """Sign some documents.  An empty text matches nothing, an empty URL no URL."""
-        sketches, some = signatures(texts, self._spec)
+        values, some = signatures(texts, self._spec)
         keys = np.zeros(len(texts), dtype=keys_type(self._spec.bands))
         keys["rank"] = ranks
         keys["digest"] = [hash_of(text) if text else 0 for text in texts]
         keys["url"] = [hash_of(url) if url else 0 for url in urls]
-        keys["keys"] = band_keys(sketches, self._spec)
+        keys["keys"] = band_keys(values, self._spec)
         keys["keys"][~some] = 0
-        cards = np.zeros(len(texts), dtype=cards_type(self._spec.hashes))
-        cards["characters"] = [len(text) for text in texts]
-        cards["sketch"] = sketches.astype(np.uint8)
-        self.append(keys, cards, [utf_8(id_) for id_ in ids])
+        sketches = np.zeros(len(texts), dtype=sketches_type(self._spec.hashes))
+        sketches["characters"] = [len(text) for text in texts]
+        sketches["sketch"] = values.astype(np.uint8)
+        self.append(keys, sketches, [utf_8(id_) for id_ in ids])
 
-    def append(self, keys: npt.NDArray[Any], cards: npt.NDArray[Any], ids: Sequence[bytes]) -> None:
+    def append(self, keys: npt.NDArray[Any], sketches: npt.NDArray[Any], ids: Sequence[bytes]) -> None:
         """Add rows that are signed already; where their ids start is set here."""
         lengths = np.array([len(id_) for id_ in ids], dtype=np.int64)
-        cards = cards.copy()
-        cards["id_bytes"] = lengths
-        cards["id_start"] = self._id_bytes + np.cumsum(lengths) - lengths
+        sketches = sketches.copy()
+        sketches["id_bytes"] = lengths
+        sketches["id_start"] = self._id_bytes + np.cumsum(lengths) - lengths
         self._keys.write(keys)
-        self._cards.write(cards)
+        self._sketches.write(sketches)
         self._ids.write(b"".join(ids))
         self._id_bytes += int(lengths.sum())
         self._rows += len(ids)
@@ -100,7 +100,7 @@ class SignedWriter:
     def close(self) -> None:
         """Say how many rows there are."""
         self._keys.finish(self._rows)
-        self._cards.finish(self._rows)
+        self._sketches.finish(self._rows)
         for name in SIGNED:
             self._out.close_file(name, self._rows)
 
@@ -127,35 +127,35 @@ class _NpyFile:
 
 @dataclass(frozen=True)
 class SignedShard:
-    """The files of one signed shard.  An elder stands in an index: the documents of a build or of other files are held against it."""
+    """The files of one signed shard.  The documents of an indexed one are in an index, which others are compared with."""
 
     name: str
     rows: int
     keys: Path
-    cards: Path
+    sketches: Path
     ids: Path
-    elder: bool = False
+    indexed: bool = False
     gone: tuple[Path, ...] = ()  # NumPy files of the rows that were removed from an index, each sorted
-    alive: Path | None = None  # Parquet file of the rows that stand up for the match; None: all
+    live: Path | None = None  # Parquet file of the rows that are compared; None: all
 
     @classmethod
     def of(
-        cls, manifest: Manifest, receipt: Receipt, elder: bool = False, gone: tuple[Path, ...] = (), alive: Path | None = None
+        cls, manifest: Manifest, receipt: Receipt, indexed: bool = False, gone: tuple[Path, ...] = (), live: Path | None = None
     ) -> SignedShard:
         """The files that a receipt of `sign`, or of a part of an index, vouches for."""
-        keys, cards, ids = (manifest.path(receipt, table) for table in SIGNED)
-        return cls(receipt.shard, receipt.tables["keys"].rows, keys, cards, ids, elder, gone, alive)
+        keys, sketches, ids = (manifest.path(receipt, table) for table in SIGNED)
+        return cls(receipt.shard, receipt.tables["keys"].rows, keys, sketches, ids, indexed, gone, live)
 
-    def standing(self, first: int, last: int) -> npt.NDArray[np.bool_]:
+    def live_rows(self, first: int, last: int) -> npt.NDArray[np.bool_]:
         """Which of the rows first..last were neither removed nor screened out."""
         rows = np.arange(first, last)
-        stands = np.ones(last - first, dtype=np.bool_)
+        live = np.ones(last - first, dtype=np.bool_)
         for path in self.gone:
-            stands &= ~among(opened(path), rows)
-        if self.alive is not None:
-            with intact(self.alive):
-                stands &= among(read_table(self.alive).column("row").to_numpy(), rows)
-        return stands
+            live &= ~among(opened(path), rows)
+        if self.live is not None:
+            with intact(self.live):
+                live &= among(read_table(self.live).column("row").to_numpy(), rows)
+        return live
 
 
 def keys_digest(sign: Manifest) -> str:
@@ -190,18 +190,18 @@ def split(documents: I64) -> tuple[I64, I64]:
 
 def sketches_of(shards: Sequence[SignedShard], documents: I64) -> npt.NDArray[np.uint8]:
     """The sketches of some documents that are sorted by their place, (n, hashes) uint8."""
-    hashes = opened(shards[0].cards).dtype["sketch"].shape[0] if shards else 1
+    hashes = opened(shards[0].sketches).dtype["sketch"].shape[0] if shards else 1
     found = np.empty((len(documents), hashes), dtype=np.uint8)
-    for place, _, cards in _cards_of(shards, documents):
-        found[place : place + len(cards)] = cards["sketch"]
+    for place, _, rows in _rows_of(shards, documents):
+        found[place : place + len(rows)] = rows["sketch"]
     return found
 
 
 def characters_of(shards: Sequence[SignedShard], documents: I64) -> I64:
     """How many characters the texts of some documents have that are sorted by their place."""
     found = np.empty(len(documents), dtype=np.int64)
-    for place, _, cards in _cards_of(shards, documents):
-        found[place : place + len(cards)] = cards["characters"]
+    for place, _, rows in _rows_of(shards, documents):
+        found[place : place + len(rows)] = rows["characters"]
     return found
 
 
@@ -217,30 +217,30 @@ def id_bytes(shard: SignedShard, rows: I64) -> list[bytes]:
 
 def _id_bytes(shards: Sequence[SignedShard], documents: I64) -> list[bytes]:
     found: list[bytes] = []
-    for _, shard, cards in _cards_of(shards, documents):
-        first = int(cards["id_start"][0])
-        starts = cards["id_start"].astype(np.int64) - first
-        ends = starts + cards["id_bytes"]
+    for _, shard, sketches in _rows_of(shards, documents):
+        first = int(sketches["id_start"][0])
+        starts = sketches["id_start"].astype(np.int64) - first
+        ends = starts + sketches["id_bytes"]
         block = _stretch(shard.ids, first, int(ends[-1]))
         found += [block[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
     return found
 
 
-def _cards_of(shards: Sequence[SignedShard], documents: I64) -> Iterator[tuple[int, SignedShard, npt.NDArray[Any]]]:
-    """Where in `documents` they stand, their shard, and their cards, a block of a file at a time.
+def _rows_of(shards: Sequence[SignedShard], documents: I64) -> Iterator[tuple[int, SignedShard, npt.NDArray[Any]]]:
+    """Where in `documents` they stand, their shard, and their rows of `sketches`, a block of a file at a time.
 
     Blocks are read and let go; a file that is mapped would soon count as a whole to the memory of a task.
     """
     done = 0
     for shard, rows in _by_shard(documents):
-        table = opened(shards[shard].cards)
+        table = opened(shards[shard].sketches)
         kind, start = table.dtype, table.offset  # type: ignore[attr-defined]
         del table
         edges = np.flatnonzero(np.diff(rows // BLOCK_ROWS)) + 1
         for piece in np.split(rows, edges):
             first, count = int(piece[0]), int(piece[-1] - piece[0]) + 1
-            cards = np.fromfile(shards[shard].cards, kind, count, offset=start + first * kind.itemsize)[piece - first]
-            yield done, shards[shard], cards
+            sketches = np.fromfile(shards[shard].sketches, kind, count, offset=start + first * kind.itemsize)[piece - first]
+            yield done, shards[shard], sketches
             done += len(piece)
 
 

@@ -26,7 +26,7 @@ FAR, MUCH, AT_LEAST = 0.1, 0.1, 10
 """More than a tenth of the near duplicates (and ten), dropped more than 0.1 below the target, are told.  Ours, chosen on families of
 templates, of which 26 to 100 % lie there, and on the pages of the sample and changed copies of them, of which 0 and 4 % do."""
 SWALLOWED, SWALLOWED_AT_LEAST = 0.1, 20
-"""A document that stands for a tenth of all documents (and twenty) that have other texts than it is told."""
+"""A document that is kept in the place of more than a tenth of all documents (and of twenty), whose texts differ from its own, is told."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Survivor:
     id: str
     shard: str
     row: Count  # in the shard
-    documents: Count  # that are dropped for it and have another text: with the same text nothing is lost
+    losers: Count  # with a text other than its own: with the same text nothing is lost
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,14 @@ class MatchStats:
     """What was dropped of a shard."""
 
     similarities: dict[SimilarityBin, Count]  # near duplicates by their similarity with what they matched, in hundredths
-    survivors: tuple[Survivor, ...]  # the TOP that stand for most documents, the first for most
+    survivors: tuple[Survivor, ...]  # the TOP with most losers, the first with most
 
 
-def stats_of(verdicts: pa.Table) -> MatchStats:
-    """What a shard's receipt says of its verdicts."""
-    near = verdicts.column("similarity").to_numpy()[np.array(verdicts.column("rule").to_pylist(), dtype=object) == "near"]
+def stats_of(losers: pa.Table) -> MatchStats:
+    """What a shard's receipt says of its losers."""
+    near = losers.column("similarity").to_numpy()[np.array(losers.column("rule").to_pylist(), dtype=object) == "near"]
     bins, counts = np.unique(np.clip((near * FINE).astype(np.int64), 0, FINE - 1), return_counts=True)
-    unlike = verdicts.filter(pc.not_equal(verdicts.column("rule"), "exact"))
+    unlike = losers.filter(pc.not_equal(losers.column("rule"), "exact"))
     by = unlike.group_by(["survivor", "survivor_file", "survivor_row"]).aggregate([([], "count_all")])
     most = by.sort_by([("count_all", "descending"), ("survivor_file", "ascending"), ("survivor_row", "ascending")]).slice(0, TOP)
     names = ("survivor", "survivor_file", "survivor_row", "count_all")
@@ -71,8 +71,8 @@ class Duplicates:
     target: float
     verify: float | None
     far: int  # near duplicates that are more than `FAR` below the target
-    survivor: str = ""  # the document that stands for most others with other texts
-    stands_for: int = 0
+    survivor: str = ""  # the one with most losers whose texts are other than its own
+    losers: int = 0
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -84,10 +84,10 @@ class Duplicates:
                 f"hashes aim at {self.target:.2f}: pages of one template rather than copies. Look at some with `corpus-builder why`, and verify "
                 f"(verify = {max(0.75, round(self.target, 2)):g}) or take more rows; see docs/duplicates.md."
             )
-        if self.stands_for >= SWALLOWED_AT_LEAST and self.stands_for > SWALLOWED * self.documents:
+        if self.losers >= SWALLOWED_AT_LEAST and self.losers > SWALLOWED * self.documents:
             found.append(
-                f"One document, {self.survivor[:200]!r}, stands for {self.stands_for:,} of {self.documents:,} documents whose texts are not the same as "
-                "its own. Look at some with `corpus-builder why`: a template, or a column of URLs that are all alike, may have taken them."
+                f"One document, {self.survivor[:200]!r}, is kept in the place of {self.losers:,} of {self.documents:,} documents whose texts differ "
+                "from its own. Look at some with `corpus-builder why`: a template, or a column of URLs that are all alike, may have taken them."
             )
         return tuple(found)
 
@@ -105,7 +105,7 @@ def duplicates_of(match: Manifest, matching: Matching, documents: int) -> Duplic
         add_histogram(total, found.similarities)
         for one in found.survivors:
             place = (one.id, one.shard, one.row)
-            survivors[place] = survivors.get(place, 0) + one.documents
+            survivors[place] = survivors.get(place, 0) + one.losers
     fine = [total.get(bin_, 0) for bin_ in range(FINE)]
     width = FINE // SHOWN
     target = similarity_found(0.5, matching.minhash) if matching.verify is None else matching.verify

@@ -24,7 +24,7 @@ from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage
 from corpus_builder.store.exchange import read_bucket
 from corpus_builder.store.stats import Count
 
-HOOKS = ("loser_rank", "loser", "winner_rank", "winner")
+HOOKS = ("loser_rank", "loser", "matched_rank", "matched")
 Files = tuple[Path, ...]
 
 
@@ -35,7 +35,7 @@ class Point(Stage):
     search: Search
     links: Mapping[str, Files]  # of `Settle`, by phase: a file for each group
     name: ClassVar[str] = "point"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One for each group."""
@@ -60,7 +60,7 @@ class Jump(Stage):
     search: Search
     number: int
     pointers: Files  # a file for each group
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     stats: ClassVar[type[Any]] = JumpStats
 
     @property
@@ -95,7 +95,7 @@ class Hook(Stage):
     number: int
     links: Mapping[str, Files]
     pointers: Files  # to roots
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     stats: ClassVar[type[Any]] = HookStats
 
     @property
@@ -111,7 +111,7 @@ class Hook(Stage):
         """Find the roots that the links of a group join; count them."""
         links = links_of(self.links, shard.task)
         u_rank, u = ends_of(self.search, self.pointers, links["loser_rank"], links["loser"])
-        v_rank, v = ends_of(self.search, self.pointers, links["winner_rank"], links["winner"])
+        v_rank, v = ends_of(self.search, self.pointers, links["matched_rank"], links["matched"])
         del links
         found = hooks({"u_rank": u_rank, "u": u, "v_rank": v_rank, "v": v})
         out.stats = HookStats(hooked=len(found["loser"]))
@@ -126,7 +126,7 @@ class Join(Stage):
     number: int
     pointers: Files
     hooks: Files  # runs whose buckets hold the hooks of a group's roots
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     @property
     def name(self) -> str:
@@ -157,7 +157,7 @@ class Meet(Stage):
     first: Files  # pointers of `Point`: who lost a match
     last: Files  # and of all that lost
     name: ClassVar[str] = "meet"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One for each group."""
@@ -166,11 +166,11 @@ class Meet(Stage):
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Turn round the links to such documents, one for each."""
         links = links_of(self.links, shard.task)
-        winners = np.unique(links["winner"])
-        lost, _, _ = _targets(self.search, self.last, winners)
-        had, _, _ = _targets(self.search, self.first, winners)
-        met = (lost & ~had)[np.searchsorted(winners, links["winner"])]
-        names = {"loser": "winner", "loser_rank": "winner_rank", "winner": "loser", "winner_rank": "loser_rank"}
+        matched = np.unique(links["matched"])
+        lost, _, _ = _targets(self.search, self.last, matched)
+        had, _, _ = _targets(self.search, self.first, matched)
+        met = (lost & ~had)[np.searchsorted(matched, links["matched"])]
+        names = {"loser": "matched", "loser_rank": "matched_rank", "matched": "loser", "matched_rank": "loser_rank"}
         found = {name: links[names.get(name, name)][met] for name in links}
         found = best_links(found)
         write_dealt(out, "met", found, self.search.groups_of(found["loser"]), len(self.search.groups))

@@ -23,7 +23,7 @@ class Matching:
 
     `verify`: a match of the phase `near` counts from this Jaccard similarity on, estimated from the signature or exact from the text.
     `groups`: drop what matches a better document, or all but the best of what hangs together by matches (components).
-    `elders`: documents of an index always stay, or compete with the new ones by rank.
+    `indexed`: documents of an index always stay, or compete with the new ones by rank.
     """
 
     minhash: MinHash
@@ -31,7 +31,7 @@ class Matching:
     verify: float | None = None
     verify_by: Literal["signature", "text"] = "signature"
     groups: Literal["first", "components"] = "first"
-    elders: Literal["stay", "compete"] = "stay"
+    indexed: Literal["stay", "compete"] = "stay"
 
     @property
     def phases(self) -> tuple[str, ...]:

@@ -22,20 +22,20 @@ FEW = 32
 Columns = dict[str, npt.NDArray[Any]]
 
 
-def in_company(key: U64, rank: I64, document: I64) -> tuple[I64, I64]:
+def sharers(key: U64, rank: I64, document: I64) -> tuple[I64, I64]:
     """Rows that share their key with another, ordered by (key, rank, document), and where each group of equal keys starts (and ends).
 
-    >>> rows, starts = in_company(np.array([7, 5, 7], np.uint64), np.array([2, 0, 1]), np.array([0, 1, 2]))
+    >>> rows, starts = sharers(np.array([7, 5, 7], np.uint64), np.array([2, 0, 1]), np.array([0, 1, 2]))
     >>> rows.tolist(), starts.tolist()
     ([2, 0], [0, 2])
     """
     rows = _by_key(key, rank, document)
     ordered = key[rows]
     same = ordered[1:] == ordered[:-1]
-    company = np.zeros(len(key), dtype=np.bool_)
-    company[1:] |= same
-    company[:-1] |= same
-    rows, ordered = rows[company], ordered[company]
+    shared = np.zeros(len(key), dtype=np.bool_)
+    shared[1:] |= same
+    shared[:-1] |= same
+    rows, ordered = rows[shared], ordered[shared]
     starts = np.concatenate([[0], np.flatnonzero(ordered[1:] != ordered[:-1]) + 1, [len(rows)]]) if len(rows) else np.zeros(1)
     return rows, starts.astype(np.int64)
 
@@ -82,7 +82,7 @@ def _deal_and_sort(key: Any, rank: Any, document: Any, shift: Any, starts: Any, 
 
 
 def first_links(document: I64, starts: I64) -> tuple[I64, I64]:
-    """Everybody of a group and its first one, as rows (loser, winner); `document` and `starts` are in `in_company`'s order."""
+    """Each document of a group and the group's first one, as rows (loser, matched); `document` and `starts` are those of `sharers`."""
     first = np.repeat(starts[:-1], np.diff(starts))
     rows = np.arange(len(document), dtype=np.int64)
     lost = document != document[first]
@@ -92,7 +92,7 @@ def first_links(document: I64, starts: I64) -> tuple[I64, I64]:
 def checked_links(
     starts: I64, content: I64, contents: Any, content_starts: I64, value_of: Any, threshold: float, spanning: bool, stays: Any
 ) -> tuple[I64, I64, F64]:
-    """Pairs of groups whose similarity reaches a threshold: rows (loser, winner) and the similarity.
+    """Pairs of groups whose similarity reaches a threshold: rows (loser, matched) and the similarity.
 
     Row r has content[r]; content c lies in contents[content_starts[c]:content_starts[c + 1]]: a sketch, whose number of equal bytes
     `value_of` turns into a similarity, or (`value_of` is empty) the sorted hashes of a text's shingles.  A row is linked to the
@@ -185,7 +185,7 @@ def _hold(
     parents: Any,
     seen: Any,
     losers: Any,
-    winners: Any,
+    matched: Any,
     similarity: Any,
     count: Any,
 ) -> int:
@@ -206,7 +206,7 @@ def _hold(
                     continue
                 alike = _similarity(contents, content_starts, one, other, value_of, threshold)
                 if alike >= threshold:
-                    losers[count], winners[count], similarity[count] = row, earlier, alike
+                    losers[count], matched[count], similarity[count] = row, earlier, alike
                     count += 1
                     if not spanning:
                         settled[row] = True
@@ -233,7 +233,7 @@ def _check(
     parents: Any,
     seen: Any,
     losers: Any,
-    winners: Any,
+    matched: Any,
     similarity: Any,
 ) -> int:
     count = 0
@@ -242,19 +242,19 @@ def _check(
         own = content[first:last]
         count = _hold(
             first, last, first, last, own, own, contents, content_starts, value_of, threshold, spanning, settled, parents, seen,
-            losers, winners, similarity, count,
+            losers, matched, similarity, count,
         )  # fmt: skip
     return count
 
 
 def best_links(links: Columns) -> Columns:
-    """One link per loser, to the winner that comes first, sorted by loser; of parts of the links the best are found in turn."""
-    return _firsts(links, ("loser",), ("winner", "winner_rank"))
+    """One link per loser, to the first of those that it matched, sorted by loser; links can be reduced in parts, one after the other."""
+    return _firsts(links, ("loser",), ("matched", "matched_rank"))
 
 
 def distinct_links(links: Columns) -> Columns:
-    """Every pair once, sorted by (loser, winner)."""
-    return _firsts(links, ("loser", "winner"), ("similarity",))
+    """Every pair once, sorted by (loser, matched)."""
+    return _firsts(links, ("loser", "matched"), ("similarity",))
 
 
 def _firsts(links: Columns, same: tuple[str, ...], then: tuple[str, ...]) -> Columns:

@@ -26,7 +26,7 @@ Bools = npt.NDArray[np.bool_]
 def pointers(links: Columns) -> Pointers:
     """Each loser to the best of those that it lost to."""
     best = best_links(links)
-    return np.stack([best["loser"], best["winner_rank"], best["winner"]])
+    return np.stack([best["loser"], best["matched_rank"], best["matched"]])
 
 
 def before(rank: Any, place: Any, other_rank: Any, other_place: Any) -> Bools:
@@ -56,7 +56,7 @@ def hooks(roots: Columns) -> Columns:
     """
     later = before(roots["v_rank"], roots["v"], roots["u_rank"], roots["u"])
     unlike = roots["u"] != roots["v"]
-    sides = {"loser": ("u", "v"), "loser_rank": ("u_rank", "v_rank"), "winner": ("v", "u"), "winner_rank": ("v_rank", "u_rank")}
+    sides = {"loser": ("u", "v"), "loser_rank": ("u_rank", "v_rank"), "matched": ("v", "u"), "matched_rank": ("v_rank", "u_rank")}
     return best_links({name: np.where(later, roots[one], roots[other])[unlike] for name, (one, other) in sides.items()})
 
 

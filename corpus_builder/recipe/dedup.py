@@ -55,7 +55,7 @@ class Dedup(Part):
     """Drop what matches a better document ("first"), or all but the best of what is connected by matches ("components")."""
     index: str | None = Field(default=None, min_length=1, examples=["documents.index"])
     """Index of earlier documents, made by `corpus-builder index add`, to hold the documents against."""
-    elders: Literal["stay", "compete"] = Field(default="stay", examples=["compete"])
+    indexed: Literal["stay", "compete"] = Field(default="stay", examples=["compete"])
     """Documents of the index always stay, or compete with the new ones by keep; goes with index."""
 
     @model_validator(mode="after")
@@ -69,8 +69,8 @@ class Dedup(Part):
 
     @model_validator(mode="after")
     def _fits_an_index(self) -> Dedup:
-        if self.elders == "compete" and self.index is None:
-            raise ValueError('elders = "compete" goes with index: without one there is nobody to compete with')
+        if self.indexed == "compete" and self.index is None:
+            raise ValueError('indexed = "compete" goes with index: without one there is nothing to compete with')
         if self.verify_by == "text" and self.matching.verify is None:
             raise ValueError('verify_by = "text" goes with verify, for example verify = 0.8')
         if self.index is not None and self.verify_by == "text":
@@ -108,4 +108,4 @@ class Dedup(Part):
     def matching(self) -> Matching:
         """What counts as a duplicate."""
         verify = verify_of(self.verify, self.minhash, self.similarity)
-        return Matching(self.minhash, self.url, verify, self.verify_by, self.groups, self.elders)
+        return Matching(self.minhash, self.url, verify, self.verify_by, self.groups, self.indexed)

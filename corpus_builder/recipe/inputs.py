@@ -35,7 +35,7 @@ STATS_AT_A_TIME = 16
 SHOWN_TO_PATTERNS = 100  # inputs whose names are tried: what is made of them is called after them
 TABLES = {  # some of what a build writes: suffix -> directories
     "parquet": ("extract/documents", "measure/measures", "match/matches", "decide/decisions", "release/corpus"),
-    "npy": ("sign/keys", "sign/cards"),
+    "npy": ("sign/keys", "sign/sketches"),
     "txt": ("sign/ids",),
 }
 

@@ -63,7 +63,7 @@ def _expected(recipe: Recipe, manifests: Mapping[str, Manifest]) -> Iterator[str
         if not recipe.quality.rules[0].duplicates:  # filter first
             yield "screen"
         yield "match"
-        if recipe.dedup.elders == "compete" and "match" in manifests:
+        if recipe.dedup.indexed == "compete" and "match" in manifests:
             yield from ["superseded"] if any(r.made_from.get("index") for r in manifests["match"].receipts) else []
     if recipe.lines:
         yield "lines"

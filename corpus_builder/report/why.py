@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -55,11 +55,10 @@ class Story:
     characters: int | None
     events: tuple[Event, ...]
     rules: tuple[Checked, ...] = ()
-    winners: tuple[Story, ...] = field(
-        default=()
-    )  # the document that this one matched and, if it is another, the one that is kept
-    similarity: float | None = None  # exact Jaccard similarity of a duplicate and the first of `winners`
-    differences: tuple[str, ...] = ()  # lines that only one of the two has: "- " this one, "+ " the winner
+    matched: Story | None = None  # of a duplicate: the document that it matched
+    survivor: Story | None = None  # and the one that is kept in its place; mostly the same
+    similarity: float | None = None  # exact Jaccard similarity of a duplicate and `matched`
+    differences: tuple[str, ...] = ()  # lines that only one of the two has: "- " this one, "+ " `matched`
     repeated: tuple[str, ...] = ()  # lines that it shares with many documents
     repeated_are: str = ""  # what the recipe does with them: "cut" or "reported"
 
@@ -102,26 +101,29 @@ def _row(manifest: Manifest, table: str, id_: str, columns: str) -> dict[str, An
     return rows[0] if rows else None
 
 
-def _story(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, with_winners: bool = True) -> Story:
+def _story(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, with_duplicates: bool = True) -> Story:
     lost = _row(manifests["extract"], "ledger", id_, "*")
     if lost is not None:
         return Story(id_, lost["url"], "", None, (_dropped("extract", lost, recipe),))
     document = _row(manifests["extract"], "documents", id_, "url, title, charset, source, length(text) as characters")
     if document is None:
-        return _elder(id_)
+        return _indexed(id_)
     events = [Event("extract", "kept", detail=f"decoded as {document['charset']}")]
     decided = _row(manifests["decide"], "decisions", id_, "*") if "decide" in manifests else None
-    winners: tuple[Story, ...] = ()
+    matched: Story | None = None
+    survivor: Story | None = None
     similarity: float | None = None
     parted: tuple[str, ...] = ()
     if decided is not None and not decided["keep"]:
         events.append(_dropped("decide", decided, recipe))
-        if decided["reason"] in map(duplicate_reason, PHASES) and with_winners:
-            match = _row(manifests["match"], "matches", id_, "winner, survivor, in_index") or {}
-            names = dict.fromkeys((match["winner"], match["survivor"]))
-            of_index = match["in_index"]  # an id there may be one of this build, too
-            winners = tuple(_elder(name) if of_index else _story(manifests, recipe, name, with_winners=False) for name in names)
-            ours, theirs = _text(manifests["extract"], id_), "" if of_index else _text(manifests["extract"], winners[0].id)
+        if decided["reason"] in map(duplicate_reason, PHASES) and with_duplicates:
+            match = _row(manifests["match"], "matches", id_, "matched, survivor, in_index") or {}
+            in_index = match["in_index"]  # an id there may be one of this build, too
+            matched, survivor = (
+                _indexed(name) if in_index else _story(manifests, recipe, name, with_duplicates=False)
+                for name in (match["matched"], match["survivor"])
+            )
+            ours, theirs = _text(manifests["extract"], id_), "" if in_index else _text(manifests["extract"], matched.id)
             if recipe.dedup is not None and theirs:
                 similarity = jaccard(ours, theirs, recipe.dedup.minhash.ngram)
                 parted = differences(ours, theirs)
@@ -139,7 +141,8 @@ def _story(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, with_win
         document["characters"],
         tuple(events),
         rules,
-        winners,
+        matched,
+        survivor,
         similarity,
         parted,
         repeated,
@@ -161,7 +164,7 @@ def _repeated(manifests: Mapping[str, Manifest], id_: str) -> tuple[str, ...]:
     return tuple(text[number] for number in row["lines"])
 
 
-def _elder(id_: str) -> Story:
+def _indexed(id_: str) -> Story:
     return Story(id_, "in the index, without its text", "", None, (Event("index", "kept"),))
 
 
@@ -224,10 +227,10 @@ def as_text(story: Story) -> str:
         lines.append(" ".join(part for part in parts if part))
         if event.meaning:
             lines.append(f"{'':21}{event.meaning}")
-    for number, winner in enumerate(story.winners):
-        lines.append(
-            f"  {'lost to' if number == 0 else 'for which is kept'} {harmless(winner.id)}  {harmless(winner.url)}".rstrip()
-        )
+    others = {"matched": story.matched, "survivor": story.survivor}
+    if story.matched == story.survivor:
+        del others["matched"]
+    lines += [f"  {name:8} {harmless(one.id)}  {harmless(one.url)}".rstrip() for name, one in others.items() if one]
     if story.rules:
         lines.append("  every rule, and what it saw:")
     for checked in story.rules:

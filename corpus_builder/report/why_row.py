@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,39 +53,32 @@ def _rows_of(sign: Manifest, wanted: bytes) -> Iterator[tuple[int, int]]:
 
 def _story(out: Path, sign: Manifest, done: Manifest, id_: str, shard: int, row: int) -> Story:
     receipt = sign.receipts[shard]
-    verdicts = query('select * from files where "row" = ?', [row], files=[done.path(done.by_shard[receipt.shard], "dropped")])
-    characters = int(opened(SignedShard.of(sign, receipt).cards)["characters"][row])
-    if not verdicts:
+    characters = int(opened(SignedShard.of(sign, receipt).sketches)["characters"][row])
+    dropped = query('select * from files where "row" = ?', [row], files=[done.path(done.by_shard[receipt.shard], "dropped")])
+    if not dropped:
         return Story(id_, "", "", characters, (Event("dedup", "kept", detail=f"{receipt.shard}, row {row}"),))
-    (verdict,) = verdicts
-    reason = duplicate_reason(verdict["rule"])
-    event = Event("dedup", "dropped", reason, verdict["similarity"], None, verdict["survivor"], REASONS[reason].meaning)
-    winners = tuple(
+    (pair,) = dropped
+    reason = duplicate_reason(pair["rule"])
+    event = Event("dedup", "dropped", reason, pair["similarity"], None, pair["survivor"], REASONS[reason].meaning)
+    matched, survivor = (
         Story(
             name,
-            "in the index" if verdict["in_index"] else "",
+            "in the index" if pair["in_index"] else "",
             "",
             None,
-            (Event("dedup", "kept" if name == verdict["survivor"] else "dropped"),),
+            (Event("dedup", "kept" if name == pair["survivor"] else "dropped"),),
         )
-        for name in dict.fromkeys((verdict["matched"], verdict["survivor"]))
+        for name in (pair["matched"], pair["survivor"])
     )
+    story = Story(id_, "", "", characters, (event,), matched=matched, survivor=survivor)
     names = [receipt.shard for receipt in sign.receipts]
-    matched = None if verdict["in_index"] else (names.index(verdict["matched_file"]), int(verdict["matched_row"]))
-    texts = _texts(out, sign, (shard, row), matched)
+    where = None if pair["in_index"] else (names.index(pair["matched_file"]), int(pair["matched_row"]))
+    texts = _texts(out, sign, (shard, row), where)
     if texts is None:
-        return Story(id_, "", "", characters, (event,), winners=winners)
+        return story
     head = head_of(out)
-    return Story(
-        id_,
-        "",
-        "",
-        characters,
-        (event,),
-        winners=winners,
-        similarity=jaccard(*texts, head.minhash.ngram) if head else None,
-        differences=tuple(utf_8(line).decode() for line in differences(*texts)),
-    )
+    similarity = jaccard(*texts, head.minhash.ngram) if head else None
+    return replace(story, similarity=similarity, differences=tuple(utf_8(line).decode() for line in differences(*texts)))
 
 
 def _texts(out: Path, sign: Manifest, *rows: tuple[int, int] | None) -> tuple[str, str] | None:

@@ -23,7 +23,7 @@ from corpus_builder.sources.extracted import ExtractStats
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of, read_groups
 from corpus_builder.store.stats import Count, Documents
 
-ALIVE = pa.schema([pa.field("row", pa.int64(), nullable=False)])
+LIVE = pa.schema([pa.field("row", pa.int64(), nullable=False)])
 
 
 class KeptOfGroup(NamedTuple):
@@ -90,8 +90,8 @@ class Screen(Stage):
 
     rules: tuple[RunningRule, ...]
     name: ClassVar[str] = "screen"
-    version: ClassVar[int] = 2
-    tables: ClassVar[tuple[str, ...]] = ("alive",)
+    version: ClassVar[int] = 3
+    tables: ClassVar[tuple[str, ...]] = ("live",)
 
     @classmethod
     def of(cls, running: Running) -> Screen | None:
@@ -104,11 +104,11 @@ class Screen(Stage):
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Write which rows no rule dropped."""
-        out.table("alive", ALIVE)
+        out.table("live", LIVE)
         first = 0
         for ids, rows in _rows(shard.task):
             keep = judge_rows(self.rules, shard.task["source"], rows).keep
-            out.write("alive", pa.table([first + np.flatnonzero(keep)], schema=ALIVE))
+            out.write("live", pa.table([first + np.flatnonzero(keep)], schema=LIVE))
             first += len(ids)
 
 

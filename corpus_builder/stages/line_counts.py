@@ -37,7 +37,7 @@ I64 = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Part:
+class CountedShard:
     """A shard whose lines are counted."""
 
     shard: str
@@ -48,7 +48,7 @@ class Part:
     digest: str  # of the documents, and of who lost as a duplicate
 
 
-def parts_of(manifests: Mapping[str, Manifest], sources: Sequence[str]) -> list[Part]:
+def parts_of(manifests: Mapping[str, Manifest], sources: Sequence[str]) -> list[CountedShard]:
     """The shards of some sources, in order."""
     extract, match = manifests["extract"], manifests.get("match")
     found = []
@@ -60,17 +60,17 @@ def parts_of(manifests: Mapping[str, Manifest], sources: Sequence[str]) -> list[
             digest = digest_of([receipt.shard, table.sha256, matched.tables["matches"].sha256 if matched else ""])
             matches = match.path(matched, "matches") if match and matched else None
             characters = extracted[receipt.shard].characters
-            found.append(Part(receipt.shard, extract.path(receipt, "documents"), matches, table.rows, characters, digest))
+            found.append(CountedShard(receipt.shard, extract.path(receipt, "documents"), matches, table.rows, characters, digest))
     return found
 
 
-def settings_of(how: Repeats, parts: Sequence[Part]) -> dict[str, str]:
+def settings_of(how: Repeats, parts: Sequence[CountedShard]) -> dict[str, str]:
     """What every count depends on."""
     return {"settings": digest_of([SPECIFICATION, asdict(how)]), "counted": digest_of([part.digest for part in parts])}
 
 
 @dataclass(frozen=True)
-class Living:
+class LiveDocuments:
     """The documents of a row group that lost to nobody: their places in it, hosts and texts."""
 
     ids: pa.ChunkedArray  # of all documents of the row group
@@ -84,19 +84,19 @@ class Living:
         return text_hashes(self.hosts)
 
 
-def living(documents: Path, matches: Path | None) -> Iterator[Living]:
+def live_documents(documents: Path, matches: Path | None) -> Iterator[LiveDocuments]:
     """The row groups of a shard.  Near-copies of a document would make all its lines repeated, so those that lost do not count.
 
     Documents without a URL have their source for a host.
     """
-    winners = (group.column("winner") for group in read_groups(matches, ["winner"])) if matches else None
+    matched = (group.column("matched") for group in read_groups(matches, ["matched"])) if matches else None
     for group in read_groups(documents, ["id", "source", "host", "text"]):
         ids = group.column("id")
-        stands = next(winners).is_null().to_numpy() if winners else np.ones(len(ids), dtype=np.bool_)
+        stands = next(matched).is_null().to_numpy() if matched else np.ones(len(ids), dtype=np.bool_)
         group = group.filter(pa.array(stands))
         hosts, sources = group.column("host").to_pylist(), group.column("source").to_pylist()
         known = [host or source for host, source in zip(hosts, sources, strict=True)]
-        yield Living(ids, np.flatnonzero(stands), known, group.column("text").to_pylist())
+        yield LiveDocuments(ids, np.flatnonzero(stands), known, group.column("text").to_pylist())
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Tally(Stage):
     """
 
     how: Repeats
-    parts: tuple[Part, ...]
+    parts: tuple[CountedShard, ...]
     memory_bytes: int
     name: ClassVar[str] = "tally"
     version: ClassVar[int] = 1
@@ -134,7 +134,7 @@ class Tally(Stage):
         limit = max(1, self.memory_bytes // BYTES_PER_KEY)
         waiting: list[Columns] = []
         held = runs = 0
-        for group in living(shard.task.documents, shard.task.matches):
+        for group in live_documents(shard.task.documents, shard.task.matches):
             waiting.append(self._keys(group))
             held += len(waiting[-1]["key"])
             if held > limit:
@@ -145,7 +145,7 @@ class Tally(Stage):
                     waiting, held, runs = [], 0, runs + 1
         self._write(out, runs, added_up(waiting))
 
-    def _keys(self, group: Living) -> Columns:
+    def _keys(self, group: LiveDocuments) -> Columns:
         hosts = group.host_hashes
         found = candidates(group.texts, self.how)
         order = np.lexsort((found.block, found.document))

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from corpus_builder.hashing.lines import PLACES, Repeats, candidates, host_keys, repeated_rows
 from corpus_builder.recipe.running import Running
-from corpus_builder.stages.line_counts import Living, Tally, Total, living, parts_of, settings_of
+from corpus_builder.stages.line_counts import LiveDocuments, Tally, Total, live_documents, parts_of, settings_of
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, sealed_manifest
 from corpus_builder.store.exchange import Columns, read_bucket
 from corpus_builder.store.run import Runner
@@ -88,7 +88,7 @@ class Lines(Stage):
         out.table("lines", LINES)
         out.table("templates", TEMPLATES)
         seen = _Seen()
-        for group in living(part.documents, part.matches):
+        for group in live_documents(part.documents, part.matches):
             found = self._repeated(group, totals)
             lines: list[list[int]] = [[] for _ in range(len(group.ids))]
             characters = [0] * len(lines)
@@ -100,7 +100,7 @@ class Lines(Stage):
         out.write("templates", seen.table())
         out.stats = LinesStats(seen.documents, seen.lines, seen.characters)
 
-    def _repeated(self, group: Living, totals: Columns) -> dict[int, dict[int, Mark]]:
+    def _repeated(self, group: LiveDocuments, totals: Columns) -> dict[int, dict[int, Mark]]:
         """The template lines of the texts that have some: line number -> why it is one."""
         found = candidates(group.texts, self.how)
         hosts = group.host_hashes

@@ -63,8 +63,8 @@ def test_a_build_from_recipe_to_verdict(recipe: Path, tmp_path: Path) -> None:
     assert "All is well" in run("verify", out).stdout
     assert json.loads(run("verify", out, "--json").stdout)["documents"] == 10
     (story,) = json.loads(run("why", out, "https://www.example/3", "--json").stdout)
-    assert story["winners"][0]["url"] == "https://mirror.example/3"
-    assert "lost to" in run("why", out, "https://www.example/3").stdout
+    assert story["survivor"]["url"] == "https://mirror.example/3"
+    assert "survivor" in run("why", out, "https://www.example/3").stdout
     assert json.loads(run("report", out, "--json").stdout)["funnels"] == again["funnels"]
     assert "The builds are the same" in run("diff", out, out).stdout
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from corpus_builder import Serial
 from corpus_builder.duplicates.find import find_duplicates
 from corpus_builder.duplicates.search import Search
-from corpus_builder.duplicates.signed_files import SignedShard, SignedWriter, cards_type, estimates, keys_type
+from corpus_builder.duplicates.signed_files import SignedShard, SignedWriter, estimates, keys_type, sketches_type
 from corpus_builder.hashing.matching import Matching
 from corpus_builder.hashing.minhash import MinHash
 from corpus_builder.store.dataset import Dataset, Shard, read_table
@@ -33,7 +33,7 @@ rows = st.tuples(
     st.lists(st.integers(1, 2), min_size=SPEC.hashes, max_size=SPEC.hashes),  # sketch
 )
 shards = st.lists(st.tuples(st.booleans(), st.lists(rows, max_size=5)), max_size=3).map(
-    lambda found: sorted(found, key=lambda shard: not shard[0])  # elders first
+    lambda found: sorted(found, key=lambda shard: not shard[0])  # indexed first
 )
 matchings = st.builds(
     Matching,
@@ -41,7 +41,7 @@ matchings = st.builds(
     url=st.booleans(),
     verify=st.sampled_from([None, 0.0, 0.6, 1.0]),
     groups=st.sampled_from(["first", "components"]),
-    elders=st.sampled_from(["stay", "compete"]),
+    indexed=st.sampled_from(["stay", "compete"]),
 )
 
 
@@ -51,34 +51,34 @@ def sign(found, where: Path) -> tuple[SignedShard, ...]:
     for number, (_, documents) in enumerate(found):
         with dataset.writer(Shard(f"s{number}", {})) as out:
             writer = SignedWriter(out, SPEC)
-            keys, cards = np.zeros(len(documents), keys_type(3)), np.zeros(len(documents), cards_type(6))
+            keys, sketches = np.zeros(len(documents), keys_type(3)), np.zeros(len(documents), sketches_type(6))
             for row, (rank, digest, url, bands, sketch) in enumerate(documents):
                 keys[row] = (rank, digest, url, tuple(key << 60 for key in bands))
-                cards[row] = (0, 0, 9, sketch if digest else [0] * 6)
-            writer.append(keys, cards, [f"s{number}/{row}".encode() for row in range(len(documents))])
+                sketches[row] = (0, 0, 9, sketch if digest else [0] * 6)
+            writer.append(keys, sketches, [f"s{number}/{row}".encode() for row in range(len(documents))])
             writer.close()
             receipts.append(out.commit())
     manifest = dataset.seal(receipts)
-    return tuple(SignedShard.of(manifest, receipt, elder) for receipt, (elder, _) in zip(receipts, found, strict=True))
+    return tuple(SignedShard.of(manifest, receipt, indexed) for receipt, (indexed, _) in zip(receipts, found, strict=True))
 
 
 def as_found(out) -> dict[str, tuple[str, str, float, str]]:
-    tables = [read_table(path).to_pylist() for path in out.manifest.paths("verdicts")]
-    return {r["id"]: (r["survivor"], r["matched"], round(r["similarity"], 9), r["rule"]) for table in tables for r in table}
+    tables = [read_table(path).to_pylist() for path in out.manifest.paths("losers")]
+    return {r["loser"]: (r["survivor"], r["matched"], round(r["similarity"], 9), r["rule"]) for table in tables for r in table}
 
 
 def defined(found, matching: Matching) -> dict[str, tuple[str, str, float, str]]:
     """The same, straight from the definitions, looking at every pair."""
-    documents = {f"s{s}/{r}": (elder, *row) for s, (elder, all_) in enumerate(found) for r, row in enumerate(all_)}
+    documents = {f"s{s}/{r}": (indexed, *row) for s, (indexed, all_) in enumerate(found) for r, row in enumerate(all_)}
     place = {name: number for number, name in enumerate(documents)}
-    stay = {name for name, row in documents.items() if row[0] and matching.elders == "stay"}
+    stay = {name for name, row in documents.items() if row[0] and matching.indexed == "stay"}
     order = {name: (-99 if name in stay else row[1], place[name]) for name, row in documents.items()}
 
     def alike(one: str, other: str) -> float:
         left, right = documents[one], documents[other]
         return float(VALUE[sum(a == b for a, b in zip(left[5], right[5], strict=True))]) if left[2] and right[2] else 0.0
 
-    matches: list[tuple[str, str, float, str]] = []  # loser, winner, similarity, phase
+    matches: list[tuple[str, str, float, str]] = []  # loser, matched, similarity, phase
     out: set[str] = set()
     for phase in matching.phases:
         stands = [name for name, row in documents.items() if name not in out and row[3 if phase == "url" else 2]]
@@ -100,18 +100,18 @@ def defined(found, matching: Matching) -> dict[str, tuple[str, str, float, str]]
         matches += pairs
     neighbours: dict[str, list[tuple[tuple[int, int], int, str, float, str]]] = {}
     root = {name: name for name in documents}
-    for loser, winner, similarity, phase in matches:
-        for one, other in ((loser, winner), (winner, loser)):
+    for loser, matched, similarity, phase in matches:
+        for one, other in ((loser, matched), (matched, loser)):
             neighbours.setdefault(one, []).append((order[other], matching.phases.index(phase), other, similarity, phase))
-        ends = root[loser], root[winner]
+        ends = root[loser], root[matched]
         best = min(ends, key=lambda name: order[name])
         root = {name: best if end in ends else end for name, end in root.items()}
-    verdicts = {}
+    losers = {}
     for name, end in root.items():
         if end != name and name not in stay:
             _, _, other, similarity, phase = min(neighbours[name])
-            verdicts[name] = (end, other, round(similarity, 9), phase)
-    return verdicts
+            losers[name] = (end, other, round(similarity, 9), phase)
+    return losers
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +124,7 @@ def unsynced():
 
 @settings(deadline=None, max_examples=100)
 @given(shards, matchings, st.sampled_from([ROW, 4 * ROW, 1 << 20]))
-def test_the_verdicts_are_those_of_the_definition(unsynced, found, matching, memory):
+def test_the_losers_are_those_of_the_definition(unsynced, found, matching, memory):
     with tempfile.TemporaryDirectory() as directory:
         search = Search(sign(found, Path(directory) / "sign"), matching, "", memory)
         out = as_found(find_duplicates(search, Runner(Path(directory), Serial(), search.memory_bytes)))

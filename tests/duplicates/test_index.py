@@ -43,9 +43,9 @@ def test_a_later_crawl_loses_to_what_the_index_holds_without_the_old_text(root):
     later = [{"id": "c", "text": COPY, "date": "2025-01-01"}, {"id": "d", "text": prose(3)}, {"id": "e", "text": prose(2)}]
     done = crawl(root, "2025", later, root / "index")
     found = done.dropped_rows().to_pylist()
-    assert {row["id"]: (row["survivor"], row["rule"]) for row in found} == {"c": ("a", "near"), "e": ("b", "exact")}
+    assert {row["loser"]: (row["survivor"], row["rule"]) for row in found} == {"c": ("a", "near"), "e": ("b", "exact")}
     assert {(row["matched_file"], row["matched_row"], row["in_index"]) for row in found} == {("2024", None, True)}
-    assert done.why("c")[0].winners[0].url == "in the index"
+    assert done.why("c")[0].matched.url == "in the index"
     assert kept_ids(done) == ["d"]
 
 
@@ -86,7 +86,7 @@ def test_documents_are_removed_by_url_whether_it_is_a_rule_or_not(root, settings
     assert (done.documents, done.unknown) == (1, ("https://h.example/9",))
     assert remove(root / "index", urls=["https://h.example/1"]).documents == 0  # it is gone already
     found = crawl(root, "2", rows, root / "index", url=True, url_column=column)
-    assert {row["id"]: row["rule"] for row in found.dropped_rows().to_pylist()} == {
+    assert {row["loser"]: row["rule"] for row in found.dropped_rows().to_pylist()} == {
         **dict.fromkeys("0145", "url"),
         "3": "url",
     }
@@ -112,12 +112,12 @@ def test_a_compacted_index_gives_the_same_verdicts_in_less_space(root):
 
 
 @pytest.mark.parametrize("groups", ["first", "components"])
-def test_elders_stay_or_compete(root, groups):
+def test_indexed_documents_stay_or_compete(root, groups):
     crawl(root, "1", [{"id": "a", "text": prose(1), "date": "2024-01-01"}, {"id": "b", "text": prose(2)}])
     add(root / "index", root / "1")
     later = [{"id": "c", "text": COPY, "date": "2025-01-01"}]
     assert crawl(root, "2", later, root / "index", groups=groups).kept == 0
-    done = crawl(root, "2", later, root / "index", groups=groups, elders="compete")
+    done = crawl(root, "2", later, root / "index", groups=groups, indexed="compete")
     assert kept_ids(done) == ["c"]
     add(root / "index", root / "2")
     assert [part["documents"] for part in Index.open(root / "index").summary()["parts"]] == [1, 1]
@@ -151,7 +151,7 @@ def test_builds_share_an_index(root):
     second = build(make_recipe(other, dedup=dedup), root / "second", Serial(), task_memory_bytes=2_000)
     assert [row["url"] for row in corpus(second) if row["source"] == "web"] == ["https://www.example/60"]
     lost = second.why("https://later.example/3")[0]
-    assert (lost.outcome.reason, lost.outcome.detail) == ("duplicate_exact", lost.winners[0].id)
+    assert (lost.outcome.reason, lost.outcome.detail) == ("duplicate_exact", lost.survivor.id)
     assert lost.outcome.detail.startswith("web-b.warc.gz/")
     assert sum(reason == "duplicate_exact" for reason in reasons(second).values()) > 1
     assert build(make_recipe(other, dedup=dedup), root / "second", Serial()).verify().problems == ()
@@ -193,7 +193,7 @@ def test_what_is_wrong_is_a_sentence(root):
     ):
         crawl(root, "2", [{"text": "あ"}], root / "index", bands=7)
     with pytest.raises(RecipeError, match="they cannot compete"):
-        crawl(root, "2", [{"text": "あ"}], root / "index", keep="oldest", elders="compete")
+        crawl(root, "2", [{"text": "あ"}], root / "index", keep="oldest", indexed="compete")
     with pytest.raises(RecipeError, match="which an index does not hold"):
         crawl(root, "2", [{"text": "あ"}], root / "index", verify=0.8, verify_by="text")
     crawl(root, "x/1", [{"id": "q", "text": prose(5)}], root / "index")
@@ -241,21 +241,21 @@ def test_verdicts_are_added_to_the_index_that_they_were_found_against_alone(root
     add(root / "index", root / "1")
     with pytest.raises(InputError, match="were not held against the index"):
         add(root / "index", root / "2")
-    crawl(root, "2", rows[20:], root / "index", elders="compete")
+    crawl(root, "2", rows[20:], root / "index", indexed="compete")
     remove(root / "index", ids=[kept_ids(crawl(root, "1", rows[:20], root / "index"))[0]])
     compact(root / "index")
     before = contents(root / "index")
     with pytest.raises(InputError, match="were not held against the index"):
         add(root / "index", root / "2")
     assert contents(root / "index") == before
-    crawl(root, "2", rows[20:], root / "index", elders="compete")
+    crawl(root, "2", rows[20:], root / "index", indexed="compete")
     assert len(add(root / "index", root / "2").parts) == 2
 
 
 def test_what_competed_with_the_index_can_be_run_and_added_again(root):
     crawl(root, "1", many(40, seed=1))
     add(root / "index", root / "1")
-    how = {"index": root / "index", "elders": "compete"}
+    how = {"index": root / "index", "indexed": "compete"}
     first = crawl(root, "2", many(60, seed=1)[30:], **how)
     kept = contents(root / "2" / "dedup")
     superseded = read_table(read_manifest(root / "2" / "superseded").paths("superseded")[0])
@@ -326,7 +326,7 @@ def damaged(root):
     done = crawl(root, "1", many(20))
     add(root / "index", root / "1")
     remove(root / "index", ids=kept_ids(done)[:1])
-    files = {name: next((root / "index").rglob(f"{name}/*")) for name in ("keys", "cards", "ids", "gone")}
+    files = {name: next((root / "index").rglob(f"{name}/*")) for name in ("keys", "sketches", "ids", "gone")}
     return files | {"manifest": next((root / "index").rglob("manifest.json"))}
 
 
@@ -348,7 +348,7 @@ def sentences(root: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("name", "how"),
-    [(name, how) for name in ("keys", "cards", "gone", "manifest") for how in ("missing", "cut", "flipped")]
+    [(name, how) for name in ("keys", "sketches", "gone", "manifest") for how in ("missing", "cut", "flipped")]
     + [("ids", "missing"), ("ids", "cut")],  # any bytes are an id
 )
 def test_a_damaged_file_of_an_index_is_to_be_restored(root, damaged, name, how):
@@ -377,12 +377,12 @@ def test_a_cut_index_is_told_before_anything_is_signed(root, damaged):
 
 
 def test_a_byte_of_an_index_that_flipped_is_found_by_verify(root, damaged):
-    for name in ("keys", "cards", "ids", "gone"):
+    for name in ("keys", "sketches", "ids", "gone"):
         content = damaged[name].read_bytes()
         damaged[name].write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     said = check(root / "index")
-    assert [next(n for n in ("keys", "cards", "ids", "gone") if damaged[n].name in one and f"/{n}/" in one) for one in said] == [
-        "cards", "ids", "keys", "gone",
+    assert [next(n for n in ("keys", "sketches", "ids", "gone") if damaged[n].name in one and f"/{n}/" in one) for one in said] == [
+        "ids", "keys", "sketches", "gone",
     ]  # fmt: skip
     assert all(RESTORE in one for one in said)
 

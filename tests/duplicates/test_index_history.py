@@ -51,7 +51,7 @@ class Part:
     superseded: dict[int, str] = field(default_factory=dict)
     dead: set[int] = field(default_factory=set)
 
-    def standing(self, without: tuple[str, ...] = ()) -> list[int]:
+    def live(self, without: tuple[str, ...] = ()) -> list[int]:
         gone = {one for one, by in self.superseded.items() if by not in without}
         return [one for one in self.documents if one not in gone | self.dead]
 
@@ -72,37 +72,37 @@ class Histories(RuleBasedStateMachine):
     @rule(
         name=st.sampled_from(CRAWLS),
         documents=st.lists(st.sampled_from(POOL), max_size=4, unique=True),
-        elders=st.sampled_from(["stay", "compete"]),
+        indexed=st.sampled_from(["stay", "compete"]),
     )
-    def crawl(self, name: str, documents: list[int], elders: str) -> None:
+    def crawl(self, name: str, documents: list[int], indexed: str) -> None:
         """A crawl is held against the index, and what it keeps is added; a name that is known is crawled anew."""
         self.given[name] = documents
         index = self.root / "index" if self.parts else None
         file = jsonl(self.root / f"{name}.jsonl", [row(one) for one in documents])
-        stance = {"elders": elders} if index else {}
+        stance = {"indexed": indexed} if index else {}
         done = deduplicate([file], self.root / name, Serial(), index=index, **stance)
-        kept, lost = self._search(name, elders)
+        kept, lost = self._search(name, indexed)
         assert kept_ids(done) == [str(one) for one in kept]
         add(self.root / "index", self.root / name)
         self._add(name, kept, lost)
 
     @precondition(lambda self: self.given)
-    @rule(data=st.data(), elders=st.sampled_from(["stay", "compete"]))
-    def again(self, data: st.DataObject, elders: str) -> None:
+    @rule(data=st.data(), indexed=st.sampled_from(["stay", "compete"]))
+    def again(self, data: st.DataObject, indexed: str) -> None:
         """The same rows once more."""
         name = data.draw(st.sampled_from(sorted(self.given)))
-        self.crawl(name, self.given[name], elders)
+        self.crawl(name, self.given[name], indexed)
 
     @precondition(lambda self: self.parts)
     @rule(documents=st.lists(st.sampled_from(POOL), min_size=1, max_size=2))
     def remove_by_id(self, documents: list[int]) -> None:
         """By id; an id that the index does not have stays out, too."""
-        known = [one for part in self.parts for one in part.standing()]
+        known = [one for part in self.parts for one in part.live()]
         done = remove(self.root / "index", ids=[str(one) for one in documents])
         assert done.documents == sum(one in documents for one in known)
         self._remove(set(documents))
 
-    @precondition(lambda self: any(part.standing() for part in self.parts))
+    @precondition(lambda self: any(part.live() for part in self.parts))
     @rule(document=st.sampled_from(POOL))
     def remove_by_url(self, document: int) -> None:
         """By URL, which two documents share."""
@@ -127,24 +127,24 @@ class Histories(RuleBasedStateMachine):
         found = {part.name: [] for part in index.parts}
         for part in index.parts:
             for signed in index.shards_of(part):
-                rows = np.flatnonzero(signed.standing(0, signed.rows))
+                rows = np.flatnonzero(signed.live_rows(0, signed.rows))
                 found[part.name] += [int(id_) for id_ in id_bytes(signed, rows)]
-        assert list(found.items()) == [(part.name, part.standing()) for part in self.parts]
+        assert list(found.items()) == [(part.name, part.live()) for part in self.parts]
         assert check(self.root / "index") == []
         assert index.summary()["kept_out"]["ids"] <= len(POOL)
 
     # The model
 
-    def _search(self, name: str, elders: str) -> tuple[list[int], list[tuple[Part, int]]]:
+    def _search(self, name: str, indexed: str) -> tuple[list[int], list[tuple[Part, int]]]:
         """What is kept of a crawl, and who of the index loses."""
         place = next((place for place, part in enumerate(self.parts) if part.name == name), len(self.parts))
         later = tuple(part.name for part in self.parts[place:])
-        before = [(part, one) for part in self.parts[:place] for one in part.standing(later)]
+        before = [(part, one) for part in self.parts[:place] for one in part.live(later)]
         kept, lost = [], []
         for number in range(3):
             old = [(part, one) for part, one in before if cluster(one) == number]
             new = [(None, one) for one in self.given[name] if cluster(one) == number]
-            if elders == "stay":
+            if indexed == "stay":
                 ranked = old + sorted(new, key=lambda pair: -date(pair[1]))
             else:
                 ranked = sorted(old + new, key=lambda pair: -date(pair[1]))
@@ -168,7 +168,7 @@ class Histories(RuleBasedStateMachine):
     def _remove(self, documents: set[int]) -> None:
         self.removed |= documents
         for part in self.parts:
-            part.dead |= {one for one in part.standing() if one in documents}
+            part.dead |= {one for one in part.live() if one in documents}
 
 
 @pytest.mark.parametrize(("examples", "steps"), [(4, 6), pytest.param(40, 20, marks=pytest.mark.slow)])
@@ -181,7 +181,7 @@ def rows(*documents: int) -> list[dict[str, object]]:
     return [row(one) for one in documents]
 
 
-def standing(index: Path) -> dict[str, int]:
+def live(index: Path) -> dict[str, int]:
     return {part["name"]: part["documents"] for part in Index.open(index).summary()["parts"]}
 
 
@@ -193,18 +193,18 @@ def test_a_takedown_stays_taken_down(tmp_path: Path, by: dict[str, list[str]], b
     deduplicate([file], tmp_path / "crawl", Serial())
     add(tmp_path / "index", tmp_path / "crawl")
     remove(tmp_path / "index", **by)
-    assert standing(tmp_path / "index") == {"crawl": 1}
+    assert live(tmp_path / "index") == {"crawl": 1}
     if "compact" in between:
         compact(tmp_path / "index")
     if "change" in between:
         jsonl(file, rows(4, 2, 0))
     deduplicate([file], tmp_path / "crawl", Serial(), index=tmp_path / "index")
     add(tmp_path / "index", tmp_path / "crawl")
-    assert standing(tmp_path / "index") == {"crawl": 2 if "change" in between else 1}
+    assert live(tmp_path / "index") == {"crawl": 2 if "change" in between else 1}
     assert check(tmp_path / "index") == []
     deduplicate([jsonl(tmp_path / "later.jsonl", rows(0))], tmp_path / "later", Serial(), index=tmp_path / "index")
-    assert standing((add(tmp_path / "index", tmp_path / "later")).root) == standing(tmp_path / "index")
-    assert standing(tmp_path / "index")["later"] == 0
+    assert live((add(tmp_path / "index", tmp_path / "later")).root) == live(tmp_path / "index")
+    assert live(tmp_path / "index")["later"] == 0
 
 
 def test_what_an_index_keeps_out_is_shown(tmp_path: Path) -> None:

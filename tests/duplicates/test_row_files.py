@@ -124,7 +124,7 @@ def test_columns_within_others_are_named_by_the_way_to_them(tmp_path: Path, name
     else:
         pq.write_table(pa.Table.from_pylist(rows), tmp_path / name)
     done = deduplicate([tmp_path / name], tmp_path / "out", Serial(), url=True, url_column="meta.url", id="id")
-    assert {row["id"]: row["rule"] for row in done.dropped_rows().to_pylist()} == {"1": "exact", "2": "near", "3": "url"}
+    assert {row["loser"]: row["rule"] for row in done.dropped_rows().to_pylist()} == {"1": "exact", "2": "near", "3": "url"}
 
 
 def test_a_key_with_a_dot_wins(tmp_path: Path) -> None:

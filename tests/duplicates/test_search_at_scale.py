@@ -125,7 +125,7 @@ def steps_of(phases: list[str], jumps: int, rounds: int) -> set[str]:
     trees = {f"jump-{number:03}" for number in range(jumps)} | {f"join-{number:03}" for number in range(rounds)}
     trees |= {f"hook-{number:03}" for number in range(rounds + 1)} | {"point", "meet"}
     steps = {f"{step}-{phase}" for step in STEPS for phase in phases}
-    return steps | trees | {"digest_file", "sign", "verdicts", "match", "dedup"}
+    return steps | trees | {"digest_file", "sign", "losers", "match", "dedup"}
 
 
 def test_a_worker_that_dies_changes_nothing(files, whole, tmp_path):
@@ -277,17 +277,17 @@ LOST = [
     ("spread-near", ".scratch/settle-exact/lost/*.npy", ""),
     ("link-exact", ".scratch/spread-exact/keys/*.run", "The exchange file "),
     ("link-near", ".scratch/spread-near/keys/*.run", "The exchange file "),
-    ("link-near", "sign/cards/*.npy", ""),
-    ("settle-exact", ".scratch/spread-exact/company/*.run", "The exchange file "),
+    ("link-near", "sign/sketches/*.npy", ""),
+    ("settle-exact", ".scratch/spread-exact/sharers/*.run", "The exchange file "),
     ("settle-near", ".scratch/link-near/links/*.run", "The exchange file "),
     ("point", ".scratch/settle-near/links/*.run", "The exchange file "),
     ("jump-000", ".scratch/point/pointers/*.npy", ""),
     ("jump-001", ".scratch/jump-000/pointers/*.npy", ""),
-    ("verdicts", ".scratch/settle-exact/links/*.run", "The exchange file "),
-    ("verdicts", ".scratch/jump-003/pointers/*.npy", ""),
-    ("verdicts", "sign/ids/*.txt", ""),
-    ("verdicts", "sign/cards/*.npy", ""),
-    ("match", ".scratch/verdicts/verdicts/*.parquet", ""),
+    ("losers", ".scratch/settle-exact/links/*.run", "The exchange file "),
+    ("losers", ".scratch/jump-003/pointers/*.npy", ""),
+    ("losers", "sign/ids/*.txt", ""),
+    ("losers", "sign/sketches/*.npy", ""),
+    ("match", ".scratch/losers/losers/*.parquet", ""),
     ("dedup", "match/dropped/*.parquet", ""),
 ]
 
@@ -333,7 +333,7 @@ from corpus_builder.hashing.matching import Matching
 from corpus_builder.hashing.minhash import MinHash
 from corpus_builder.duplicates.find import find_duplicates
 from corpus_builder.store.run import Runner
-from corpus_builder.duplicates.signed_files import SignedShard, SignedWriter, cards_type, keys_type
+from corpus_builder.duplicates.signed_files import SignedShard, SignedWriter, sketches_type, keys_type
 from corpus_builder.duplicates.search import Search
 
 SPEC = MinHash()  # 14 bands
@@ -352,15 +352,15 @@ def sign(name, rows, shared, hot=0.0):
         writer = SignedWriter(out, SPEC)
         for first in range(0, rows, 10_000):
             count = min(10_000, rows - first)
-            keys, cards = np.zeros(count, keys_type(SPEC.bands)), np.zeros(count, cards_type(SPEC.hashes))
+            keys, sketches = np.zeros(count, keys_type(SPEC.bands)), np.zeros(count, sketches_type(SPEC.hashes))
             keys["rank"] = rng.integers(0, 1000, count)
             keys["digest"] = rng.integers(1, 1 << 63, count)
             text = np.where(rng.random(count) < shared, rng.integers(0, kinds, count), kinds + first + np.arange(count))[:, None]
             keys["digest"][rng.random(count) < hot] = 1
             keys["keys"] = mixed(text * SPEC.bands + np.arange(SPEC.bands))
             keys["keys"][rng.random(count) < hot, :HOT_BANDS] = mixed(np.arange(HOT_BANDS))
-            cards["sketch"] = mixed(text * SPEC.hashes + np.arange(SPEC.hashes)) >> np.uint64(56)
-            writer.append(keys, cards, [b"doc-%012d" % (first + row) for row in range(count)])
+            sketches["sketch"] = mixed(text * SPEC.hashes + np.arange(SPEC.hashes)) >> np.uint64(56)
+            writer.append(keys, sketches, [b"doc-%012d" % (first + row) for row in range(count)])
         writer.close()
         receipt = out.commit()
     return (SignedShard.of(dataset.seal([receipt]), receipt),)
@@ -395,7 +395,7 @@ before = status("VmRSS")
 search = Search(shards, matching, "", memory)
 found = find_duplicates(search, Runner(here / "searched", Watched(), search.memory_bytes))
 peaks = {step: peak - before for step, peak in Watched.peaks.items()}
-print(json.dumps([len(search.groups), search.buckets("near"), found.manifest.rows("verdicts"), peaks]))
+print(json.dumps([len(search.groups), search.buckets("near"), found.manifest.rows("losers"), peaks]))
 """
 
 

@@ -121,7 +121,7 @@ def test_hashes_of_texts_are_never_0_and_take_any_text():
 
 
 @pytest.mark.parametrize("left", [0, 5, 60, -1])
-@pytest.mark.parametrize("table", ["keys", "cards"])
+@pytest.mark.parametrize("table", ["keys", "sketches"])
 def test_a_table_that_is_cut_or_gone_is_a_sentence(tmp_path, table, left):
     (shard,) = sign([[("a", "いろは"), ("b", "にほへと")]], tmp_path)
     path = getattr(shard, table)

@@ -48,7 +48,7 @@ def test_pages_of_a_template_that_fall_are_told_with_their_similarities(tmp_path
     assert sum(verified.duplicates.near) == sum(verified.duplicates.near[15:]) >= sum(expected[15:])
 
 
-def test_one_that_stands_for_much_of_a_corpus_is_told_by_its_place(tmp_path):
+def test_one_that_losers_much_of_a_corpus_is_told_by_its_place(tmp_path):
     """Ids say nothing here: every row has the same. Equal texts are no loss, and do not count."""
     swallowed = copies(prose(1), 24)
     others = [prose(number) for number in range(2, 60)]
@@ -56,8 +56,8 @@ def test_one_that_stands_for_much_of_a_corpus_is_told_by_its_place(tmp_path):
     more = [{"id": "x", "text": text} for text in swallowed[12:]]
     two = [jsonl(tmp_path / "a.jsonl", rows), jsonl(tmp_path / "b.jsonl", more)]
     found = deduplicate(two, tmp_path / "out", Serial()).duplicates
-    assert (found.documents, found.survivor, found.stands_for) == (123, "x", 24)
-    assert "'x', stands for 24 of 123 documents" in found.warnings[0]
+    assert (found.documents, found.survivor, found.losers) == (123, "x", 24)
+    assert "'x', is kept in the place of 24 of 123 documents" in found.warnings[0]
     split = [
         jsonl(tmp_path / "c.jsonl", rows[:11] + rows[13:]),
         jsonl(
@@ -65,13 +65,13 @@ def test_one_that_stands_for_much_of_a_corpus_is_told_by_its_place(tmp_path):
         ),
     ]
     found = deduplicate(split, tmp_path / "split", Serial()).duplicates
-    assert (found.stands_for, found.warnings) == (14, ())
+    assert (found.losers, found.warnings) == (14, ())
 
 
 def test_the_same_url_everywhere_is_told(tmp_path):
     path = jsonl(tmp_path / "a.jsonl", [{"id": f"d{number}", "text": prose(number), "url": "/"} for number in range(30)])
     done = deduplicate([path], tmp_path / "out", Serial(), url=True)
-    assert (done.kept, done.duplicates.stands_for, len(done.duplicates.warnings)) == (1, 29, 1)
+    assert (done.kept, done.duplicates.losers, len(done.duplicates.warnings)) == (1, 29, 1)
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,9 @@ def test_a_tenth_and_ten_are_the_limit(far, near, told):
     assert len(Duplicates(1_000, counts, 0.7, None, far).warnings) == told
 
 
-@pytest.mark.parametrize(("stands_for", "documents", "told"), [(19, 100, 0), (20, 200, 0), (20, 199, 1), (21, 200, 1)])
-def test_a_tenth_and_twenty_are_the_limit_of_one_survivor(stands_for, documents, told):
-    found = Duplicates(documents, (0,) * 20, 0.7, None, 0, "a\u202e", stands_for)
+@pytest.mark.parametrize(("losers", "documents", "told"), [(19, 100, 0), (20, 200, 0), (20, 199, 1), (21, 200, 1)])
+def test_a_tenth_and_twenty_are_the_limit_of_one_survivor(losers, documents, told):
+    found = Duplicates(documents, (0,) * 20, 0.7, None, 0, "a\u202e", losers)
     assert len(found.warnings) == told
     assert all("\u202e" not in warning for warning in found.warnings)
 
@@ -111,9 +111,9 @@ def test_a_build_shows_them_in_its_report_and_its_commands(tmp_path, caplog):
     write_warc(inputs / "web-c.warc.gz", [page(300 + n, prose(n)) for n in range(6, 12)])
     done = build(make_recipe(inputs, dedup={"bands": 14, "rows": 8}), tmp_path / "out", Serial())
     found = Built.open(done.out).duplicates()
-    matches = [row for path in done.manifests["match"].paths("matches") for row in pq_rows(path) if row["winner"]]
+    matches = [row for path in done.manifests["match"].paths("matches") for row in pq_rows(path) if row["matched"]]
     assert sum(found.near) == len([row for row in matches if row["rule"] == "near"]) >= 20
-    assert found.stands_for == max(np.unique([row["survivor"] for row in matches], return_counts=True)[1])
+    assert found.losers == max(np.unique([row["survivor"] for row in matches], return_counts=True)[1])
     (warning,) = found.warnings
     assert warning in [record.getMessage() for record in caplog.records]
     html = done.report().read_text()

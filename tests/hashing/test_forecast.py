@@ -44,7 +44,7 @@ def test_the_search_is_cut_as_the_forecast_says(documents, bands, mebibytes):
     spec = MinHash(bands=bands, rows=1)
     assume(documents * bands < 10**5 * (mebibytes << 20) // BYTES_PER_KEY)
     found = forecast(documents, spec, mebibytes << 20)
-    shard = SignedShard("s", documents, Path("keys"), Path("cards"), Path("ids"))
+    shard = SignedShard("s", documents, Path("keys"), Path("sketches"), Path("ids"))
     search = Search((shard,), Matching(spec), "", mebibytes << 20)
     assert (found.groups, found.key_ranges) == (len(search.groups), search.buckets("near"))
     steps = 2 * 2 + TREE_PASSES + 1  # Spread and Settle of two phases, the passes, the verdicts

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus_builder.duplicates.signed_files import estimates
-from corpus_builder.hashing.pairs import best_links, block_links, checked_links, distinct_links, first_links, in_company
+from corpus_builder.hashing.pairs import best_links, block_links, checked_links, distinct_links, first_links, sharers
 
 HASHES = 4
 VALUE = estimates(HASHES)
@@ -31,7 +31,7 @@ def in_groups(rows: list[tuple[int, int, int]]) -> list[list[tuple[int, int, int
 @settings(deadline=None)
 @given(entries)
 def test_company_is_whoever_shares_a_key_in_order(given_rows):
-    rows, starts = in_company(*arrays(given_rows))
+    rows, starts = sharers(*arrays(given_rows))
     groups = [[given_rows[row] for row in rows[first:last]] for first, last in itertools.pairwise(starts.tolist())]
     assert groups == in_groups(given_rows)
     assert len(set(rows.tolist())) == len(rows)
@@ -40,7 +40,7 @@ def test_company_is_whoever_shares_a_key_in_order(given_rows):
 
 def test_keys_of_all_64_bits_are_told_apart():
     keys = np.array([0, (1 << 64) - 1, 1 << 63, (1 << 64) - 1, 1, (1 << 63) + 1], np.uint64)
-    rows, starts = in_company(keys, np.array([0, 1, 0, 0, 0, 0]), np.arange(6))
+    rows, starts = sharers(keys, np.array([0, 1, 0, 0, 0, 0]), np.arange(6))
     assert (rows.tolist(), starts.tolist()) == ([3, 1], [0, 2])
 
 
@@ -53,7 +53,7 @@ def test_any_number_of_rows_can_share_a_key(keys):
         np.arange(5_000),
     )
     key |= rng.integers(0, 2, 5_000).astype(np.uint64) << np.uint64(63)
-    rows, starts = in_company(key, rank, document)
+    rows, starts = sharers(key, rank, document)
     given_rows = list(zip(key.tolist(), rank.tolist(), document.tolist(), strict=True))
     assert [[given_rows[row] for row in rows[first:last]] for first, last in itertools.pairwise(starts.tolist())] == in_groups(
         given_rows
@@ -62,7 +62,7 @@ def test_any_number_of_rows_can_share_a_key(keys):
 
 def in_order(given_rows: list[tuple[int, int, int]]) -> tuple[np.ndarray, np.ndarray]:
     _, _, document = arrays(given_rows)
-    rows, starts = in_company(*arrays(given_rows))
+    rows, starts = sharers(*arrays(given_rows))
     return document[rows], starts
 
 
@@ -70,9 +70,9 @@ def in_order(given_rows: list[tuple[int, int, int]]) -> tuple[np.ndarray, np.nda
 @given(entries)
 def test_everybody_loses_to_the_first_of_the_group(given_rows):
     document, starts = in_order(given_rows)
-    loser, winner = first_links(document, starts)
+    loser, matched = first_links(document, starts)
     expected = [(row[2], group[0][2]) for group in in_groups(given_rows) for row in group if row[2] != group[0][2]]
-    assert list(zip(document[loser].tolist(), document[winner].tolist(), strict=True)) == expected
+    assert list(zip(document[loser].tolist(), document[matched].tolist(), strict=True)) == expected
 
 
 def jaccard(one: set[int], other: set[int]) -> float:
@@ -176,31 +176,31 @@ RANKS = [3, -1, 3, 0, 0, 7]
 
 
 def table(found: list[tuple[int, int, float]]) -> dict[str, np.ndarray]:
-    loser, winner, similarity = zip(*found, strict=True) if found else ((), (), ())
-    loser, winner, ranks = np.array(loser, np.int64), np.array(winner, np.int64), np.array(RANKS)
-    names = ("loser_rank", "loser", "winner_rank", "winner", "similarity")
-    return dict(zip(names, (ranks[loser], loser, ranks[winner], winner, np.array(similarity, np.float64)), strict=True))
+    loser, matched, similarity = zip(*found, strict=True) if found else ((), (), ())
+    loser, matched, ranks = np.array(loser, np.int64), np.array(matched, np.int64), np.array(RANKS)
+    names = ("loser_rank", "loser", "matched_rank", "matched", "similarity")
+    return dict(zip(names, (ranks[loser], loser, ranks[matched], matched, np.array(similarity, np.float64)), strict=True))
 
 
 def rows_of(found: dict[str, np.ndarray]) -> list[tuple[int, int, float]]:
     assert found["loser_rank"].tolist() == [RANKS[place] for place in found["loser"]]
-    assert found["winner_rank"].tolist() == [RANKS[place] for place in found["winner"]]
-    return list(zip(*(found[name].tolist() for name in ("loser", "winner", "similarity")), strict=True))
+    assert found["matched_rank"].tolist() == [RANKS[place] for place in found["matched"]]
+    return list(zip(*(found[name].tolist() for name in ("loser", "matched", "similarity")), strict=True))
 
 
 @given(links)
 def test_the_best_link_of_a_loser_is_the_one_to_whom_comes_first(given_links):
     found = rows_of(best_links(table(given_links)))
     best = {loser: min((RANKS[w], w) for one, w, _ in given_links if one == loser)[1] for loser, _, _ in given_links}
-    assert [(loser, winner) for loser, winner, _ in found] == sorted(best.items())
+    assert [(loser, matched) for loser, matched, _ in found] == sorted(best.items())
     assert set(found) <= set(given_links)
 
 
 @given(links)
 def test_every_pair_is_there_once_with_its_least_similarity(given_links):
     least: dict[tuple[int, int], float] = {}
-    for loser, winner, similarity in given_links:
-        least[loser, winner] = min(similarity, least.get((loser, winner), 1.0))
+    for loser, matched, similarity in given_links:
+        least[loser, matched] = min(similarity, least.get((loser, matched), 1.0))
     assert rows_of(distinct_links(table(given_links))) == [(*pair, least[pair]) for pair in sorted(least)]
 
 
@@ -208,6 +208,6 @@ def test_every_pair_is_there_once_with_its_least_similarity(given_links):
 @given(given_links=links, cut=st.integers(0, 20))
 def test_links_can_be_reduced_in_parts(reduced, given_links, cut):
     similar = {}
-    given_links = [(loser, winner, similar.setdefault((loser, winner), value)) for loser, winner, value in given_links]
+    given_links = [(loser, matched, similar.setdefault((loser, matched), value)) for loser, matched, value in given_links]
     part = rows_of(reduced(table(given_links[:cut])))
     assert rows_of(reduced(table(part + given_links[cut:]))) == rows_of(reduced(table(given_links)))

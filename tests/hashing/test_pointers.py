@@ -19,8 +19,8 @@ def links_of(pairs: Pairs, ranks: np.ndarray) -> dict[str, np.ndarray]:
     """Matches as links, from whoever comes later."""
     one, other = (np.array(side, dtype=np.int64) for side in (zip(*pairs, strict=True) if pairs else ([], [])))
     later = before(ranks[other], other, ranks[one], one)
-    loser, winner = np.where(later, one, other), np.where(later, other, one)
-    return {"loser_rank": ranks[loser], "loser": loser, "winner_rank": ranks[winner], "winner": winner}
+    loser, matched = np.where(later, one, other), np.where(later, other, one)
+    return {"loser_rank": ranks[loser], "loser": loser, "matched_rank": ranks[matched], "matched": matched}
 
 
 def ends_of(tables: list[np.ndarray], group_of: np.ndarray, ranks: np.ndarray, documents: np.ndarray) -> np.ndarray:
@@ -48,7 +48,7 @@ def joined(pairs: Pairs, ranks: np.ndarray, group_of: np.ndarray, groups: int) -
             jumps += 1
         found = []
         for part in links:
-            u, v = (ends_of(tables, group_of, ranks, part[name]) for name in ("loser", "winner"))
+            u, v = (ends_of(tables, group_of, ranks, part[name]) for name in ("loser", "matched"))
             found.append(hooks({"u_rank": ranks[u], "u": u, "v_rank": ranks[v], "v": v}))
         every = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
         if not len(every["loser"]):

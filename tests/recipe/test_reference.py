@@ -28,7 +28,7 @@ GOES_WITH = {  # what else a key needs in its table
     ("[[quality.rules]]", "sources"): {"filter": "a:b"},
     ("[dedup]", "recall"): {"similarity": 0.8},
     ("[dedup]", "bytes_per_document"): {"similarity": 0.8},
-    ("[dedup]", "elders"): {"index": "documents.index"},
+    ("[dedup]", "indexed"): {"index": "documents.index"},
     ("[lines]", "hosts"): {"scope": "both"},
     ("[release.mixture.SOURCE]", "max_epochs"): {"share": 0.1},
     ("[release.mixture.SOURCE]", "strict"): {"share": 0.1},

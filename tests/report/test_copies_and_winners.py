@@ -1,4 +1,4 @@
-"""Counters of a build whose documents are released several times, in several parts, and stories with two winners."""
+"""Counters of a build whose documents are released several times, in several parts, and stories whose match is not the survivor."""
 
 from __future__ import annotations
 
@@ -57,23 +57,20 @@ def test_whom_it_matched_and_who_is_kept_are_both_told(built_twice):
     }
     first, second, third = (ids[str(200 + n)] for n in range(3))
     (story,) = done.why(third)
-    assert [winner.id for winner in story.winners] == [second, first]
-    assert [winner.outcome.verdict for winner in story.winners] == ["dropped", "released"]
-    told = [
-        line.split("  ")[1].rsplit(" ", 1)[0]
-        for line in as_text(story).splitlines()
-        if line.startswith(("  lost to", "  for which"))
-    ]
-    assert told == ["lost to", "for which is kept"]
+    assert [one.id for one in (story.matched, story.survivor)] == [second, first]
+    assert [one.outcome.verdict for one in (story.matched, story.survivor)] == ["dropped", "released"]
+    told = [line.split() for line in as_text(story).splitlines() if line.startswith(("  matched", "  survivor"))]
+    assert [words[:2] for words in told] == [["matched", second], ["survivor", first]]
     (story,) = done.why(second)
-    assert [winner.id for winner in story.winners] == [first]
+    assert story.matched == story.survivor
+    assert story.survivor.id == first
 
 
 def test_rows_of_files_tell_both_too(tmp_path):
     rows = [{"id": f"d{n}", "text": text, "date": f"2024-12-0{9 - n}"} for n, text in enumerate(CHAIN)]
     done = deduplicate([jsonl(tmp_path / "a.jsonl", rows)], tmp_path / "out", Serial(), preset="japanese", verify_by="text")
-    found = [(row["id"], row["matched"], row["survivor"]) for row in done.dropped_rows().to_pylist()]
+    found = [(row["loser"], row["matched"], row["survivor"]) for row in done.dropped_rows().to_pylist()]
     assert found == [("d1", "d0", "d0"), ("d2", "d1", "d0")]
     (story,) = done.why("d2")
-    assert [(winner.id, winner.outcome.verdict) for winner in story.winners] == [("d1", "dropped"), ("d0", "kept")]
-    assert (done.duplicates.survivor, done.duplicates.stands_for) == ("d0", 2)
+    assert [(one.id, one.outcome.verdict) for one in (story.matched, story.survivor)] == [("d1", "dropped"), ("d0", "kept")]
+    assert (done.duplicates.survivor, done.duplicates.losers) == ("d0", 2)

@@ -70,7 +70,7 @@ def test_the_stages_that_only_some_recipes_have_are_missed(tmp_path: Path) -> No
     inputs = make_inputs(tmp_path / "inputs")
     add(tmp_path / "index", build(make_recipe(inputs), tmp_path / "before", Serial()).out)
     rules = [{"measure": "hiragana_fraction", "min": 0.2}, {"duplicates": True}]
-    dedup = {"bands": 14, "rows": 8, "index": str(tmp_path / "index"), "elders": "compete"}
+    dedup = {"bands": 14, "rows": 8, "index": str(tmp_path / "index"), "indexed": "compete"}
     recipe = make_recipe(inputs, quality={"sources": ["web"], "rules": rules}, dedup=dedup)
     done = build(recipe, tmp_path / "out", Serial())
     assert done.verify().problems == ()

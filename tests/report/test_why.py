@@ -33,11 +33,12 @@ def test_a_released_page(built: Built) -> None:
 def test_a_duplicate_names_the_document_that_it_lost_to(built: Built) -> None:
     found = story(built, "https://www.example/3")
     assert found.outcome.reason == "duplicate_exact"
-    (winner,) = found.winners
-    assert winner.url == "https://mirror.example/3"
-    assert winner.outcome.verdict == "released"
-    assert found.outcome.detail == winner.id
-    assert f"lost to {winner.id}  https://mirror.example/3" in as_text(found)
+    assert found.matched == found.survivor
+    assert found.survivor.url == "https://mirror.example/3"
+    assert found.survivor.outcome.verdict == "released"
+    assert found.outcome.detail == found.survivor.id
+    assert f"  survivor {found.survivor.id}  https://mirror.example/3\n" in as_text(found)
+    assert "  matched " not in as_text(found)
     assert (found.similarity, found.differences) == (1.0, ())
     assert "Jaccard similarity 1.000; the same text" in as_text(found)
 

@@ -142,7 +142,7 @@ def test_an_index_changes_in_one_moment(tmp_path: Path, calls: Calls) -> None:
     named = [name for verb, name in calls.seen if verb == "name"]
     part = Path(named[0]).parts[2]
     assert [Path(name).parts[3] if name.startswith("index/parts") else name for name in named] == [
-        *["keys", "cards", "ids", "receipts", "manifest.json"],
+        *["keys", "sketches", "ids", "receipts", "manifest.json"],
         *["b/.index.json", "index/index.json"],
     ]
     assert {Path(name).parts[2] for name in named[:5]} == {part}

@@ -395,7 +395,7 @@ def test_a_list_names_files_below_its_base(tmp_path: Path, line: str) -> None:
 def test_why_reads_no_other_file_than_the_row_was_of(tmp_path: Path) -> None:
     texts = jsonl(tmp_path / "texts.jsonl", [{"id": "a", "text": prose(1)}, {"id": "b", "text": f"{prose(1)}終。"}])
     done = deduplicate([texts], tmp_path / "out", Serial())
-    (lost,) = done.dropped_rows().column("id").to_pylist()
+    (lost,) = done.dropped_rows().column("loser").to_pylist()
     assert done.why(lost)[0].differences
     (tmp_path / "mine").mkdir()
     jsonl(tmp_path / "mine" / "mine.jsonl", [{"text": "a secret"}, {"text": "another secret"}])
@@ -412,7 +412,7 @@ def test_why_reads_no_other_file_than_the_row_was_of(tmp_path: Path) -> None:
 def test_what_is_kept_beside_deduplicated_files_may_be_damaged(tmp_path: Path, content: str) -> None:
     texts = jsonl(tmp_path / "texts.jsonl", [{"id": "a", "text": prose(1)}, {"id": "b", "text": f"{prose(1)}終。"}])
     done = deduplicate([texts], tmp_path / "out", Serial())
-    (lost,) = done.dropped_rows().column("id").to_pylist()
+    (lost,) = done.dropped_rows().column("loser").to_pylist()
     for name in ("files.json", "inputs.json"):
         (tmp_path / "out" / ".cache" / name).write_text(content)
     assert "duplicate_near" in run("why", tmp_path / "out", lost)
@@ -426,7 +426,7 @@ def test_what_is_kept_beside_deduplicated_files_may_be_damaged(tmp_path: Path, c
 def test_a_head_of_deduplicated_files_that_is_damaged_is_told(tmp_path: Path, minhash: str) -> None:
     texts = jsonl(tmp_path / "texts.jsonl", [{"id": "a", "text": prose(1)}, {"id": "b", "text": f"{prose(1)}終。"}])
     done = deduplicate([texts], tmp_path / "out", Serial())
-    (lost,) = done.dropped_rows().column("id").to_pylist()
+    (lost,) = done.dropped_rows().column("loser").to_pylist()
     (tmp_path / "out" / "dedup.json").write_text(
         f'{{"format": "corpus_builder-index/1", "minhash": {minhash}, "keep": "newest"}}'
     )

@@ -1,4 +1,4 @@
-"""Change an index: add what stands after a search, take documents out, give back their space; and check it."""
+"""Change an index: add what a search kept, take documents out, give back their space; and check it."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ I64 = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Standing(Stage):
-    """The stage that makes a part: rows that stand of some signed shards, gathered into larger ones."""
+class Gather(Stage):
+    """The stage that makes a part: live rows of some signed shards, gathered into larger ones."""
 
     directory: str
     minhash: MinHash
-    sources: tuple[tuple[SignedShard, Path | None], ...]  # with the Parquet file of their verdicts
+    sources: tuple[tuple[SignedShard, Path | None], ...]  # with the Parquet file of their losers
     made_of: str
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     tables: ClassVar[tuple[str, ...]] = SIGNED
 
     @property
@@ -61,32 +61,32 @@ class Standing(Stage):
         return [Shard(f"{number:06}", made_from, group) for number, group in enumerate(groups)]
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Copy the rows that stand."""
+        """Copy the live rows."""
         writer = SignedWriter(out, self.minhash)
         for place in shard.task:
-            signed, verdicts = self.sources[place]
-            stands = signed.standing(0, signed.rows)
-            if verdicts is not None:
-                stands &= _without_verdict(verdicts, signed.rows)
-            keys, cards = opened(signed.keys), opened(signed.cards)
+            signed, losers = self.sources[place]
+            live = signed.live_rows(0, signed.rows)
+            if losers is not None:
+                live &= _survivors(losers, signed.rows)
+            keys, sketches = opened(signed.keys), opened(signed.sketches)
             for first in range(0, signed.rows, ROWS_AT_A_TIME):
-                rows = first + np.flatnonzero(stands[first : first + ROWS_AT_A_TIME])
+                rows = first + np.flatnonzero(live[first : first + ROWS_AT_A_TIME])
                 some = rows[(keys["digest"][rows] != 0) | (keys["url"][rows] != 0)]
-                writer.append(keys[some], cards[some], id_bytes(signed, some))
+                writer.append(keys[some], sketches[some], id_bytes(signed, some))
         writer.close()
 
 
-def _without_verdict(path: Path, rows: int) -> npt.NDArray[np.bool_]:
-    """Rows that no verdict drops: of a build, `winner` is null there; of files, the table has no such `row`."""
-    stands = np.ones(rows, dtype=np.bool_)
+def _survivors(path: Path, rows: int) -> npt.NDArray[np.bool_]:
+    """Which rows are no losers: the table lists the losers' rows (of files), or has all documents, with nulls for those that are none."""
+    live = np.ones(rows, dtype=np.bool_)
     first = 0
     for group in read_groups(path):
-        if "winner" in group.column_names:
-            stands[first : first + group.num_rows] = group.column("winner").is_null().to_numpy()
-            first += group.num_rows
+        if "row" in group.column_names:
+            live[group.column("row").to_numpy()] = False
         else:
-            stands[group.column("row").to_numpy()] = False
-    return stands
+            live[first : first + group.num_rows] = group.column("survivor").is_null().to_numpy()
+            first += group.num_rows
+    return live
 
 
 def add(
@@ -95,7 +95,7 @@ def add(
     """Add the documents that stand after a build, or after `deduplicate`, to an index; make the index if there is none.
 
     `name` defaults to the recipe's name, or the directory's.  Adding the same directory again replaces what it added.  Documents of
-    the index that lost to new ones (elders = "compete") are removed from it.
+    the index that lost to new ones (indexed = "compete") are removed from it.
     """
     root, out = absolute(root), absolute(out)
     sign, match = read_manifest(out / "sign"), read_manifest(out / "match")
@@ -120,11 +120,11 @@ def add(
         screen = read_manifest(out / "screen")
         sources = []
         for receipt in sign.receipts:
-            (verdicts,) = match.by_shard[receipt.shard].tables
-            alive = screen.get(receipt.shard, "alive") if screen else None
-            sources.append((SignedShard.of(sign, receipt, alive=alive), match.get(receipt.shard, verdicts)))
+            (table,) = match.by_shard[receipt.shard].tables
+            live = screen.get(receipt.shard, "live") if screen else None
+            sources.append((SignedShard.of(sign, receipt, live=live), match.get(receipt.shard, table)))
         origin = digest_of([[receipt.shard, receipt.made_of] for receipt in (*sign.receipts, *match.receipts)])
-        stage = Standing(f"part-{origin[:16]}", head.minhash, tuple(sources), origin)
+        stage = Gather(f"part-{origin[:16]}", head.minhash, tuple(sources), origin)
         Runner(root / "parts", engine, progress=progress).run(stage)
         part = Part(name, stage.name, origin, origin, taken=own.taken if own else "")
         gone = documents_gone(index, own) if own else {}
@@ -154,7 +154,7 @@ def _changing(root: Path, new: bool = False) -> Iterator[None]:
 
 
 def _checked(index: Index, out: Path, sign: Manifest, match: Manifest) -> None:
-    """InputError where the verdicts in a directory are not on its documents, or not against the index as it stands."""
+    """InputError where the search in a directory was not over its documents as they are now, or not against the index as it is now."""
     seen = {(r.made_from["keys"], r.made_from.get("index", "")) for r in match.receipts}
     if seen - {(keys_digest(sign), digest) for _, digest in seen} or {r.shard for r in sign.receipts} != set(match.by_shard):
         raise InputError(f"The search for duplicates in {out} did not finish since its documents changed; run it again first.")
@@ -222,7 +222,7 @@ def compact(root: str | Path, engine: Engine | None = None, progress: bool = Fal
             if part.gone:
                 alone = replace(index, parts=(part,))
                 made_of = digest_of([part.made_of, dict(part.gone)])
-                stage = Standing(f"part-{made_of[:16]}", index.minhash, tuple((s, None) for s in alone.shards()), made_of)
+                stage = Gather(f"part-{made_of[:16]}", index.minhash, tuple((s, None) for s in alone.shards()), made_of)
                 Runner(root / "parts", engine, progress=progress).run(stage)
                 part = Part(
                     part.name,

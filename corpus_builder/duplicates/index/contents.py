@@ -1,7 +1,7 @@
 """A living index: what is known of the documents that stand, without their texts, to hold later crawls against.
 
 INDEX/index.json        format, hash specification, and the parts in the order in which they were added; replaced as a whole
-INDEX/parts/NAME.xxxx/  a sealed dataset: keys, cards and ids (see `signed`) of the documents that the search kept
+INDEX/parts/NAME.xxxx/  a sealed dataset: keys, sketches and ids (see `signed_files`) of the documents that the search kept
 INDEX/gone/xxxx.npy     rows that were removed from a shard of a part, sorted; or 64-bit hashes of ids and URLs that must not come back
 
 Whatever index.json does not name is left over from a command that broke off, and is cleared away by the next.  Only documents that
@@ -31,7 +31,7 @@ from corpus_builder.store.names import DIGEST, GONE, PART
 from corpus_builder.store.ownership import clear_stage, files_named
 from corpus_builder.store.receipt import lost_files
 
-FORMAT = "corpus_builder-index/1"
+FORMAT = "corpus_builder-index/2"
 I64 = npt.NDArray[np.int64]
 
 
@@ -95,17 +95,17 @@ class Index:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, IsADirectoryError) as error:
             raise IntegrityError(f"{path} is damaged ({error}); {RESTORE}.") from error
 
-    def fits(self, minhash: MinHash, keep: str, elders: str) -> None:
+    def fits(self, minhash: MinHash, keep: str, indexed: str) -> None:
         """RecipeError where documents that are hashed like this cannot be held against the index."""
         if minhash != self.minhash:
             raise RecipeError(
                 f"The index {self.root} was made with {_words(self.minhash)}, but this run asks for {_words(minhash)}: such signatures "
                 "cannot be compared. Ask for the index's own numbers, or make a new index."
             )
-        if elders == "compete" and keep != self.keep:
+        if indexed == "compete" and keep != self.keep:
             raise RecipeError(
                 f"The index {self.root} ranks its documents by keep = {self.keep!r}, this run by {keep!r}: they cannot compete. Ask for "
-                'the same, or let the documents of the index stay (elders = "stay").'
+                'the same, or let the documents of the index stay (indexed = "stay").'
             )
 
     def own(self, out: Path) -> Part | None:
@@ -150,7 +150,9 @@ class Index:
             files = f"{lost[0]} is" if len(lost) == 1 else f"{lost[0]} and {len(lost) - 1} more are"
             raise IntegrityError(f"{files} missing or cut; {remedy(lost[0], RESTORE)}.")
         gone = {shard: tuple(self.root / "gone" / name for name, _ in files) for shard, files in part.gone.items()}
-        return [SignedShard.of(manifest, receipt, elder=True, gone=gone.get(receipt.shard, ())) for receipt in manifest.receipts]
+        return [
+            SignedShard.of(manifest, receipt, indexed=True, gone=gone.get(receipt.shard, ())) for receipt in manifest.receipts
+        ]
 
     def shards(self) -> tuple[SignedShard, ...]:
         """All shards, for a search."""
@@ -215,12 +217,12 @@ class Index:
         return name
 
 
-def elders_of(root: Path | None, out: Path, minhash: MinHash, keep: str, elders: str) -> tuple[tuple[SignedShard, ...], str]:
+def indexed_of(root: Path | None, out: Path, minhash: MinHash, keep: str, indexed: str) -> tuple[tuple[SignedShard, ...], str]:
     """The documents of an index that those of a directory are held against, and their digest; nothing where there is no index."""
     if root is None:
         return (), ""
     index = Index.open(root).before(out)
-    index.fits(minhash, keep, elders)
+    index.fits(minhash, keep, indexed)
     return index.shards(), index.digest
 
 
