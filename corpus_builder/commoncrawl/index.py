@@ -114,7 +114,7 @@ def select(place: str, stat: Stat, query: Query, traffic: IndexTraffic) -> Itera
     source: Any = RangeFile(place, stat)
     try:
         file = pq.ParquetFile(source, pre_buffer=True)
-        columns = _columns_asked(place, file, query)
+        columns = _columns_asked(place, query)
         if missing := [name for name in (*columns, *_WANTED.values()) if name not in file.schema_arrow.names]:
             raise InputError(
                 f"The index {shown(place)} has no column {missing[0]!r}; crawls before 2018-39 have no content_languages, and "
@@ -155,7 +155,7 @@ def _check_names(place: str, rows: pa.Table) -> None:
             )
 
 
-def _columns_asked(place: str, file: pq.ParquetFile, query: Query) -> list[str]:
+def _columns_asked(place: str, query: Query) -> list[str]:
     asked = {
         "fetch_status": query.statuses,
         "content_mime_detected": query.mime_types,

@@ -21,7 +21,7 @@ from numba import njit
 
 from corpus_builder.errors import InputError
 from corpus_builder.extractor.blocks import CHARS, ELEMENT
-from corpus_builder.extractor.elements import TAG, cells_of, rows_of
+from corpus_builder.extractor.elements import TAG, rows_of
 from corpus_builder.extractor.features import FEATURES, features
 from corpus_builder.extractor.markup import TR
 from corpus_builder.extractor.scan import Scan
@@ -93,7 +93,7 @@ def kept_blocks(found: Scan, model: Model) -> npt.NDArray[np.bool_]:
     """Whether each block is main text.  (blocks,) bool"""
     odds = logits(features(found, _rows.of(len(found.blocks))), model)
     if found.elements[:, TAG].max(initial=0) >= TR:
-        _judge_rows_whole(found.blocks, rows_of(found.elements), cells_of(found.elements), odds)
+        _judge_rows_whole(found.blocks, rows_of(found.elements), odds)
     return odds > 0
 
 
@@ -120,7 +120,7 @@ def logits(rows: Floats, model: Model) -> Floats:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _judge_rows_whole(blocks: Any, rows: Any, cells: Any, odds: Any) -> None:
+def _judge_rows_whole(blocks: Any, rows: Any, odds: Any) -> None:
     """Give all cells of a table row the highest of their odds, if all are short: a value is worthless without its label."""
     start = 0
     while start < len(blocks):

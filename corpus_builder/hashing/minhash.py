@@ -55,17 +55,6 @@ def band_keys(found: U32, spec: MinHash) -> U64:
     return keys
 
 
-def text_band_keys(texts: Sequence[str], spec: MinHash) -> tuple[U64, Bools]:
-    """Band keys (n, bands) uint64 of texts, and which have any shingle (n,); keys of the others mean nothing.
-
-    >>> keys, some = text_band_keys(["いろはにほへと", "いろはにほへと", ""], MinHash(bands=2, rows=2))
-    >>> (keys[0] == keys[1]).tolist(), some.tolist()
-    ([True, True], [True, True, False])
-    """
-    found, some = signatures(texts, spec)
-    return band_keys(found, spec), some
-
-
 def match_probability(jaccard: float, spec: MinHash) -> float:
     """Probability that two texts become candidates: 1 - (1 - s^rows)^bands.
 
@@ -73,11 +62,6 @@ def match_probability(jaccard: float, spec: MinHash) -> float:
     0.994
     """
     return float(1.0 - (1.0 - jaccard**spec.rows) ** spec.bands)
-
-
-def estimated_jaccard(left: U32, right: U32) -> float:
-    """Share of equal minima of two signatures (hashes,): an estimate of the Jaccard similarity."""
-    return float(np.mean(left == right))
 
 
 def shingle_sets(texts: Sequence[str], ngram: int) -> tuple[U64, npt.NDArray[np.int64]]:

@@ -50,11 +50,6 @@ def _without_user(rest: str) -> str:
     return rest
 
 
-def has_login(url: str) -> bool:
-    """Whether a URL contains something that `without_login` removes."""
-    return without_login(url) != url
-
-
 def without_secrets(text: str) -> str:
     """A foreign text, such as a traceback, without the logins and queries of all URLs in it.
 

@@ -42,12 +42,11 @@ class PageSettings:
 
 @dataclass(frozen=True, slots=True)
 class PageText:
-    """A Japanese page: `charset` is the Python codec that decoded it, `score` its japanese_score."""
+    """A Japanese page: `charset` is the Python codec that decoded it."""
 
     title: str
     text: str
     charset: str
-    score: float
 
 
 def read_page(body: bytes, *, content_type: str, status: int, settings: PageSettings) -> PageText | Drop:
@@ -88,7 +87,7 @@ def read_page(body: bytes, *, content_type: str, status: int, settings: PageSett
     score = named_detector(settings.detector, settings.language)(text)
     if drop := foreign(score, settings):
         return drop
-    return PageText(storable(found.title), text, decoded.charset, score)
+    return PageText(storable(found.title), text, decoded.charset)
 
 
 def foreign(score: float, settings: PageSettings) -> Drop | None:

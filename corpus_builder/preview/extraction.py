@@ -30,7 +30,7 @@ def extracted_lines(path: str | Path, settings: PageSettings | None = None) -> I
         url, body = (
             (shown(path), read_small(str(path))) if is_remote(path) else (Path(path).absolute().as_uri(), _read(Path(path)))
         )
-        yield _as_line(cleaned(page_of(Page(0, url, "", "", 200, "", "", "", body), name_of(path), "", settings)))
+        yield _as_line(cleaned(page_of(Page(0, url, "", "", 200, "", body), name_of(path), "", settings)))
 
 
 def is_warc(path: str | Path) -> bool:

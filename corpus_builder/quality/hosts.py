@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,22 +29,6 @@ def host_of(url: str) -> str:
         return (urlsplit(url).hostname or "").rstrip(".")
     except ValueError:
         return ""
-
-
-@cache
-def _suffixes() -> Any:
-    import tldextract
-
-    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # the list bundled with the package; no network access
-
-
-def registered_domain(host: str) -> str:
-    """The registered domain of a host, by the public suffix list; "" for addresses and bare suffixes.
-
-    >>> registered_domain("blog.sakura.example.co.jp")
-    'example.co.jp'
-    """
-    return str(_suffixes()(host).top_domain_under_public_suffix)
 
 
 @dataclass(frozen=True)

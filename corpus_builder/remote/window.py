@@ -204,10 +204,6 @@ class RangeFile(_Seekable):
         self.place, self.stat = place, stat or remote_stat(place, self.traffic)
         super().__init__(self.stat.size)
 
-    def size(self) -> int:
-        """The length in bytes."""
-        return self.stat.size
-
     def read(self, size: int | None = -1, /) -> bytes:
         """Exactly `size` bytes, or fewer at the end of the file."""
         end = self.stat.size if size is None or size < 0 else min(self._at + size, self.stat.size)

@@ -34,8 +34,7 @@ class Page:
     """An HTTP response of a WARC.
 
     `number` is the byte offset of the record in the file as stored, so that it can be cut out by hand; `date` is WARC-Date;
-    `crawl` is isPartOf of the warcinfo record; `content_type` is the HTTP header, `identified_type` the crawler's
-    WARC-Identified-Payload-Type, `truncated` WARC-Truncated; each "" if unknown.  `body` is decoded.
+    `crawl` is isPartOf of the warcinfo record; `content_type` is the HTTP header; each "" if unknown.  `body` is decoded.
     """
 
     number: int
@@ -44,8 +43,6 @@ class Page:
     crawl: str
     status: int
     content_type: str
-    identified_type: str
-    truncated: str
     body: bytes
 
 
@@ -112,8 +109,7 @@ def understood(record: Record | Damage, crawl: str) -> Page | Text | Damage | Ot
 
 def _page(record: Record, crawl: str) -> Page:
     fields = record.fields
-    truncated = _text(fields.get(b"warc-truncated", b""))
-    response = parse_response(record.head, record.rest, bool(truncated))
+    response = parse_response(record.head, record.rest, truncated=bool(fields.get(b"warc-truncated")))
     return Page(
         number=record.number,
         url=record.url,
@@ -121,8 +117,6 @@ def _page(record: Record, crawl: str) -> Page:
         crawl=crawl,
         status=response.status,
         content_type=response.content_type,
-        identified_type=_text(fields.get(b"warc-identified-payload-type", b"")),
-        truncated=truncated,
         body=response.body,
     )
 

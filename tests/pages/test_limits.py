@@ -6,6 +6,7 @@ import pytest
 from support.corpora import html, prose
 
 from corpus_builder.document import Drop
+from corpus_builder.japanese.detect import japanese_score
 from corpus_builder.pages.bounds import elements
 from corpus_builder.pages.charset import decode
 from corpus_builder.pages.page import PageSettings, PageText, read_page
@@ -27,10 +28,11 @@ def test_the_length_of_a_page() -> None:
 def test_the_share_of_japanese() -> None:
     found = read_page(PAGE, content_type="", status=200, settings=PageSettings())
     assert isinstance(found, PageText)
-    assert 0.5 < found.score < 1.0
-    beyond = math.nextafter(found.score, 2.0)
-    assert verdict(PAGE, min_japanese_score=found.score) is None
-    assert verdict(PAGE, min_japanese_score=beyond) == Drop("not_japanese", found.score, beyond)
+    score = japanese_score(found.text)
+    assert 0.5 < score < 1.0
+    beyond = math.nextafter(score, 2.0)
+    assert verdict(PAGE, min_japanese_score=score) is None
+    assert verdict(PAGE, min_japanese_score=beyond) == Drop("not_japanese", score, beyond)
 
 
 def test_the_share_of_what_does_not_decode() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus_builder.errors import InputError
-from corpus_builder.quality.hosts import UT1_V1_CATEGORIES, HostList, host_of, registered_domain
+from corpus_builder.quality.hosts import UT1_V1_CATEGORIES, HostList, host_of
 
 
 @pytest.mark.parametrize(
@@ -31,13 +31,6 @@ def test_hosts_of_urls(url, host):
 def test_any_text_has_a_host_or_none(text):
     assert isinstance(host_of(text), str)
     assert isinstance(HostList(frozenset({"a.example"}), frozenset({"b.example/x"}), (".c",)).match("http://" + text), str | None)
-
-
-@pytest.mark.parametrize(
-    ("host", "domain"), [("a.b.example.co.jp", "example.co.jp"), ("example.com", "example.com"), ("co.jp", ""), ("192.0.2.1", "")]
-)
-def test_registered_domains(host, domain):
-    assert registered_domain(host) == domain
 
 
 LIST = "# comment\nbad.example\nhttps://www.Path.example/shop/ # a part\nport.example:80\n\n"
