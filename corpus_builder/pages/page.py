@@ -84,14 +84,14 @@ def read_page(body: bytes, *, content_type: str, status: int, settings: PageSett
     text = storable(found.text) if found else ""
     if not found or not text:
         return Drop("extraction_empty")
-    score = named_detector(settings.detector, settings.language)(text)
-    if drop := foreign(score, settings):
+    if drop := foreign(text, settings):
         return drop
     return PageText(storable(found.title), text, decoded.charset)
 
 
-def foreign(score: float, settings: PageSettings) -> Drop | None:
-    """Why a text with this detector score is dropped; None if it counts as being in its source's language."""
+def foreign(text: str, settings: PageSettings) -> Drop | None:
+    """Why a text is dropped by its source's detector; None if it counts as being in its source's language."""
+    score = named_detector(settings.detector, settings.language)(text)
     if score >= settings.min_japanese_score:
         return None
     if settings.language == JAPANESE:

@@ -14,7 +14,8 @@ from corpus_builder.remote.places import is_remote, name_of, shown
 from corpus_builder.remote.window import read_small
 from corpus_builder.sources.input_file import InputFile, Ledgered
 from corpus_builder.sources.warc import Page
-from corpus_builder.stages.extract import cleaned, page_of, pages_of
+from corpus_builder.stages.documents import cleaned
+from corpus_builder.stages.extract import page_of, pages_of
 
 
 def extracted_lines(path: str | Path, settings: PageSettings | None = None) -> Iterator[dict[str, Any]]:

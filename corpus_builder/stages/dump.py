@@ -8,13 +8,13 @@ from functools import partial
 from corpus_builder.document import Document, Drop
 from corpus_builder.engine.guard import CPU_SECONDS, Crash, Reading, guarded
 from corpus_builder.japanese.detectors import named_detector
-from corpus_builder.pages.page import PageSettings, foreign
-from corpus_builder.quality.hosts import host_of
+from corpus_builder.pages.page import PageSettings
 from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import is_remote
 from corpus_builder.remote.window import remote_stat
 from corpus_builder.sources.input_file import InputFile, Ledgered
 from corpus_builder.sources.wikipedia import PageXml, Skipped, named, read_pages, understood
+from corpus_builder.stages.documents import document_of
 
 
 def from_wikipedia(file: InputFile, settings: PageSettings) -> Iterator[Document | Ledgered]:
@@ -46,18 +46,16 @@ def _article(file: InputFile, settings: PageSettings, tested: bool, page: PageXm
     article_id = f"{file.name}/{article.number}"
     if isinstance(article, Skipped):
         return Ledgered(article_id, article.url, article.drop, 0)
-    if tested and (drop := foreign(named_detector(settings.detector, settings.language)(article.text), settings)):
-        return Ledgered(article_id, article.url, drop, 0)
-    return Document(
+    found = Document(
         text=article.text,
         id=article_id,
         source=file.source,
         url=article.url,
-        host=host_of(article.url),
         title=article.title,
         date=article.date,
         charset="utf-8",
     )
+    return document_of(found, settings if tested else None, 0)
 
 
 def _crashed(file: InputFile, page: PageXml | Skipped, crash: Crash) -> Ledgered:

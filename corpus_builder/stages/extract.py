@@ -19,8 +19,7 @@ from corpus_builder.engine.guard import Crash, Reading, guarded
 from corpus_builder.errors import FormatError, StageError
 from corpus_builder.japanese.detectors import JAPANESE, detector_version, named_detector
 from corpus_builder.pages.extract import EXTRACTORS, OwnExtractorFailed, extractor_version, named_extractor
-from corpus_builder.pages.page import PageSettings, foreign, read_page, storable, storable_field
-from corpus_builder.quality.hosts import host_of
+from corpus_builder.pages.page import PageSettings, read_page
 from corpus_builder.recipe.running import Running
 from corpus_builder.remote.places import is_remote, shown
 from corpus_builder.sources.commoncrawl import original_numbers
@@ -29,6 +28,7 @@ from corpus_builder.sources.formats import EMPTY, check_kind, format_of
 from corpus_builder.sources.input_file import OWN_ROWS, Account, InputFile, Ledgered
 from corpus_builder.sources.record import Damage, Record
 from corpus_builder.sources.warc import OtherRecord, Page, Text, read_of_crawl, understood
+from corpus_builder.stages.documents import cleaned, document_of
 from corpus_builder.stages.dump import crash_drop, from_wikipedia, one_version
 from corpus_builder.stages.own_data import documents_of
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of
@@ -133,20 +133,7 @@ def settings_digest(settings: PageSettings) -> str:
 
 def pages_of(file: InputFile, settings: PageSettings, records: dict[str, int]) -> Iterator[Document | Ledgered]:
     """Every page of an input file, as a document or as a row of the ledger, cleaned; `records` counts what is no page."""
-    for found in _read(file, settings, records):
-        yield cleaned(found)
-
-
-def cleaned(found: Document | Ledgered) -> Document | Ledgered:
-    """What is stored of a page, whichever source it comes from: fields on one line, all without control characters."""
-    if isinstance(found, Ledgered):
-        drop = replace(found.drop, detail=storable_field(found.drop.detail))
-        own_id = storable_field(found.own_id)
-        return replace(found, id=storable_field(found.id), url=storable_field(found.url), drop=drop, own_id=own_id)
-    if not (text := storable(found.text)):
-        return cleaned(Ledgered(found.id, found.url, Drop("no_text"), 0, found.own_id))
-    fields = {name: storable_field(getattr(found, name)) for name in OWN_DOCUMENT.names if name != "text"}
-    return Document(text=text, **fields)
+    return map(cleaned, _read(file, settings, records))
 
 
 def _read(file: InputFile, settings: PageSettings, records: dict[str, int]) -> Iterator[Document | Ledgered]:
@@ -249,41 +236,28 @@ def page_of(record: Page, page_id: str, source: str, settings: PageSettings) -> 
         ) from error
     if isinstance(page, Drop):
         return Ledgered(page_id, url, page, len(record.body))
-    return Document(
+    found = Document(
         text=page.text,
         id=page_id,
         source=source,
         url=url,
-        host=host_of(url),
         title=page.title,
         date=record.date,
         crawl=record.crawl,
         charset=page.charset,
     )
+    return document_of(found, None, len(record.body))
 
 
 def _text(record: Text, page_id: str, source: str, settings: PageSettings) -> Document | Ledgered:
     """A text that was extracted before, judged as a line of a text file is."""
     url, size = record.url, len(record.body)
-    text = storable(decoded := record.body.decode("utf-8", "replace"))
-    undecodable = max(decoded.count("\ufffd") - record.body.count("\ufffd".encode()), 0) / max(len(decoded), 1)
+    text = record.body.decode("utf-8", "replace")
+    undecodable = max(text.count("\ufffd") - record.body.count("\ufffd".encode()), 0) / max(len(text), 1)
     if undecodable > settings.max_undecodable:
         return Ledgered(page_id, url, Drop("undecodable", undecodable, settings.max_undecodable, "utf-8"), size)
-    if not text:
-        return Ledgered(page_id, url, Drop("no_text"), size)
-    if drop := foreign(named_detector(settings.detector, settings.language)(text), settings):
-        return Ledgered(page_id, url, drop, size)
-    return Document(
-        text=text,
-        id=page_id,
-        source=source,
-        url=url,
-        host=host_of(url),
-        title="",
-        date=record.date,
-        crawl=record.crawl,
-        charset="utf-8",
-    )
+    found = Document(text=text, id=page_id, source=source, url=url, date=record.date, crawl=record.crawl, charset="utf-8")
+    return document_of(found, settings, size)
 
 
 def _documents(documents: list[Document], schema: pa.Schema) -> pa.Table:

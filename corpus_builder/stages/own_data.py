@@ -4,39 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from corpus_builder.document import Document, Drop
-from corpus_builder.japanese.detectors import named_detector
-from corpus_builder.pages.page import PageSettings, foreign, storable
-from corpus_builder.quality.hosts import host_of
+from corpus_builder.document import Document
+from corpus_builder.pages.page import PageSettings, storable
 from corpus_builder.sources.columns import Row
 from corpus_builder.sources.input_file import InputFile, Ledgered
 from corpus_builder.sources.jsonl import read_jsonl
 from corpus_builder.sources.parquet import read_parquet
 from corpus_builder.sources.text import read_text
+from corpus_builder.stages.documents import document_of
 
 
 def documents_of(file: InputFile, settings: PageSettings) -> Iterator[Document | Ledgered]:
     """Every row of a file, as a document or as a row of the ledger."""
-    score = named_detector(settings.detector, settings.language)
     for row in _rows(file):
         row_id, url = f"{file.name}/{row.number}", storable(row.url)
-        text = storable(row.text)
-        drop = row.drop or (foreign(score(text), settings) if text else Drop("no_text"))
-        if drop is not None:
-            yield Ledgered(row_id, url, drop, row.size_bytes, row.id)
+        if row.drop is not None:
+            yield Ledgered(row_id, url, row.drop, row.size_bytes, row.id)
             continue
-        yield Document(
-            text=text,
+        found = Document(
+            text=row.text,
             id=row_id,
             source=file.source,
             url=url,
-            host=host_of(url),
             title=" ".join(storable(row.title).split()),
             date=row.date,
             charset=file.reading.encoding or "utf-8",
             own_id=row.id,
             extra=row.extra(file.reading.extra),
         )
+        yield document_of(found, settings, row.size_bytes)
 
 
 def _rows(file: InputFile) -> Iterator[Row]:

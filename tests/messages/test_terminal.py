@@ -24,7 +24,8 @@ from corpus_builder.errors import InputError
 from corpus_builder.messages.terminal import as_json, harmless, harmless_lines
 from corpus_builder.recipe.inputs import find_inputs
 from corpus_builder.report.page import render
-from corpus_builder.stages.extract import Ledgered, cleaned
+from corpus_builder.sources.input_file import Ledgered
+from corpus_builder.stages.documents import cleaned, document_of
 
 EVIL = "\x1b]0;owned\x07\x1b[2J\x9b31m\x7f\u202egpj.\u2066\u200b\u2028All is well.\ufeff\U000e0041"
 ODD = re.compile(
@@ -123,7 +124,9 @@ def test_stored_fields_are_cleaned_as_texts_are(hostile: Built) -> None:
                 wanted = "[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff\u2028\u2029]" + ("" if name == "text" else "|\n|\t")
                 assert not re.search(wanted, str(value)), (table, name)
     assert [row["reason"] for row in rows["ledger"] if row["id"] == "lines.jsonl/3"] == ["no_text"]
-    assert cleaned(Document(text="\x00\x1b\n", id="a/1", url="b\n")) == Ledgered("a/1", "b", Drop("no_text"), 0)
+    assert cleaned(document_of(Document(text="\x00\x1b\n", id="a/1", url="b\n"), None, 0)) == Ledgered(
+        "a/1", "b", Drop("no_text"), 0
+    )
 
 
 def test_every_command_shows_them_harmlessly(hostile: Built, tmp_path: Path) -> None:
