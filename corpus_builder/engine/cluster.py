@@ -99,7 +99,7 @@ class Ray:
         if not tasks:
             return
         ray = self._start()
-        self._introduce(ray)
+        self._introduce()
         yield from _Mapping(self, ray, work, tasks).outcomes()
 
     def _start(self) -> Any:
@@ -127,7 +127,7 @@ class Ray:
             self._started = True
         return ray
 
-    def _introduce(self, ray: Any) -> None:
+    def _introduce(self) -> None:
         """Record what a machine must have in common with this one, and write the mark that it must find."""
         if not self._nonce:
             self._nonce = uuid.uuid4().hex

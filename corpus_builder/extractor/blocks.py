@@ -194,7 +194,7 @@ def add_run(source: Any, place: int, text: Any, state: Any, classes: Any) -> int
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def white(text: Any, blocks: Any, state: Any, element: int, place: int, point: int) -> None:
+def white(text: Any, state: Any, point: int) -> None:
     """Note white space as pending; its effect depends on the next character."""
     if state[AT_PRE]:
         if state[CHARS]:

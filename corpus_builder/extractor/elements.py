@@ -150,7 +150,7 @@ def close(text: Any, blocks: Any, state: Any, stack: Any, tag: int, code: int) -
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def mute(text: Any, blocks: Any, elements: Any, state: Any, stack: Any, code: int) -> None:
+def mute(elements: Any, state: Any, stack: Any, code: int) -> None:
     """Start an element whose content is not text of the page."""
     if state[AT_MUTED]:
         level = state[AT_MUTED] - 1

@@ -23,7 +23,7 @@ HEADER, FOOTER, FORM, FIGURE, CAPTION, H1, H2, H3, H4, H5, H6, DETAILS, SUMMARY,
 LAST_BLOCK = OTHER
 # Not shown as text: their content is skipped.  RAW ones end only at their own end tag.
 RAW, SKIPPED = 40, 41
-A, BR, HR, IMG, INPUT, RUBY, RT, RP, RB, TITLE, HEAD = range(50, 61)
+A, BR, HR, IMG, INPUT, RUBY, RT, RP, RB, TITLE = range(50, 60)
 BOLD, CODE = 62, 63
 
 _ELEMENTS = {

@@ -201,14 +201,14 @@ def _scan(
                 break
             if point <= 32:
                 if point == 32 or 9 <= point <= 13:
-                    white(text, blocks, state, element, at, point)
+                    white(text, state, point)
                 continue
             if point < 0x10000:
                 kind = np.int64(classes[point])
                 if kind == DROPPED or (point == 0xB6 and state[AT_LINK]):  # ¶ links a heading to itself
                     continue
                 if kind == SPACE:
-                    white(text, blocks, state, element, at, point)
+                    white(text, state, point)
                     continue
             else:
                 kind = np.int64(KANJI if 0x20000 <= point < 0x32000 else OTHER)
@@ -317,7 +317,7 @@ def _scan(
             if code == _BUTTON and state[AT_MUTED] and stack[state[AT_MUTED] - 1, 2] == _BUTTON:
                 unmute(state, stack, code)
             if source[place - 2] != 47 or code != _SVG:
-                mute(text, blocks, elements, state, stack, code)
+                mute(elements, state, stack, code)
         elif tag == A:
             state[AT_LINK] = 1 if href else 0
             if href and not state[AT_MUTED]:

@@ -107,12 +107,6 @@ def records(manifests: Mapping[str, Manifest]) -> dict[str, int]:
     return dict(sorted(total.items()))
 
 
-def copies(manifests: Mapping[str, Manifest], source: str) -> int:
-    """Released documents of a source, every copy counted."""
-    stats = manifests["release"].stats(ReleaseStats).values()
-    return sum(part.released[source].documents for part in stats if source in part.released)
-
-
 def _stands(stage: str, kind: str, label: str, counts: Iterable[Documents]) -> Step:
     """A step of all counts together."""
     found = list(counts)
