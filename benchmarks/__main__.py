@@ -76,8 +76,8 @@ def dedup(
     """Measure deduplication: speed beside datasketch and rensa, and recall and precision against exact similarity, on the documents
     of FILES (WARC or HTML; by default invented ones); then time, disk and memory of the whole at sizes, on invented documents."""
     from benchmarks.dedup import as_text, run
+    from corpus_builder.store.apart import keep_file_apart
     from corpus_builder.store.files import write_atomically
-    from corpus_builder.store.ownership import keep_file_apart
 
     if out is not None:
         keep_file_apart(out, files)

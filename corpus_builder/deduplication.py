@@ -30,9 +30,10 @@ from corpus_builder.remote.places import names_of
 from corpus_builder.report.why import Story
 from corpus_builder.report.why_row import FILES, why_row
 from corpus_builder.sources.formats import PARQUET, UTF_16, format_of
+from corpus_builder.store.apart import keep_apart
 from corpus_builder.store.dataset import Manifest, read_table
 from corpus_builder.store.files import absolute, write_atomically
-from corpus_builder.store.ownership import alone_in, keep_apart
+from corpus_builder.store.ownership import alone_in
 from corpus_builder.store.run import TASK_MEMORY_BYTES, Runner
 
 STAGES = ("sign", "match", "superseded", "dedup")

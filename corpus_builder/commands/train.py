@@ -20,7 +20,7 @@ def train_extractor(files: tuple[Path, ...], out: Path) -> None:
 
     A recipe takes the model as extract.model."""
     from corpus_builder.extractor.training import read_examples, train
-    from corpus_builder.store.ownership import keep_file_apart
+    from corpus_builder.store.apart import keep_file_apart
 
     keep_file_apart(out, files)
     if out.is_dir() or not out.parent.is_dir():
@@ -39,8 +39,8 @@ def train_detector(japanese: tuple[Path, ...], other: tuple[Path, ...], out: Pat
     The same files give the same bytes.
     """
     from corpus_builder.japanese.train_detector import train_files
+    from corpus_builder.store.apart import keep_file_apart
     from corpus_builder.store.files import write_atomically
-    from corpus_builder.store.ownership import keep_file_apart
 
     keep_file_apart(out, (*japanese, *other))
     model = train_files(japanese, other).to_bytes()

@@ -21,11 +21,12 @@ from corpus_builder.messages.progress import with_progress
 from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import check_scheme, is_remote, joined, shown
 from corpus_builder.remote.window import remote_stat
+from corpus_builder.store.apart import keep_apart
 from corpus_builder.store.dataset import digest_of
 from corpus_builder.store.files import absolute, give_name, make_directory, sync_directory, write_atomically
 from corpus_builder.store.names import SELECTION as SELECTION_FILE
 from corpus_builder.store.names import SORTING
-from corpus_builder.store.ownership import alone_in, files_named, keep_apart, remove_empty, small_object
+from corpus_builder.store.ownership import alone_in, files_named, remove_empty, small_object
 
 BASE = "https://data.commoncrawl.org/"
 AT_A_TIME = 4  # ours: Common Crawl asks users to open few connections

@@ -25,9 +25,10 @@ from corpus_builder.remote.window import remote_stat
 from corpus_builder.sources.columns import Columns
 from corpus_builder.sources.commoncrawl import SUFFIX
 from corpus_builder.sources.input_file import InputFile, Reading
+from corpus_builder.store.apart import keep_apart, takes_in
 from corpus_builder.store.files import digest_file, write_atomically
 from corpus_builder.store.names import SHA256, is_below, stem_of
-from corpus_builder.store.ownership import keep_apart, kind_of, small_object, takes_in
+from corpus_builder.store.ownership import kind_of, small_object
 
 DIGESTS = ".cache/inputs.json"
 NOT_READ = "not read yet"
