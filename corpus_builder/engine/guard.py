@@ -23,9 +23,9 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 from corpus_builder.engine.outcomes import portable
 from corpus_builder.errors import StageError
@@ -90,6 +90,17 @@ class Killed(StageError):
         self.place = place
 
 
+@dataclass(frozen=True)
+class _Job(Generic[Unit, Result]):
+    """What `guarded` was asked to do, and how known units ended the process, by place."""
+
+    units: Callable[[], Iterator[Unit]]
+    work: Callable[[Unit], Result]
+    crashed: Callable[[Unit, Crash], Result]
+    reading: Reading | None
+    crashes: dict[int, Crash] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class _Died:
     place: int
@@ -110,12 +121,12 @@ def guarded(
     skip it.  Raises Killed if the child is killed from outside, and StageError if it dies while reading (without `reading`)
     or too often.
     """
-    crashes: dict[int, Crash] = {}
+    job = _Job(units, work, crashed, reading)
     suspects: list[int] = []  # offsets at which a process died while reading
     start = 0
     stop: int | None = None
     while True:
-        died = yield from _run(units, work, crashed, crashes, start, stop, reading)
+        died = yield from _run(job, start, stop)
         if died is None:
             if stop is None:
                 return
@@ -128,22 +139,14 @@ def guarded(
             suspects.append(reading.offset)
             start = died.done
         elif died.place == start:
-            crashes[start] = died.crash
-            if len(crashes) > MAX_CRASHES:
+            job.crashes[start] = died.crash
+            if len(job.crashes) > MAX_CRASHES:
                 raise StageError(f"more than {MAX_CRASHES} pages crash the extractor ({died.crash.how}); fix it, or use another")
         else:
             start, stop = died.done, died.place if died.done < died.place else None
 
 
-def _run(
-    units: Callable[[], Iterator[Unit]],
-    work: Callable[[Unit], Result],
-    crashed: Callable[[Unit, Crash], Result],
-    crashes: dict[int, Crash],
-    start: int,
-    stop: int | None,
-    reading: Reading | None,
-) -> Generator[Result, None, _Died | None]:
+def _run(job: _Job[Unit, Result], start: int, stop: int | None) -> Generator[Result, None, _Died | None]:
     """Yield a child's results for the units from `start` up to `stop`; return where and how it died, if it did."""
     at = mmap.mmap(-1, 8)  # shared with the child: the index of the unit it is working on
     _mark(at, _READING)
@@ -151,7 +154,7 @@ def _run(
     child = _fork()
     if child == 0:
         os.close(out)
-        _child(into, at, units, work, crashed, crashes, start, stop, reading)
+        _child(into, at, job, start, stop)
     os.close(into)
     process = _Process(child, out)
     done = start
@@ -242,17 +245,7 @@ def _fork() -> int:
         return os.fork()
 
 
-def _child(
-    into: int,
-    at: mmap.mmap,
-    units: Callable[[], Iterator[Unit]],
-    work: Callable[[Unit], Result],
-    crashed: Callable[[Unit, Crash], Result],
-    crashes: dict[int, Crash],
-    start: int,
-    stop: int | None,
-    reading: Reading | None,
-) -> NoReturn:
+def _child(into: int, at: mmap.mmap, job: _Job[Unit, Result], start: int, stop: int | None) -> NoReturn:
     """The main function of the child; it never returns."""
     code, own = 1, os.getpid()
     try:
@@ -266,18 +259,16 @@ def _child(
             try:
                 batch: list[Result] = []
                 limit = 0
-                if reading is not None:
-                    reading.begins()
-                for place, unit in enumerate(islice(units(), start, stop), start):
-                    if place in crashes:
-                        batch.append(crashed(unit, crashes[place]))
+                if job.reading is not None:
+                    job.reading.begins()
+                for place, unit in enumerate(islice(job.units(), start, stop), start):
+                    if place in job.crashes:
+                        batch.append(job.crashed(unit, job.crashes[place]))
                     else:
                         limit = _allow(limit)
                         _mark(at, place)
-                        batch.append(work(unit))
-                        if (
-                            os.getpid() != own
-                        ):  # a process forked by the work returned here as well: it must not answer for this one
+                        batch.append(job.work(unit))
+                        if os.getpid() != own:  # a process forked by the work returned here as well: it must not answer
                             os._exit(0)
                         _mark(at, _READING)
                     if len(batch) == BATCH:
