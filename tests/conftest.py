@@ -5,7 +5,8 @@ from __future__ import annotations
 import faulthandler
 import os
 import signal
-from collections.abc import Generator
+import sys
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,41 @@ def pytest_xdist_auto_num_workers() -> int:
     return os.cpu_count() or 1
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_wait_for_the_disk() -> Iterator[None]:
+    """Most of the time of builds this small; what has to be synced, and when, is asked of the calls (store/test_durability.py)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)  # which knows an open file, too
+        yield
+
+
+@pytest.fixture(scope="session")
+def _ray_ends() -> Iterator[None]:
+    yield
+    stop_ray()
+
+
+def stop_ray() -> None:
+    if ray := sys.modules.get("ray"):
+        ray.shutdown()
+
+
+@pytest.fixture
+def local_ray(_ray_ends: None) -> None:
+    """A Ray with two workers that runs until the tests end: an engine joins what runs already, and leaves it running."""
+    from corpus_builder import Ray
+
+    assert [done.value for done in Ray(2).map(abs, [-1])] == [1]
+
+
+@pytest.fixture(scope="module")
+def no_ray() -> Iterator[None]:
+    """No Ray before and after: a test starts one of its own."""
+    stop_ray()
+    yield
+    stop_ray()
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory):
     """A finished build of `make_inputs`, to be read and not to be changed."""
@@ -61,7 +97,7 @@ def inputs(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cluster():
+def cluster(no_ray: None):
     """Two nodes of one CPU each, made by Ray's own utility on this machine."""
     from ray.cluster_utils import Cluster
 

@@ -78,7 +78,7 @@ def test_formats_and_layouts_are_kept(tmp_path: Path) -> None:
     assert done.dropped["exact"] == 5
 
 
-def test_engine_order_memory_and_a_second_run_do_not_show(files: list[Path], tmp_path: Path) -> None:
+def test_engine_order_memory_and_a_second_run_do_not_show(files: list[Path], tmp_path: Path, local_ray: None) -> None:
     settings = {"verify": 0.8, "url": True}
     serial = deduplicate(files, tmp_path / "serial", Serial(), **settings)
     with Ray(2) as engine:

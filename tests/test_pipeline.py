@@ -157,10 +157,9 @@ def test_an_input_that_went_away_goes_from_the_corpus(copied):
     assert not any(reason.startswith("duplicate") for reason in reasons(done).values())
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-def test_ray_gives_the_same_bytes_as_a_serial_run(built, tmp_path, workers):
+def test_ray_gives_the_same_bytes_as_a_serial_run(built, tmp_path, local_ray):
     directory, done = built
-    with Ray(workers) as engine:
+    with Ray(2) as engine:
         build(make_recipe(directory), tmp_path / "out", engine)
     assert contents(tmp_path / "out") == contents(done.out)
 
@@ -334,7 +333,7 @@ def test_a_filter_that_fails_is_a_sentence_with_the_document(inputs, tmp_path):
     assert (tmp_path / "out" / "extract" / "manifest.json").exists()
 
 
-def test_a_users_filter_and_measure_decide(inputs, tmp_path):
+def test_a_users_filter_and_measure_decide(inputs, tmp_path, local_ray):
     (inputs / "sea_filter.py").write_text(
         "from corpus_builder import Drop\n\n"
         "def sea(doc):\n    return Drop('sea', value=doc.text.count('港')) if '3の' in doc.text else None\n\n"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import inspect
 import json
-import os
 import shutil
 import typing
 from collections.abc import Callable, Iterator
@@ -447,9 +446,7 @@ def base_of(folder: Path, before: Change | None) -> tuple[Path, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def bases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda file: None)  # most of the time of builds this small
-        yield tmp_path_factory.mktemp("bases")
+    yield tmp_path_factory.mktemp("bases")
     base_of.cache_clear()
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import os
 import tempfile
 from pathlib import Path
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -114,17 +112,9 @@ def defined(found, matching: Matching) -> dict[str, tuple[str, str, float, str]]
     return losers
 
 
-@pytest.fixture(scope="module")
-def unsynced():
-    """Without waiting for the disk: these searches are many and small."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda _: None)
-        yield
-
-
 @settings(deadline=None, max_examples=100)
 @given(shards, matchings, st.sampled_from([ROW, 4 * ROW, 1 << 20]))
-def test_the_losers_are_those_of_the_definition(unsynced, found, matching, memory):
+def test_the_losers_are_those_of_the_definition(found, matching, memory):
     with tempfile.TemporaryDirectory() as directory:
         search = Search(sign(found, Path(directory) / "sign"), matching, "", memory)
         out = as_found(find_duplicates(search, Runner(Path(directory), Serial(), search.memory_bytes)))

@@ -128,7 +128,7 @@ def steps_of(phases: list[str], jumps: int, rounds: int) -> set[str]:
     return steps | trees | {"digest_file", "sign", "losers", "match", "dedup"}
 
 
-def test_a_worker_that_dies_changes_nothing(files, whole, tmp_path):
+def test_a_worker_that_dies_changes_nothing(local_ray, files, whole, tmp_path):
     engine = Deadly(Ray(2), tmp_path / "deaths", ["link-near"])
     with closing(engine):
         deduplicate(files, tmp_path / "out", engine, **SETTINGS, task_memory_bytes=16_000)
@@ -299,7 +299,6 @@ LOST = [
 def test_a_file_that_is_lost_between_steps_is_a_sentence_and_made_anew(
     files, whole, tmp_path, monkeypatch, step, pattern, what, cut
 ):
-    monkeypatch.setattr(os, "fsync", lambda _: None)
     out, lost = tmp_path / "out", []
 
     def steal() -> None:

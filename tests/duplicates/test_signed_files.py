@@ -81,7 +81,6 @@ texts = st.lists(st.tuples(st.text(max_size=4), st.text("いろはにほ", max_s
 def test_rows_of_any_shards_are_what_was_written(tmp_path_factory, shards, batch, block, data):
     """Whatever the batches of the writer and the blocks of the reader."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("os.fsync", lambda _: None)
         patch.setattr(signed_files, "BLOCK_ROWS", block)
         files = sign(shards, tmp_path_factory.mktemp("signed"), batch)
         rows = [row for shard in shards for row in shard]

@@ -30,7 +30,7 @@ def ids() -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def machines(tmp_path_factory: pytest.TempPathFactory):
+def machines(tmp_path_factory: pytest.TempPathFactory, no_ray: None):
     """Two machines that are fit, one whose package has another line, and one with a disk of its own below `shared`."""
     import ray
     from ray.cluster_utils import Cluster

@@ -12,8 +12,8 @@ from corpus_builder.engine import Done, Failure, Ray, Serial
 from corpus_builder.errors import RecipeError
 
 
-@pytest.fixture(scope="module")
-def ray_engine():
+@pytest.fixture
+def ray_engine(local_ray):
     engine = Ray(workers=2)
     engine.carry([sys.modules[__name__]])
     yield engine
@@ -84,7 +84,7 @@ def test_a_task_that_kills_every_worker_fails_alone(ray_engine):
     assert "the worker died" in str(found.error)
 
 
-def test_the_users_modules_travel_by_value(tmp_path, monkeypatch):
+def test_the_users_modules_travel_by_value(tmp_path, monkeypatch, local_ray):
     """A worker of a cluster has no file of the user's module; only the driver has it."""
     (tmp_path / "only_here.py").write_text(
         textwrap.dedent(
@@ -98,7 +98,7 @@ def test_the_users_modules_travel_by_value(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     import only_here
 
-    engine = Ray(workers=1)
+    engine = Ray(workers=2)
     engine.carry([only_here])
     try:
         travelling = outcomes(engine, only_here.triple, [5])

@@ -239,7 +239,9 @@ def extracted(engine: Engine, directory: Path, extractor: str, name: str) -> Rec
 
 
 @pytest.mark.parametrize("engine", ["serial", "ray"])
-def test_a_shard_goes_on_after_pages_that_kill_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
+def test_a_shard_goes_on_after_pages_that_kill_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_ray: None, engine: str
+) -> None:
     monkeypatch.setattr(guard, "CPU_SECONDS", guard.CPU_SECONDS)  # the module below changes it
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))

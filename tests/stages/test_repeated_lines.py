@@ -328,11 +328,10 @@ def test_a_report_changes_nothing_that_is_released(cut, tmp_path):
     assert told.diff(without).parted_at == "lines"
 
 
-@pytest.mark.parametrize("engine", ["serial", "ray"])
-def test_engine_and_memory_do_not_show(cut, tmp_path, engine):
+def test_engine_and_memory_do_not_show(cut, tmp_path, local_ray):
     directory, done = cut
-    with Ray(2) if engine == "ray" else Serial() as where:
-        build(recipe_of(directory, {}), tmp_path / "out", where, task_memory_bytes=2_000)
+    with Ray(2) as engine:
+        build(recipe_of(directory, {}), tmp_path / "out", engine, task_memory_bytes=2_000)
     assert contents(tmp_path / "out") == contents(done.out)
 
 
