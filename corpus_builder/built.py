@@ -137,7 +137,9 @@ class Built:
 
     def verify(self, *, progress: bool = False) -> Verification:
         """Read every file again and hold it against its manifest."""
-        return verify_build(self.manifests, self.recipe, progress)
+        from corpus_builder.pipeline import DATASETS  # it imports this module, too, as what it builds is a `Built`
+
+        return verify_build(self.manifests, self.recipe, DATASETS, progress)
 
     def diff(self, other: Built) -> Diff:
         """Where this build and another part."""

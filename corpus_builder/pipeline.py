@@ -32,6 +32,7 @@ from corpus_builder.stages.extract import Extract, settings_digest
 from corpus_builder.stages.lines import Lines
 from corpus_builder.stages.measure import Measure
 from corpus_builder.stages.release import Release
+from corpus_builder.store import dataset as store
 from corpus_builder.store.dataset import FORMAT, Manifest, Stage
 from corpus_builder.store.files import absolute, write_atomically
 from corpus_builder.store.ownership import alone_in
@@ -40,12 +41,12 @@ from corpus_builder.store.run import TASK_MEMORY_BYTES, Runner
 logger = logging.getLogger(__name__)
 
 
-class Kind(Protocol):
-    """A kind of stage."""
+class Kind(store.Kind, Protocol):
+    """A kind of stages."""
 
     @property
     def name(self) -> str:
-        """Its stages' name."""
+        """Their name."""
 
     def of(self, running: Running) -> Stage | None:
         """The stage as a recipe asks for it; None where the recipe has none."""
@@ -61,6 +62,8 @@ STAGES: tuple[Kind, ...] = (
     Decide,  # numbers, matches, hosts -> keep or drop, and why
     Release,  # edits, mixture, shuffle -> the corpus
 )
+DATASETS: dict[str, store.Kind] = {kind.name: kind for kind in STAGES} | {Superseded.name: Superseded}
+"""All that may lie in the directory of a build, by name; `Match` makes the last one, of an index's documents that lost to new ones."""
 
 
 def stages_of(recipe: Recipe, out: Path) -> tuple[Extract, list[Stage]]:
@@ -97,7 +100,7 @@ def build(
     keep_inputs_apart(recipe, out, found)
     extract, others = stages_of(recipe, out)
     with (
-        alone_in(out, "build", (*(kind.name for kind in STAGES), Superseded.name)),
+        alone_in(out, "build", tuple(DATASETS)),
         engine_of(engine, lambda: Ray(task_memory_bytes=task_memory_bytes)) as engine,
     ):
         engine.carry(own_modules(*Running(recipe, out).functions))

@@ -32,7 +32,6 @@ from corpus_builder.built import Built
 from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.recipe.inputs import digests_of
 from corpus_builder.report.funnel import as_text, funnels
-from corpus_builder.report.verification import verify_build
 from corpus_builder.sources.extracted import ExtractStats
 from corpus_builder.stages.decide import DecideStats
 from corpus_builder.store.dataset import read_table
@@ -104,7 +103,7 @@ def test_a_second_run_does_nothing(copied):
     before = times(out)
     done = build(make_recipe(directory), out, Serial())
     assert times(out) == before
-    assert verify_build(done.manifests, done.recipe).problems == ()
+    assert done.verify().problems == ()
 
 
 def test_a_threshold_reruns_only_decide_and_release(copied):
@@ -388,7 +387,7 @@ def test_an_empty_warc_and_one_that_is_none_are_counted(inputs, tmp_path):
     done = build(make_recipe(inputs, sources=sources), tmp_path / "out", Serial())
     assert {row["source"] for row in corpus(done)} == {"wikipedia"}
     assert len([id_ for id_ in reasons(done) if id_.startswith("web-")]) == 2
-    assert verify_build(done.manifests, done.recipe).problems == ()
+    assert done.verify().problems == ()
 
 
 def test_no_input_survives_and_the_corpus_is_empty_but_valid(inputs, tmp_path):

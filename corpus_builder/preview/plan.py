@@ -60,9 +60,7 @@ def plan(recipe: Recipe, out: str | Path) -> list[StagePlan]:
         dataset = Dataset.of(stage, out)
         shards = stage.plan(manifests)
         standing = {shard.name: dataset.receipt(shard) for shard in shards}
-        todo = tuple(
-            (shard.name, _why(dataset.last_receipt(shard.name), shard)) for shard in shards if standing[shard.name] is None
-        )
+        todo = tuple((shard.name, _why(dataset, shard)) for shard in shards if standing[shard.name] is None)
         receipts = [standing[shard.name] or _not_yet_made(stage, shard) for shard in shards]
         unknown = unknown or bool(todo)
         manifests[stage.name] = Manifest(stage.name, stage.version, dataset.root, tuple(receipts))
@@ -77,14 +75,15 @@ def _not_yet_made(stage: Stage, shard: Shard) -> Receipt:
     return Receipt(shard.name, shard.made_from, tables, stats_as_json(stage.stats_before(shard)))
 
 
-def _why(last: Receipt | None, shard: Shard) -> str:
+def _why(dataset: Dataset, shard: Shard) -> str:
     """Which of the things that a shard is made from changed."""
+    last = dataset.last_receipt(shard.name)
     if last is None:
         return "new"
     changed = [name for name, value in shard.made_from.items() if last.made_from.get(name) != value]
     later = [name for name in changed if NOT_YET_MADE in shard.made_from[name] or NOT_READ in shard.made_from[name]]
     if not changed:
-        return "its files are gone"
+        return "its receipt is damaged" if dataset.problem(last) else "its files are gone"
     return ", ".join(f"{name} may change" if name in later else f"{name} changed" for name in changed)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
+from corpus_builder.errors import IntegrityError
 from corpus_builder.messages.progress import with_progress
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.report.funnel import funnels
-from corpus_builder.store.dataset import Manifest, read_manifest
+from corpus_builder.store.dataset import Kind, Manifest, read_manifest
 from corpus_builder.store.verification import verify
 
 
@@ -23,10 +25,13 @@ class Verification:
     problems: tuple[str, ...]
 
 
-def verify_build(manifests: Mapping[str, Manifest], recipe: Recipe, progress: bool = False) -> Verification:
-    """Read every file again; hold its digest and rows against its manifest, and the funnel against itself."""
+def verify_build(
+    manifests: Mapping[str, Manifest], recipe: Recipe, kinds: Mapping[str, Kind], progress: bool = False
+) -> Verification:
+    """Read every file again; hold its digest and rows against its manifest, manifests against the kinds of stages, and the funnel
+    against itself."""
     problems: list[str] = []
-    manifests = dict(manifests)
+    manifests = {stage: manifest for stage, manifest in manifests.items() if stage in kinds}
     if "match" in manifests and (superseded := read_manifest(manifests["match"].root.parent / "superseded")) is not None:
         manifests["superseded"] = superseded
     for name in _expected(recipe, manifests):
@@ -34,13 +39,14 @@ def verify_build(manifests: Mapping[str, Manifest], recipe: Recipe, progress: bo
             problems.append(f"The stage {name!r} is not sealed; run `corpus-builder build` again.")
     problems += _unlike_the_stage_before(manifests)
     for manifest in with_progress("verify", iter(manifests.values()), len(manifests), progress, unit="stage"):
-        problems += verify(manifest)
-    if "extract" in manifests:
-        for funnel in funnels(manifests, recipe.source_names):
+        problems += verify(manifest, kinds[manifest.stage])
+    released = 0
+    with suppress(IntegrityError):  # which the problems tell already
+        for funnel in funnels(manifests, recipe.source_names) if "extract" in manifests else ():
             if not funnel.accounted:
                 problems.append(f"Of the {funnel.entered:,} pages of {funnel.source!r} some are neither kept nor in a drop.")
+        released = manifests["release"].rows("corpus") if "release" in manifests else 0
     files = [table for manifest in manifests.values() for r in manifest.receipts for table in r.tables.values()]
-    released = manifests["release"].rows("corpus") if "release" in manifests else 0
     return Verification(len(manifests), len(files), sum(f.size_bytes for f in files), released, tuple(problems))
 
 

@@ -21,7 +21,7 @@ from corpus_builder.quality.rulebook import DuplicateRule, Rows, RunningRule, Ve
 from corpus_builder.recipe.running import Running
 from corpus_builder.sources.extracted import ExtractStats
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of, read_groups
-from corpus_builder.store.stats import Count, Documents
+from corpus_builder.store.stats import Count, Digest, Documents
 
 LIVE = pa.schema([pa.field("row", pa.int64(), nullable=False)])
 
@@ -41,7 +41,7 @@ class DecideStats:
     kept: Documents
     dropped: dict[str, Documents]  # by reason
     groups: tuple[KeptOfGroup, ...]  # in order; of a large corpus there are millions
-    keep: str  # digest of which rows are kept
+    keep: Digest  # of which rows are kept
 
 
 @dataclass(frozen=True)

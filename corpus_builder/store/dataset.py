@@ -89,9 +89,7 @@ class Manifest:
         try:
             return stats_from_json(kind, receipt.stats)
         except ValueError as error:
-            raise damaged(
-                self.root, f"the stats of the shard {receipt.shard!r} are not those of a stage {self.stage!r} ({error})"
-            ) from error
+            raise damaged(self.root, _other_stats(self.stage, receipt, error)) from error
 
     def _table(self, receipt: Receipt, table: str) -> TableFile:
         try:
@@ -116,6 +114,18 @@ class Shard:
     def made_of(self) -> str:
         """Digest of what the shard is made from."""
         return digest_of(self.made_from)
+
+
+class Kind(Protocol):
+    """What the class of a stage says of all its shards."""
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that each of them has."""
+
+    @property
+    def stats(self) -> type[Any]:
+        """The dataclass of their receipts' numbers."""
 
 
 class Stage(Protocol):
@@ -190,7 +200,7 @@ class Dataset:
         try:
             stats_from_json(self.stats, receipt.stats)
         except ValueError as error:
-            return f"the stats of the shard {receipt.shard!r} are not those of a stage {self.stage!r} ({error})"
+            return _other_stats(self.stage, receipt, error)
         lacking = sorted(set(self.tables) - set(receipt.tables))
         return f"it names no {' and no '.join(lacking)} of the shard {receipt.shard!r}" if lacking else ""
 
@@ -319,9 +329,15 @@ def read_manifest(root: Path) -> Manifest | None:
         raise damaged(root, str(error)) from error
     except (KeyError, TypeError, AttributeError) as error:
         raise damaged(root, f"no {error}") from error
+    if not isinstance(manifest.version, int):
+        raise damaged(root, f"its version is {manifest.version!r}")
     if len(manifest.by_shard) != len(manifest.receipts):
         raise damaged(root, "it names a shard twice")
     return manifest
+
+
+def _other_stats(stage: str, receipt: Receipt, error: ValueError) -> str:
+    return f"the stats of the shard {receipt.shard!r} are not those of a stage {stage!r} ({error})"
 
 
 def damaged(root: Path, why: str) -> IntegrityError:

@@ -44,6 +44,8 @@ class Receipt:
         counts = [number for table in tables.values() for number in (table.rows, table.size_bytes)]
         if not all(isinstance(number, int) and number >= 0 for number in counts) or not isinstance(receipt.stats, dict):
             raise ValueError(f"the numbers of the shard {receipt.shard!r} are none")
+        if not all(isinstance(text, str) for text in (*receipt.made_from, *receipt.made_from.values())):
+            raise ValueError(f"what the shard {receipt.shard!r} is made from are no texts")
         stem = file_stem(receipt.shard, receipt.made_of)
         for name, table in tables.items():
             start = f"{name}/{stem}"

@@ -17,6 +17,8 @@ S = TypeVar("S")
 Count = Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
 """How many."""
 
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+
 
 @dataclass(frozen=True)
 class NoStats:

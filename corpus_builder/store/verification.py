@@ -6,12 +6,14 @@ import os
 
 import pyarrow.parquet as pq
 
-from corpus_builder.store.dataset import Manifest
+from corpus_builder.store.dataset import Dataset, Kind, Manifest
 from corpus_builder.store.files import digest_file
 
 
-def verify(manifest: Manifest, again: str = "build again") -> list[str]:
-    """Sentences on every file that is missing or not what the manifest says; empty if all is well.  `again` makes a file anew."""
+def verify(manifest: Manifest, kind: Kind, again: str = "build again") -> list[str]:
+    """Sentences on a manifest that is not one of its kind of stage or of its receipts, and on every file that is missing or not what it
+    says; empty if all is well.  `again` makes a file anew.
+    """
     tables = {name for receipt in manifest.receipts for name in receipt.tables}
     problems = [
         f"{path} is a symbolic link, and what lies behind it is not what was written; remove the link and {again}."
@@ -20,7 +22,14 @@ def verify(manifest: Manifest, again: str = "build again") -> list[str]:
     ]
     if problems:
         return problems
+    dataset = Dataset(manifest.root, manifest.stage, manifest.version, kind.tables, kind.stats)
+    path = manifest.root / "manifest.json"
     for receipt in manifest.receipts:
+        standing = dataset.last_receipt(receipt.shard)
+        if problem := dataset.problem(receipt):
+            problems.append(f"{path} is damaged: {problem}; delete it and {again}.")
+        elif standing is not None and standing != receipt and standing.made_from == receipt.made_from:
+            problems.append(f"{path} and the shard's receipt differ on the shard {receipt.shard!r}; delete both and {again}.")
         for table in receipt.tables.values():
             path = manifest.root / table.path
             if not os.path.lexists(path):

@@ -11,11 +11,11 @@ from corpus_builder import Serial, build
 from corpus_builder.built import Built
 from corpus_builder.duplicates.index import add
 from corpus_builder.errors import IntegrityError
-from corpus_builder.report.verification import as_text, verify_build
+from corpus_builder.report.verification import as_text
 
 
 def test_a_sound_build(built: Built) -> None:
-    found = verify_build(built.manifests, built.recipe)
+    found = built.verify()
     assert found.problems == ()
     assert (found.stages, found.documents) == (6, 11)
     assert "every page is accounted for, 11 documents are released" in as_text(found)
@@ -29,7 +29,7 @@ def test_one_changed_byte_is_found(built: Built, tmp_path: Path, stage: str) -> 
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     changed = Built.open(tmp_path / "out")
-    (problem,) = verify_build(changed.manifests, changed.recipe).problems
+    (problem,) = changed.verify().problems
     assert path.name in problem
 
 
@@ -60,7 +60,7 @@ def test_a_missing_file_and_a_missing_stage_are_found(built: Built, tmp_path: Pa
     next((tmp_path / "out" / "extract" / "documents").iterdir()).unlink()
     shutil.rmtree(tmp_path / "out" / "release")
     changed = Built.open(tmp_path / "out")
-    problems = verify_build(changed.manifests, changed.recipe).problems
+    problems = changed.verify().problems
     assert len(problems) == 2
     assert "The stage 'release' is not sealed" in problems[0]
 

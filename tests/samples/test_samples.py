@@ -16,7 +16,6 @@ from corpus_builder import Recipe, Serial, build
 from corpus_builder.built import Built
 from corpus_builder.japanese.detect import japanese_score
 from corpus_builder.report.funnel import funnels
-from corpus_builder.report.verification import verify_build
 from corpus_builder.report.why import why
 from corpus_builder.store.dataset import read_table
 
@@ -171,4 +170,4 @@ def test_every_visit_is_accounted_for_and_explained(sample: Built, plan: list[di
 
 
 def test_the_sample_build_verifies(sample: Built) -> None:
-    assert verify_build(sample.manifests, sample.recipe).problems == ()
+    assert sample.verify().problems == ()
