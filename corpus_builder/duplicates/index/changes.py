@@ -241,7 +241,7 @@ def check(root: str | Path) -> list[str]:
     problems = []
     for part in index.parts:
         try:
-            problems += verify(index.manifest(part), Standing, RESTORE)
+            problems += verify(index.manifest(part), Gather, RESTORE)
         except IntegrityError as error:
             problems.append(str(error))
     for name in index.gone_files:
