@@ -265,7 +265,7 @@ def test_the_command(files: list[Path], tmp_path: Path) -> None:
         ("a.jsonl", {"keep": "best"}, RecipeError, "largest:NAME"),
         ("a.jsonl", {"keep": "largest:score"}, StageError, "no column 'score'"),
         ("a.jsonl", {"verify": 2.0}, RecipeError, "from 0 to 1"),
-        ("a.jsonl", {"verify": True}, RecipeError, "verify = true is no Jaccard similarity"),
+        ("a.jsonl", {"verify": True}, RecipeError, "verify = true is not a Jaccard similarity"),
         ("a.jsonl", {"rows": 0}, RecipeError, "rows = 0"),
         ("a.jsonl", {"seed": -1}, RecipeError, "seed = -1"),
         ("a.jsonl", {"verify_by": "eye"}, RecipeError, "^verify_by = 'eye': input should be 'signature' or 'text'.$"),
@@ -301,7 +301,7 @@ def test_hashes_that_contradict_each_other_are_a_sentence(files: list[Path], tmp
     words = ["dedup", *map(str, files), "--out", str(tmp_path / "out"), "--preset", "fineweb", "--similarity", "0.8"]
     result = CliRunner().invoke(main, words)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "preset = 'fineweb' says every number already, so similarity cannot stand beside it" in result.stderr
+    assert "preset = 'fineweb' already sets every number, so similarity cannot be combined with it" in result.stderr
 
 
 def test_the_story_of_a_row_shows_where_the_texts_part(tmp_path: Path) -> None:

@@ -442,7 +442,7 @@ def test_the_recipe_says_who_survives(tmp_path, keep, survivor):
 @pytest.mark.parametrize(
     ("keep", "says"),
     [
-        ("best", "says not who survives"),
+        ("best", "is not a preference"),
         ("largest:num_leters", "did you mean 'num_letters'"),
         ("first:wob", "did you mean 'web'"),
     ],

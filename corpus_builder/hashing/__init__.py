@@ -1,1 +1,1 @@
-"""What makes two texts duplicates, as pure functions: shingles, MinHash, presets, verification, preference, repeated lines."""
+"""Pure functions for duplicates and repeated lines: shingles, MinHash, presets, verification, preference, pairs, pointers."""

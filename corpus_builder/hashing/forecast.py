@@ -1,4 +1,4 @@
-"""What finding duplicates among so many documents will take: bytes, tasks, memory and core-hours, before any of it runs."""
+"""Forecast of the cost of finding duplicates among a number of documents: bytes, tasks, memory and core-hours."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from corpus_builder.hashing.presets import ENTRY_BYTES, curve
 # What signing writes for each document.
 KEY_BYTES, KEY_BYTES_PER_BAND = 24, 8
 CARD_BYTES, CARD_BYTES_PER_HASH = 16, 1
-# Seconds of one core of a shared virtual machine (AMD EPYC with AVX-512, numba 0.68, November 2026), reading and writing Parquet included.
+# Seconds on one core of a shared virtual machine (AMD EPYC with AVX-512, numba 0.68, November 2026), including reading and writing Parquet.
 # Signing: 300,000 documents of 300 and 42,852 of 2,100 characters, at 112 and 800 values.
 SIGN_SECONDS_PER_DOCUMENT = 8.1e-6
 SIGN_SECONDS_PER_CHARACTER = 1.7e-8
@@ -23,9 +23,9 @@ SIGN_SECONDS_PER_HASH = 4.1e-8
 # (two tasks at a time, November 2026).
 MATCH_SECONDS_PER_ENTRY = 0.73e-6
 
-# Verifying by signature: sketches are read again for every quarter of a task's memory that rows who share a key fill, and are compared.
-# 300,000 documents, of which 30 % are copies, in tasks of 30 MiB: 0.13 of all entries share a key, 1.3 GB/s, 0.4 microseconds a document
-# (one core in memory, November 2026).  The bytes grow with the square of the documents, and shrink as tasks are larger.
+# Verifying by signature: sketches are read again, and compared, for every quarter of a task's memory filled by rows that share a key.
+# 300,000 documents, of which 30 % are copies, in tasks of 30 MiB: 0.13 of all entries share a key, 1.3 GB/s, 0.4 microseconds per document
+# (one core in memory, November 2026).  The bytes grow with the square of the documents, and shrink with larger tasks.
 VERIFY_SHARE_OF_ENTRIES = 0.13
 VERIFY_BYTES_PER_SECOND = 1.3e9
 VERIFY_SECONDS_PER_DOCUMENT = 0.4e-6
@@ -34,12 +34,12 @@ TREE_PASSES = 4
 """Pointing each loser to its best match, and jumps from there to its survivor: as many as 10^7 documents took."""
 
 CHARACTERS = 1_000
-"""Characters of a document where nothing else is said."""
+"""Default mean length of a document, in characters."""
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What `documents` will take; sizes are bytes, times hours of one core."""
+    """The cost for `documents` documents; sizes are in bytes, times in hours of one core."""
 
     documents: int
     characters: int
@@ -56,33 +56,34 @@ class Forecast:
 
     @property
     def tasks(self) -> int:
-        """Tasks of the search, beside those that sign and copy, of which there is one for each shard of documents.
+        """Number of tasks of the search, not counting those that sign and copy, one per shard of documents.
 
-        Exact and near phase: a task for each group to deal out its keys, one to settle its losers, and one for each bucket of keys between
-        them; passes over the pointers and the verdicts, one for each group.
+        Exact and near phase: one task per group to distribute its keys, one to settle its losers, and one per bucket of keys in between;
+        and passes over the pointers and the verdicts, one task per group.
         """
         exact = _pieces(self.documents * BYTES_PER_KEY, self.task_memory_bytes)
         return exact + self.key_ranges + self.groups * (2 * 2 + TREE_PASSES + 1)
 
     @property
     def core_hours(self) -> float:
-        """Hours of one core for all of it."""
+        """Total hours of one core."""
         return self.sign_core_hours + self.match_core_hours + self.verify_core_hours
 
 
 def forecast(
     documents: int, spec: MinHash, task_memory_bytes: int, characters: int = CHARACTERS, verified: bool = False
 ) -> Forecast:
-    """What deduplicating `documents` of `characters` on average will take when a task may use so much memory.
+    """Forecast the cost of deduplicating `documents` of `characters` on average, given the memory of a task in bytes.
 
-    Bytes and numbers of tasks follow from the design; hours are extrapolated from the measured rates above.
+    Bytes and numbers of tasks follow from the design; hours are extrapolated from the measured rates above.  Raises RecipeError
+    for numbers below 1.
 
     >>> found = forecast(1_000_000, MinHash(bands=20, rows=7), 1 << 30)
     >>> found.shuffled_bytes, found.key_ranges
     (504000000, 2)
     """
     if documents < 1:
-        raise RecipeError(f"A forecast for {documents} documents says nothing; give a number of 1 or more, for example 1e8.")
+        raise RecipeError(f"A forecast for {documents} documents is meaningless; give a number of 1 or more, for example 1e8.")
     if characters < 1:
         raise RecipeError(f"Documents of {characters} characters cannot be forecast; give a mean length of 1 or more.")
     entries = documents * spec.bands
@@ -110,7 +111,7 @@ def forecast(
 
 
 def _pieces(size: int, limit: int) -> int:
-    """How many pieces of at most `limit` there are, to the last one; floats would be off by one among 10^10."""
+    """Number of pieces of at most `limit`, rounded up exactly; floats would be off by one at 10^10."""
     return max(1, -(-size // limit))
 
 

@@ -1,10 +1,10 @@
 """Lines that many documents share: template text, legal notices, share buttons.
 
-A line of a text is a paragraph, since extraction sets one block a line.  What is counted is, with `where = "edges"`, the *block* of
-the first one, two, ... `edge` lines of a text, and of the last ones: a block is repeated when enough documents begin (end) with the
-very same lines.  So what stands amid texts, such as a poem, a list or code, never counts.  A block ends before a line that is
-indented by spaces or tabs, since extraction leaves them to code and verse alone.  With `where = "anywhere"` each line counts by itself,
-once a document.  docs/lines.md is the specification.
+A line of a text is a paragraph, since extraction writes one block per line.  With `where = "edges"`, what is counted are the *blocks*
+of the first one, two, ... `edge` lines of a text, and of the last ones: a block is repeated if enough documents begin (end) with
+exactly the same lines.  So the middle of a text, such as a poem, a list or code, never counts.  A block ends before a line that is
+indented by spaces or tabs, which extraction leaves only in code and verse.  With `where = "anywhere"` each line counts by itself,
+once per document.  docs/lines.md is the specification.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from corpus_builder.hashing.minhash import mix
 from corpus_builder.japanese.letters import code_points
 
 SPECIFICATION = "lines/1"
-"""Name of the hashes' specification: a change of any key changes it."""
+"""Name of the hash specification, which changes with any key."""
 
 START, END, ANYWHERE = 0, 1, 2
 PLACES = ("start", "end", "anywhere")
 TELLING_LETTERS = 12
-"""Letters that a line without Japanese must have to be told from code.  Ours, chosen on the documentation of LilyPond, Groonga and
-LibreOffice: `End Sub`, `return 0;` and the like end many listings, and stay; "All rights reserved" is longer."""
+"""Minimum letters of a line without Japanese, to distinguish it from code.  Ours, chosen on the documentation of LilyPond, Groonga and
+LibreOffice: `End Sub`, `return 0;` and similar lines end many listings, and stay; "All rights reserved" is longer."""
 
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
@@ -42,10 +42,10 @@ _JAPANESE = re.compile("[\u3041-\u3096\u30a1-\u30fa々\u3400-\u9fff\uf900-\ufaff
 
 @dataclass(frozen=True)
 class Repeats:
-    """When lines count as repeated.
+    """The conditions under which lines count as repeated.
 
-    In the scope "host": from `documents` documents of a host on, if they are at least `share` of the host's documents; in the scope
-    "corpus": from `hosts` hosts on; "both": either.  `edge` is how many lines, blank ones left out, a block at an edge may have.
+    Scope "host": in at least `documents` documents of a host and at least `share` (0..1) of its documents; scope "corpus": on at
+    least `hosts` hosts; "both": either.  `edge` is the maximum number of lines of a block at an edge, not counting blank ones.
     """
 
     scope: Literal["host", "corpus", "both"] = "host"
@@ -57,20 +57,20 @@ class Repeats:
 
     @property
     def by_host(self) -> bool:
-        """Is it counted within each host?"""
+        """Whether lines are counted within each host."""
         return self.scope != "corpus"
 
     @property
     def by_corpus(self) -> bool:
-        """Is it counted across hosts?"""
+        """Whether lines are counted across hosts."""
         return self.scope != "host"
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """What counts in some texts: columns of one length, sorted by text and place, and at an edge from the edge inwards.
+    """The lines of some texts that may count: columns of equal length, sorted by text and place, and at an edge from the edge inwards.
 
-    `block` is the hash of the lines from the edge to this one, or of the line alone where `place` is ANYWHERE.
+    `block` is the hash of the lines from the edge to this one, or of the line alone if `place` is ANYWHERE.
     """
 
     document: I64  # which of the texts
@@ -89,7 +89,7 @@ class Candidates:
 
 
 def is_telling(line: str) -> bool:
-    """Can this line be template text by itself?  Marks, brackets and short words of code cannot.
+    """Whether a line can be template text by itself; marks, brackets and short words of code cannot.
 
     >>> [is_telling(line) for line in ("トップへ戻る", "}", "End Sub", "All rights reserved.")]
     [True, False, False, True]
@@ -98,13 +98,13 @@ def is_telling(line: str) -> bool:
 
 
 def candidates(texts: Sequence[str], how: Repeats) -> Candidates:
-    """The lines of texts that may count as repeated; white space around a line does not count, nor do blank lines.
+    """The lines of texts that may count as repeated; white space around lines and blank lines are ignored.
 
     >>> found = candidates(["目次\\n\\n本文。"], Repeats(edge=1))
     >>> found.line.tolist(), found.place.tolist()
     ([0, 2], [0, 1])
     """
-    places: list[int] = []  # of the lines that are looked at, in their text
+    places: list[int] = []  # of the candidate lines, in their text
     lines: list[str] = []
     indented: list[bool] = []
     starts = np.zeros(len(texts) + 1, dtype=np.int64)
@@ -132,9 +132,9 @@ def candidates(texts: Sequence[str], how: Repeats) -> Candidates:
 
 
 def repeated_rows(found: Candidates, repeated: Bools) -> I64:
-    """Which candidates are template text, given which blocks are repeated.
+    """Indices of the candidates that are template text, given which blocks are repeated.
 
-    At an edge everything up to the last telling line of the longest repeated block; marks beyond it stay with the text.
+    At an edge, that is everything up to the last telling line of the longest repeated block; marks beyond it stay with the text.
     """
     hit = repeated & found.telling
     if not len(hit) or found.place[0] == ANYWHERE:
@@ -147,7 +147,7 @@ def repeated_rows(found: Candidates, repeated: Bools) -> I64:
 
 
 def without_lines(text: str, lines: Sequence[int]) -> str:
-    """The text without the lines of these numbers, and without blank lines that then stand at its edges.
+    """The text without the lines with these numbers, and without blank lines that this leaves at its edges.
 
     >>> without_lines("ホーム > 日記\\n今日は晴れ。\\n\\nシェアする", [0, 3])
     '今日は晴れ。'
@@ -180,7 +180,7 @@ def host_keys(hosts: U64) -> U64:
 
 
 def mixed(values: U64) -> U64:
-    """Each number's bits, mixed: (n,) uint64 -> (n,) uint64."""
+    """`minhash.mix` of each number: (n,) uint64 -> (n,) uint64."""
     found = np.empty(len(values), dtype=np.uint64)
     _mix_all(values, found)
     return found
@@ -204,7 +204,7 @@ def _hash(points: Any, starts: Any, found: Any) -> None:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _chain(hashes: Any, stops: Any, starts: Any, edge: int, seeds: Any, rows: Any, places: Any, blocks: Any) -> int:
-    """Hash the first 1, 2, ... `edge` lines of each text together, then the last ones; how many hashes there are."""
+    """Hash the first 1, 2, ... `edge` lines of each text together, then the last ones; returns the number of hashes."""
     count = 0
     for text in range(len(starts) - 1):
         first, last = starts[text], starts[text + 1]

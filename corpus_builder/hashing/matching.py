@@ -1,9 +1,9 @@
 """What counts as a duplicate: the settings of a search, and its phases.
 
-Documents are ordered by (rank, place), the smallest first.  The search goes through up to three *phases*, each over the documents
-that none before it dropped: `url` (the same URL), `exact` (the same text, by its digest), `near` (an equal band of the
-signature).  In every phase a document loses to the first one of those that share a key with it, if the match counts, whatever becomes
-of that one.  So two survivors of all phases share no key that counts: deduplicating the survivors drops nobody.
+Documents are ordered by (rank, place), smallest first.  The search has up to three *phases*, each over the documents
+that no earlier phase dropped: `url` (the same URL), `exact` (the same text, by its digest), `near` (an equal band of the
+signature).  In each phase a document loses to the first of those that share a key with it, if the match counts, whether or not that
+one is itself dropped.  So no two survivors of all phases share a key that counts: deduplicating the survivors drops nothing.
 Source of the rule: doubri, the tool behind the Swallow corpora.
 """
 
@@ -19,12 +19,12 @@ PHASES = ("url", "exact", "near")
 
 @dataclass(frozen=True)
 class Matching:
-    """What counts as a duplicate, and what becomes of it.
+    """What counts as a duplicate, and which of them are dropped.
 
-    `verify`: a match of the phase `near` counts from this Jaccard similarity on, estimated from the signature or exact from the text.
-    `groups`: drop what matches a better document, or all but the best of what hangs together by matches (components).
-    `indexed`: documents of an index always stay, or compete with the new ones by rank.
-    """
+            `verify`: a match of the phase `near` counts from this Jaccard similarity on, estimated from the signature or exact from the text.
+        `groups`: drop what matches a better document, or all but the best of what hangs together by matches (components).
+        `indexed`: documents of an index always stay, or compete with the new ones by rank.
+        """
 
     minhash: MinHash
     url: bool = False

@@ -14,7 +14,7 @@ from numba import njit
 from corpus_builder.japanese.letters import code_points
 
 SPECIFICATION = "minhash/1"
-"""Name of the hash specification: a change of any key changes it."""
+"""Name of the hash specification, which changes with any key."""
 
 U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
@@ -23,7 +23,7 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class MinHash:
-    """Two texts are candidates when all `rows` minima of one of `bands` bands are equal; shingles are character n-grams."""
+    """Parameters of MinHash: two texts are candidates if all `rows` minima of any of `bands` bands are equal; shingles are character n-grams."""
 
     ngram: int = 5
     bands: int = 14
@@ -37,7 +37,7 @@ class MinHash:
 
 
 def signatures(texts: Sequence[str], spec: MinHash) -> tuple[U32, Bools]:
-    """Signatures (n, hashes) uint32, and which texts have any shingle (n,); the row of an empty text is 0.
+    """Signatures (n, hashes) uint32, and which texts have any shingle (n,) bool; the row of an empty text is 0.
 
     P(equal minima) is the Jaccard similarity of the shingle sets, for long and for short texts.
     """
@@ -56,7 +56,7 @@ def band_keys(found: U32, spec: MinHash) -> U64:
 
 
 def match_probability(jaccard: float, spec: MinHash) -> float:
-    """Probability that two texts become candidates: 1 - (1 - s^rows)^bands.
+    """Probability, 0..1, that two texts of Jaccard similarity s become candidates: 1 - (1 - s^rows)^bands.
 
     >>> round(match_probability(0.9, MinHash(bands=40, rows=20)), 3)
     0.994
@@ -65,7 +65,7 @@ def match_probability(jaccard: float, spec: MinHash) -> float:
 
 
 def shingle_sets(texts: Sequence[str], ngram: int) -> tuple[U64, npt.NDArray[np.int64]]:
-    """Sorted distinct hashes of each text's shingles, end to end, and where each text's begin: (m,) uint64, (n + 1,) int64."""
+    """The sorted distinct shingle hashes of each text, concatenated, and the offset where each text's begin: (m,) uint64, (n + 1,) int64."""
     points, starts = code_points(texts)
     sets = []
     for first, last in pairwise(starts.tolist()):
@@ -107,13 +107,13 @@ def _step(value: Any, point: Any) -> Any:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _shingle_hashes(points: Any, ngram: int, found: Any) -> int:
-    """Hashes of a text's shingles, in order of their places; how many there are."""
+    """Write the hashes of a text's shingles, in order of position; returns their number."""
     width = min(ngram, len(points))
     if width == 0:
         return 0
     start = np.uint64(width) * np.uint64(0x9E3779B97F4A7C15)
     count = len(points) - width + 1
-    if width == 5:  # the usual width, unrolled: the compiler then hashes several places at a time
+    if width == 5:  # the usual width, unrolled, so that the compiler hashes several positions at a time
         for place in range(count):
             value = _step(_step(start, points[place]), points[place + 1])
             value = _step(_step(value, points[place + 2]), points[place + 3])
@@ -131,8 +131,8 @@ def _shingle_hashes(points: Any, ngram: int, found: Any) -> int:
 def _sign(points: Any, starts: Any, ngram: int, round_keys: Any, longest: int, out: Any) -> None:
     """Fast similarity sketching of every text: see `reference.signature`.
 
-    A bin holds the round in its upper half and the value in its lower one, so that the smallest is the smallest value of the first
-    round: nothing is cleared or copied between rounds.
+    A bin holds the round in its upper half and the value in its lower one, so that its minimum is the smallest value of the first
+    round, and nothing is cleared or copied between rounds.
     """
     hashes = out.shape[1]
     shingles = np.empty(longest, dtype=np.uint64)
@@ -150,9 +150,9 @@ def _sign(points: Any, starts: Any, ngram: int, round_keys: Any, longest: int, o
         while left > 0 and number < hashes:
             key = round_keys[number]
             high = np.uint64(number) << half
-            for place in range(count):  # apart from the next loop: this one is done several places at a time
+            for place in range(count):  # separate from the next loop, as this one is vectorized
                 mixed[place] = mix(shingles[place] ^ key)
-            if left * 4 > hashes:  # a branch that nobody can foresee costs more than it saves
+            if left * 4 > hashes:  # an unpredictable branch costs more than it saves
                 for place in range(count):
                     value = mixed[place]
                     bin_ = ((value >> half) * np.uint64(hashes)) >> half

@@ -1,4 +1,4 @@
-"""Who shares a key with whom, and which of these pairs count: the pure part of the search for duplicates (see `hashing.matching`)."""
+"""Which documents share a key, and which of these pairs count: the pure part of the search for duplicates (see `hashing.matching`)."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
 F64 = npt.NDArray[np.float64]
 BYTES_PER_KEY = 80
-"""Peak memory of a task for each key that it holds: 24 bytes of columns, and what dealing out and sorting them needs.
+"""Peak memory of a task in bytes for each key that it holds: 24 bytes of columns, plus what distributing and sorting them needs.
 
-Measured with 14 bands: 65 for Spread; for Link 42, and 79 where every document has duplicates that are verified; less for the others.
-Keys fill their buckets alike as long as no key is that of more documents than a bucket holds: its documents are in one bucket.
+Measured with 14 bands: 65 for Spread; 42 for Link, or 79 if every document has duplicates that are verified; less for the others.
+Keys fill their buckets evenly unless more documents share one key than a bucket holds, as these are all in one bucket.
 """
 FEW = 32
-"""So many rows are sorted by insertion."""
+"""Up to this many rows are sorted by insertion."""
 Columns = dict[str, npt.NDArray[Any]]
 
 
 def sharers(key: U64, rank: I64, document: I64) -> tuple[I64, I64]:
-    """Rows that share their key with another, ordered by (key, rank, document), and where each group of equal keys starts (and ends).
+    """Rows that share their key with another, ordered by (key, rank, document), and the offsets where groups of equal keys start and end.
 
     >>> rows, starts = sharers(np.array([7, 5, 7], np.uint64), np.array([2, 0, 1]), np.array([0, 1, 2]))
     >>> rows.tolist(), starts.tolist()
@@ -41,7 +41,7 @@ def sharers(key: U64, rank: I64, document: I64) -> tuple[I64, I64]:
 
 
 def _by_key(key: U64, rank: I64, document: I64) -> I64:
-    """Rows in the order of (key, rank, document), several times as fast as a sort: keys are hashes, so their upper bits part them evenly."""
+    """Rows in the order of (key, rank, document), several times faster than a sort: keys are hashes, so their upper bits partition them evenly."""
     bits = max(1, len(key).bit_length() - 1)
     order = np.empty(len(key), dtype=np.int64)
     starts = _deal_and_sort(key, rank, document, np.uint64(64 - bits), np.zeros((1 << bits) + 1, dtype=np.int64), order)
@@ -94,10 +94,10 @@ def checked_links(
 ) -> tuple[I64, I64, F64]:
     """Pairs of groups whose similarity reaches a threshold: rows (loser, matched) and the similarity.
 
-    Row r has content[r]; content c lies in contents[content_starts[c]:content_starts[c + 1]]: a sketch, whose number of equal bytes
-    `value_of` turns into a similarity, or (`value_of` is empty) the sorted hashes of a text's shingles.  A row is linked to the
-    first one before it that is alike enough.  With `spanning`, pairs are looked at until what hangs together in truth hangs
-    together by links.  Rows that `stays` says lose to nobody.
+    Row r has content[r]; content c is contents[content_starts[c]:content_starts[c + 1]]: a sketch, whose number of equal bytes
+    `value_of` maps to a similarity, or (if `value_of` is empty) the sorted hashes of a text's shingles.  A row is linked to the
+    first earlier one that is similar enough.  With `spanning`, pairs are compared until the links connect everything that is
+    connected by matches.  Rows in `stays` never lose.
     """
     settled, parents, seen = stays.copy(), np.arange(len(content)), np.zeros(len(content), dtype=np.bool_)
     links = _no_links(len(content))
@@ -117,11 +117,11 @@ def block_links(
     settled: Any,
     parents: I64,
 ) -> tuple[I64, I64, F64]:
-    """The links of one group too large to hold all contents of, between two stretches of its rows: `checked_links` by pieces.
+    """`checked_links` for a group whose contents do not fit into memory: the links between two stretches of its rows.
 
-    `own` and `earlier` are (first row, row after the last) of the group, the same stretch or one after the other; `content` has the content of
-    each of their rows.  `settled` (rows that lose to nobody, or have lost) and `parents` (from `np.arange`) are the whole group's, and are kept
-    up to date, so that a stretch is to be held against the earlier ones in their order and then against itself.
+    `own` and `earlier` are (first row, row after the last) of the group, the same stretch or two different ones; `content` has the content of
+    each of their rows.  `settled` (rows that never lose, or have lost) and `parents` (initially `np.arange`) are for the whole group, and are
+    updated, so a stretch must be compared with the earlier ones in order and then with itself.
     """
     links = _no_links(own[1] - own[0] + earlier[1] - earlier[0])
     seen = np.zeros(len(settled), dtype=np.bool_)
@@ -146,7 +146,7 @@ def _similarity(contents: Any, starts: Any, left: Any, right: Any, value_of: Any
             same += one[place] == other[place]
         return float(value_of[same])
     if min(len(one), len(other)) / max(len(one), len(other)) < threshold:
-        return 0.0  # no set is more like a larger one than that
+        return 0.0  # the sizes alone exclude a higher similarity
     i = j = 0
     while i < len(one) and j < len(other):
         if one[i] == other[j]:
@@ -200,7 +200,7 @@ def _hold(
             for earlier in range(earlier_first, min(row, earlier_last)):
                 root = _root(parents, row) if spanning else row
                 if spanning and trees == 1 and seen[root]:
-                    break  # it hangs together with all of them
+                    break  # it is already connected to all of them
                 other = earlier_content[earlier - earlier_first]
                 if one == other or (spanning and root == _root(parents, earlier)):
                     continue

@@ -1,12 +1,12 @@
-"""Everybody to the first document of what hangs together, by passes over pointers that no machine holds all of.
+"""Links every document to the first of its connected component, by passes over pointers that need not fit into memory.
 
-A document comes before another by (rank, place).  Each loser *points* to a document before it, so pointers make trees, and whoever
-points to nobody is a root.  *Jumping* turns a pointer to where its target points, until all point to roots.  A match between two trees
-*hooks* the root that comes later onto the other one.  When no match does, each tree is a component, and its root comes first of all.
-Source: Shiloach and Vishkin, "An O(log n) parallel connectivity algorithm", 1982; that the rounds grow with the square of the
-logarithm at worst: Liu and Tarjan, "Simple concurrent labeling algorithms for connected components", SOSA 2019.
+Documents are ordered by (rank, place).  Each loser *points* to an earlier document, so pointers form trees, and a document
+without a pointer is a root.  *Jumping* replaces a pointer by its target's pointer, until all point to roots.  A match between two trees
+*hooks* the later root onto the other.  When no match does so any more, each tree is a component, and its root is its first document.
+Source: Shiloach and Vishkin, "An O(log n) parallel connectivity algorithm", 1982; for the number of rounds, at worst the square of
+the logarithm: Liu and Tarjan, "Simple concurrent labeling algorithms for connected components", SOSA 2019.
 
-Pointers are (3, n) int64: documents, sorted; the rank and the place of those that they point to.
+Pointers are (3, n) int64: documents, sorted; the rank and the place of their targets.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Bools = npt.NDArray[np.bool_]
 
 
 def pointers(links: Columns) -> Pointers:
-    """Each loser to the best of those that it lost to."""
+    """Pointers of each loser to the best of its winners."""
     best = best_links(links)
     return np.stack([best["loser"], best["matched_rank"], best["matched"]])
 
@@ -36,7 +36,7 @@ def before(rank: Any, place: Any, other_rank: Any, other_place: Any) -> Bools:
 
 
 def targets_of(table: Pointers, documents: Any) -> tuple[Bools, Any, Any]:
-    """Which documents point to somebody; rank and place of whom, where they do.
+    """Which documents have a pointer, and the rank and place of its target.
 
     >>> found, rank, place = targets_of(np.array([[2, 5], [-1, 0], [1, 3]]), np.array([4, 5]))
     >>> found.tolist(), rank[1].item(), place[1].item()
@@ -50,9 +50,9 @@ def targets_of(table: Pointers, documents: Any) -> tuple[Bools, Any, Any]:
 
 
 def hooks(roots: Columns) -> Columns:
-    """Of pairs of roots that are joined by a match, each root that comes later and the best of those before it, sorted by place.
+    """For pairs of roots joined by a match, each later root and the best of those before it, sorted by place.
 
-    Columns u_rank, u, v_rank, v, in either order; pairs of one and the same root say nothing.
+    Columns u_rank, u, v_rank, v, in either order; pairs of the same root are ignored.
     """
     later = before(roots["v_rank"], roots["v"], roots["u_rank"], roots["u"])
     unlike = roots["u"] != roots["v"]
@@ -61,7 +61,7 @@ def hooks(roots: Columns) -> Columns:
 
 
 def hooked(table: Pointers, found: Columns) -> Pointers:
-    """Pointers with those of roots that were hooked."""
+    """The pointers with those of hooked roots added."""
     new = pointers(found)
     at = np.searchsorted(table[0], new[0])
     return np.insert(table, at, new, axis=1)

@@ -1,8 +1,8 @@
-"""Which of some duplicates survives: a rank for each document, the smaller the better, as the int64 that travels with its keys.
+"""Which of several duplicates is kept: a rank for each document, smaller is better, as the int64 that is stored with its keys.
 
-Written the same way everywhere, as one word: `newest`, `oldest`, `longest` (the longest text), `largest:NAME` (the largest value of a
-column or measure) and `first:A,B,C` (the first source of a list; sources that are not named come last).  Equal ranks are told apart
-by the place: the file's name, then the number in it.
+It is written as one word everywhere: `newest`, `oldest`, `longest` (the longest text), `largest:NAME` (the largest value of a
+column or measure) or `first:A,B,C` (the first source of a list; sources not named come last).  Ties are broken
+by place: the file's name, then the number in it.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from corpus_builder.errors import RecipeError
 
 I64 = npt.NDArray[np.int64]
 LAST = np.iinfo(np.int64).max
-"""Rank of what is unknown: it loses against everything that is known."""
+"""Rank of an unknown value, which loses against every known one."""
 
 
 @dataclass(frozen=True)
 class Preference:
-    """`kind` is newest, oldest, longest, largest or first; `names` are the column of `largest` or the sources of `first`."""
+    """A parsed preference: `kind` is newest, oldest, longest, largest or first; `names` are the column of `largest` or the sources of `first`."""
 
     kind: str
     names: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, word: str) -> Preference:
-        """The preference that a word asks for; RecipeError if it is none.
+        """Parse a preference; raises RecipeError if the word is not one.
 
         >>> Preference.parse("first:wikipedia,web")
         Preference(kind='first', names=('wikipedia', 'web'))
@@ -45,12 +45,12 @@ class Preference:
         if plain or (kind == "largest" and len(names) == 1) or (kind == "first" and names):
             return cls(kind, names)
         raise RecipeError(
-            f"keep = {word!r} says not who survives; write newest, oldest, longest, largest:NAME (a column or measure) or "
-            "first:A,B (sources, the best first)."
+            f"keep = {word!r} is not a preference; write newest, oldest, longest, largest:NAME (a column or measure) or "
+            "first:A,B (sources, best first)."
         )
 
     def ranks(self, values: Sequence[Any]) -> I64:
-        """Ranks of documents by their dates, numbers or sources, whichever the preference looks at.
+        """Ranks of documents by their dates, numbers or sources, whichever the preference uses.
 
         >>> Preference.parse("largest:score").ranks([0.5, None, 2, -1]).argsort().tolist()
         [2, 0, 3, 1]
@@ -69,7 +69,7 @@ class Preference:
 
 
 def date_ranks(dates: Sequence[Any], newest: bool) -> I64:
-    """Ranks of ISO 8601 strings, datetimes or seconds since 1970, in microseconds; what is none of them comes last.
+    """Ranks of ISO 8601 strings, datetimes or seconds since 1970, in microseconds; anything else comes last.
 
     >>> date_ranks(["2024-12-01T00:00:00Z", "2024-12-02T00:00:00Z", ""], newest=True).argsort().tolist()
     [1, 0, 2]
@@ -101,10 +101,10 @@ def _moment(value: Any) -> datetime | None:
 
 
 def number_ranks(values: Sequence[Any]) -> I64:
-    """Ranks of numbers, the largest first; what is no number, or NaN, comes last."""
+    """Ranks of numbers, largest first; NaN and anything that is not a number come last."""
     found = np.array([_number(value) for value in values], dtype=np.float64) + 0.0  # -0.0 becomes 0.0
     bits = found.view(np.int64)
-    rising = np.where(bits < 0, bits ^ np.int64(LAST), bits)  # the bits of negative numbers fall as the numbers rise
+    rising = np.where(bits < 0, bits ^ np.int64(LAST), bits)  # the bit patterns of negative floats are in descending order
     ranks: I64 = np.where(np.isnan(found), np.int64(LAST), ~rising)
     return ranks
 

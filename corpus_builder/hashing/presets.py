@@ -1,4 +1,4 @@
-"""Which hashes to take: presets by name, or the numbers that a wanted similarity, recall and size ask for."""
+"""The choice of MinHash parameters: named presets, or numbers computed from a desired similarity, recall and size."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ PRESETS = {
     "fineweb": MinHash(ngram=5, bands=14, rows=8),
     "japanese": MinHash(ngram=5, bands=20, rows=7),
 }
-"""`swallow`: Swallow corpus v1.  `fineweb`: the bands and rows of FineWeb, over characters instead of words.  `japanese`: ours, chosen on
-Japanese pages by measured recall; docs/minhash.md says how."""
+"""`swallow`: Swallow corpus v1.  `fineweb`: the bands and rows of FineWeb, over characters instead of words.  `japanese`: ours, chosen by
+measured recall on Japanese pages, see docs/minhash.md."""
 
 RECALL = 0.95
 BYTES_PER_DOCUMENT = 480
 ENTRY_BYTES = 24
-"""What the exchange moves for each band of each document: key, rank and document, 8 bytes each."""
+"""Bytes that the exchange moves for each band of each document: key, rank and document, 8 bytes each."""
 MOST_BANDS, MOST_ROWS = 1024, 256
 MOST_VALUES = 10_000
-"""The largest signature: signing holds 4 bytes of each value for a thousand documents.  RefinedWeb's 9,000 are the most that we know of."""
+"""The largest signature: signing holds 4 bytes per value for a thousand documents.  The largest that we know of is RefinedWeb's 9,000."""
 MOST_HASHES = 1024
-"""The largest signature that `choose` takes: a similarity close to 1 would ask for thousands of minima, and gain nothing visible."""
+"""The largest signature that `choose` returns: a similarity close to 1 would need thousands of minima, with no visible gain."""
 SIMILARITIES = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
 
@@ -40,9 +40,9 @@ def resolve(
     bytes_per_document: int | None = None,
     seed: int = 0,
 ) -> MinHash:
-    """The hashes that some settings ask for, None being what was not said: a preset, or bands and rows, or a similarity to find.
+    """The MinHash parameters for some settings (None: not given): a preset, or bands and rows, or a similarity to find.
 
-    RecipeError where they contradict each other or are out of range.
+    Raises RecipeError if they contradict each other or are out of range.
 
     >>> resolve(preset="japanese", seed=7)
     MinHash(ngram=5, bands=20, rows=7, seed=7)
@@ -60,13 +60,13 @@ def resolve(
     if preset is not None:
         if others := [*said, *(["similarity"] if similarity is not None else []), *aimed]:
             raise RecipeError(
-                f"preset = {preset!r} says every number already, so {_listed(others)} cannot stand beside it; leave out one or the other."
+                f"preset = {preset!r} already sets every number, so {_listed(others)} cannot be combined with it; leave out one or the other."
             )
         return replace(preset_named(preset), seed=seed)
     if similarity is not None:
         if others := [name for name in said if name != "ngram"]:
             raise RecipeError(
-                f"similarity = {similarity} chooses bands and rows, so {_listed(others)} cannot stand beside it; leave out one or the other."
+                f"similarity = {similarity} chooses bands and rows, so {_listed(others)} cannot be combined with it; leave out one or the other."
             )
         most = BYTES_PER_DOCUMENT if bytes_per_document is None else bytes_per_document
         spec = choose(similarity, RECALL if recall is None else recall, most)
@@ -83,7 +83,7 @@ def resolve(
 
 
 def preset_named(name: str) -> MinHash:
-    """A preset; RecipeError where there is none of this name.
+    """The preset with this name; raises RecipeError if there is none.
 
     >>> preset_named("swallow")
     MinHash(ngram=5, bands=40, rows=20, seed=0)
@@ -96,7 +96,7 @@ def preset_named(name: str) -> MinHash:
 def choose(similarity: float, recall: float = RECALL, bytes_per_document: int = BYTES_PER_DOCUMENT) -> MinHash:
     """The steepest curve (most rows) that finds pairs of a Jaccard similarity with probability `recall` or more.
 
-    `bytes_per_document` bounds what the exchange moves, `ENTRY_BYTES` for each band.  RecipeError where no curve does both.
+    `bytes_per_document` limits what the exchange moves, `ENTRY_BYTES` for each band.  Raises RecipeError if no curve does both.
 
     >>> choose(0.8), choose(0.8, recall=0.99)
     (MinHash(ngram=5, bands=17, rows=8, seed=0), MinHash(ngram=5, bands=20, rows=7, seed=0))
@@ -109,7 +109,7 @@ def choose(similarity: float, recall: float = RECALL, bytes_per_document: int = 
         raise RecipeError(f"recall = {recall} is out of range; give a probability between 0 and 1, for example {RECALL}.")
     if bytes_per_document < ENTRY_BYTES:
         raise RecipeError(
-            f"bytes_per_document = {bytes_per_document} holds not even one band, which takes {ENTRY_BYTES} bytes; "
+            f"bytes_per_document = {bytes_per_document} is too small for even one band, which takes {ENTRY_BYTES} bytes; "
             f"give more, for example {BYTES_PER_DOCUMENT}."
         )
     most = min(bytes_per_document // ENTRY_BYTES, MOST_BANDS)
@@ -130,7 +130,7 @@ def choose(similarity: float, recall: float = RECALL, bytes_per_document: int = 
 
 
 def _bands_for(similarity: float, recall: float, rows: int) -> int | None:
-    """The fewest bands that reach the recall; None where `MOST_BANDS` do not."""
+    """The fewest bands that reach the recall; None if `MOST_BANDS` do not."""
     met = similarity**rows  # the probability that one band is equal
     near = math.log1p(-recall) / math.log1p(-met) if met > 0 else math.inf
     if near > MOST_BANDS + 1:
@@ -142,7 +142,7 @@ def _bands_for(similarity: float, recall: float, rows: int) -> int | None:
 
 
 def curve(spec: MinHash, similarities: Sequence[float] = SIMILARITIES) -> list[tuple[float, float]]:
-    """The probability that two texts become candidates, for each of some Jaccard similarities.
+    """The probability, 0..1, that two texts become candidates, for each of some Jaccard similarities.
 
     >>> [(s, round(p, 3)) for s, p in curve(PRESETS["japanese"], (0.6, 0.8))]
     [(0.6, 0.433), (0.8, 0.991)]

@@ -1,4 +1,4 @@
-"""MinHash in plain Python, straight from docs/minhash.md: what the batch kernel must agree with, exactly."""
+"""MinHash in plain Python, directly from docs/minhash.md; the batch kernel must agree with it exactly."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def signature(text: str, ngram: int, hashes: int, seed: int) -> list[int] | None
 
 
 def band_keys(minima: list[int], bands: int, rows: int) -> list[int]:
-    """One 64-bit key per band of `rows` minima; the band's number goes in, so that only like bands meet."""
+    """One 64-bit key per band of `rows` minima; the band's number is included, so that only equal bands match."""
     keys = []
     for band in range(bands):
         value = mix(band + 1)

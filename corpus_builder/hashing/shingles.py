@@ -1,4 +1,4 @@
-"""Shingles: the set of character n-grams that stands for a text."""
+"""Shingles: the set of character n-grams that represents a text."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from __future__ import annotations
 def shingles(text: str, ngram: int) -> set[str]:
     """The set of n-grams of code points.
 
-    A text shorter than `ngram` is one shingle, itself, so that equal short texts match each other and nothing else.  The empty
-    text has no shingle and matches nothing.
+    A text shorter than `ngram` is itself the only shingle, so that equal short texts match each other and nothing else.  The
+    empty text has no shingles and matches nothing.
 
     >>> sorted(shingles("いろはにほへ", 5)), shingles("いろは", 5), shingles("", 5)
     (['いろはにほ', 'ろはにほへ'], {'いろは'}, set())
@@ -18,7 +18,7 @@ def shingles(text: str, ngram: int) -> set[str]:
 
 
 def jaccard(left: str, right: str, ngram: int) -> float:
-    """Jaccard similarity of two texts' shingles, 0..1; 0 where both are empty.
+    """Jaccard similarity of two texts' shingles, 0..1; 0 if both are empty.
 
     >>> jaccard("いろはにほへ", "いろはにほへと", 5)
     0.6666666666666666

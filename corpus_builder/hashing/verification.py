@@ -1,4 +1,4 @@
-"""Whether candidates are verified where nothing is said, and from which similarity on."""
+"""Whether candidates are verified by default, and the minimum similarity."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from corpus_builder.errors import RecipeError
 from corpus_builder.hashing.minhash import MinHash, match_probability
 
 VERIFY = 0.75
-"""Ours, chosen on families of templates and on changed copies of Japanese pages (docs/duplicates.md): estimated from the signature it drops
-none of 20,000 pages whose mutual similarity is 0.5, and keeps 0.99 of the pairs from 0.8 on, which fineweb and japanese are there to find."""
+"""Ours, chosen on template families and on changed copies of Japanese pages (docs/duplicates.md): estimated from the signature, it drops
+none of 20,000 pages with a mutual similarity of 0.5, and keeps 0.99 of the pairs at 0.8 or more, which fineweb and japanese are meant to find."""
 BELOW_WANTED = 0.05
-"""Where a similarity is wanted, verification begins this far below it: about the error of the estimate."""
+"""If a similarity is requested, verification starts this far below it: about the error of the estimate."""
 UNLIKE, FALSE_MATCH = 0.4, 1e-6
-"""Hashes of which a pair of similarity 0.4 becomes a candidate less often than this need no verification: of 10,000 pages of such a template
-one in a hundred falls."""
+"""Hashes that make a pair of similarity 0.4 a candidate less often than this need no verification: of 10,000 pages of such a template,
+one in a hundred is dropped."""
 SURE = 0.95
 
 
 def verify_of(said: float | bool | None, spec: MinHash, similarity: float | None = None) -> float | None:
-    """From which Jaccard similarity on a candidate counts; None where every candidate does.
+    """The minimum Jaccard similarity of a candidate, 0..1; None if every candidate counts.
 
-    `said` is a similarity, False (never) or None: verify where hashes are few.  `similarity` is the one that the hashes were chosen for, if
-    they were.  Without it nothing is asked for that is more alike than what the hashes find with probability `SURE`.
+    `said` is a similarity, False (never verify) or None (verify if hashes are few).  `similarity` is the one that the hashes were chosen
+    for, if any.  Without it, the minimum is at most the similarity that the hashes find with probability `SURE`.
 
     >>> verify_of(None, MinHash(bands=14, rows=8)), verify_of(None, MinHash(bands=40, rows=20)), verify_of(False, MinHash())
     (0.75, None, None)
@@ -34,8 +34,8 @@ def verify_of(said: float | bool | None, spec: MinHash, similarity: float | None
     if said is not None:
         if said is True or not 0.0 <= said <= 1.0:
             raise RecipeError(
-                f"verify = {str(said).lower()} is no Jaccard similarity; give a number from 0 to 1, for example {VERIFY}, or false, so that every "
-                "candidate counts."
+                f"verify = {str(said).lower()} is not a Jaccard similarity; give a number from 0 to 1, for example {VERIFY}, or false to count every "
+                "candidate."
             )
         return float(said)
     if match_probability(UNLIKE, spec) <= FALSE_MATCH:
@@ -45,7 +45,7 @@ def verify_of(said: float | bool | None, spec: MinHash, similarity: float | None
 
 
 def similarity_found(probability: float, spec: MinHash) -> float:
-    """The Jaccard similarity from which on pairs become candidates with this probability or more; of 0.5, the middle of the curve.
+    """The Jaccard similarity at which pairs become candidates with this probability; for 0.5, the middle of the curve.
 
     >>> round(similarity_found(0.5, MinHash(bands=14, rows=8)), 3)
     0.685

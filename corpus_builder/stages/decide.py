@@ -1,7 +1,7 @@
-"""Measures, matches and hosts to decisions: rules in the recipe's order, no text read.
+"""From measures, matches and hosts to decisions: applies the rules in the recipe's order, without reading any text.
 
-`Screen` is the first part of the same rules, where the recipe filters before it looks for duplicates: it says which documents
-stand up for the match.
+`Screen` applies the first part of the same rules, if the recipe filters before it looks for duplicates: it decides which documents
+take part in the search.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LIVE = pa.schema([pa.field("row", pa.int64(), nullable=False)])
 
 
 class KeptOfGroup(NamedTuple):
-    """What is kept of a row group."""
+    """The kept documents of a row group."""
 
     documents: Count
     characters: Count
@@ -40,7 +40,7 @@ class DecideStats:
     source: str
     kept: Documents
     dropped: dict[str, Documents]  # by reason
-    groups: tuple[KeptOfGroup, ...]  # in order; of a large corpus there are millions
+    groups: tuple[KeptOfGroup, ...]  # in order; a large corpus has millions
     keep: Digest  # of which rows are kept
 
 
@@ -56,7 +56,7 @@ class Decide(Stage):
 
     @classmethod
     def of(cls, running: Running) -> Decide:
-        """With all rules."""
+        """The stage with all rules."""
         return cls(running.rules)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
@@ -67,7 +67,7 @@ class Decide(Stage):
         """Judge a shard's documents."""
         source = shard.task["source"]
         out.table("decisions", DECISION)
-        documents: Counter[str] = Counter()  # by reason; "" where kept
+        documents: Counter[str] = Counter()  # by reason; "" if kept
         letters: Counter[str] = Counter()
         groups = []
         keep = hashlib.sha256()
@@ -86,7 +86,7 @@ class Decide(Stage):
 
 @dataclass(frozen=True)
 class Screen(Stage):
-    """The stage: the rules that stand before the duplicates."""
+    """The stage: the rules before the search for duplicates."""
 
     rules: tuple[RunningRule, ...]
     name: ClassVar[str] = "screen"
@@ -95,7 +95,7 @@ class Screen(Stage):
 
     @classmethod
     def of(cls, running: Running) -> Screen | None:
-        """Where the recipe filters first, then looks for duplicates."""
+        """The stage, if the recipe filters first and then looks for duplicates; else None."""
         return cls(running.before_duplicates) if running.recipe.dedup and running.before_duplicates else None
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
@@ -184,7 +184,7 @@ def _decisions(ids: pa.ChunkedArray, verdicts: Verdicts) -> pa.Table:
 
 
 def kept_characters(decide: Manifest, sources: Iterable[str]) -> dict[str, int]:
-    """Characters of the documents that are kept, by source."""
+    """Number of characters of the kept documents, by source."""
     found = dict.fromkeys(sources, 0)
     for decided in decide.stats(DecideStats).values():
         found[decided.source] += decided.kept.characters

@@ -1,4 +1,4 @@
-"""Articles of a Wikipedia dump as documents, each understood under the guard."""
+"""Articles of a Wikipedia dump as documents, each parsed under the guard."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from corpus_builder.stages.documents import document_of
 
 
 def from_wikipedia(file: InputFile, settings: PageSettings) -> Iterator[Document | Ledgered]:
-    """Every page of a dump; what ends the process, or never ends, costs one article."""
+    """Every page of a dump; a crash or an endless loop costs only one article."""
     tested = file.reading.language is not None  # a dump is in the language of its Wikipedia
     if tested:
-        named_detector(settings.detector, settings.language)("")  # its model is read here, not once more in every child
+        named_detector(settings.detector, settings.language)("")  # load its model here, not again in every child
     reading = Reading()
     return guarded(
         partial(read_pages, file.path, one_version(file), reading),
@@ -32,12 +32,12 @@ def from_wikipedia(file: InputFile, settings: PageSettings) -> Iterator[Document
 
 
 def one_version(file: InputFile) -> Stat | None:
-    """The version of a remote file that every child is to read."""
+    """The version of a remote file that every child must read; None for a local file."""
     return remote_stat(file.path) if is_remote(file.path) and file.stat is None else file.stat
 
 
 def crash_drop(crash: Crash) -> Drop:
-    """Why a page is dropped at which the process ended."""
+    """Why a page that ended the process is dropped."""
     return Drop("extraction_endless", threshold=CPU_SECONDS) if crash.endless else Drop("extraction_crashed", detail=crash.how)
 
 

@@ -1,4 +1,4 @@
-"""WARCs, dumps and text files to documents, and a ledger of the pages that did not become one.
+"""From WARCs, dumps and text files to documents, and a ledger of the pages that did not become one.
 
 Read, gate, decode, extract and detect are fused per record in one streaming pass: about 95 % of a crawl's pages are not
 Japanese, and must never touch the disk.
@@ -49,7 +49,7 @@ class Extract(Stage):
 
     @classmethod
     def of(cls, running: Running) -> Extract:
-        """Still without input files."""
+        """The stage, with no input files yet."""
         return cls((), running.recipe.page_settings)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
@@ -73,7 +73,7 @@ class Extract(Stage):
         ]
 
     def stats_before(self, shard: Shard) -> ExtractStats:
-        """The source alone."""
+        """Only the source."""
         return ExtractStats(shard.task.source, documents=0, characters=0, dropped={}, records={})
 
     def for_workers(self) -> Self:
@@ -81,7 +81,7 @@ class Extract(Stage):
         return replace(self, inputs=())
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Read one input file from end to end."""
+        """Read one input file from start to end."""
         file: InputFile = shard.task
         schema = OWN_DOCUMENT if file.kind in OWN_ROWS else DOCUMENT
         out.table("documents", schema)
@@ -119,9 +119,9 @@ class Extract(Stage):
 
 
 def settings_digest(settings: PageSettings) -> str:
-    """Digest of settings; models are known by their bytes, not by where they lie."""
+    """Digest of settings; models are identified by their bytes, not their paths."""
     said = asdict(replace(settings, own=None))
-    del said["own"]  # it is known by its digest, which `extractor_version` has
+    del said["own"]  # its digest is part of `extractor_version`
     if settings.extractor == "japanese":  # for which these two have no effect
         said |= {"max_elements": PageSettings.max_elements, "max_depth": PageSettings.max_depth}
     said["detector"] = detector_version(settings.detector, settings.language)
@@ -132,14 +132,14 @@ def settings_digest(settings: PageSettings) -> str:
 
 
 def pages_of(file: InputFile, settings: PageSettings, records: dict[str, int]) -> Iterator[Document | Ledgered]:
-    """Every page of an input file, as a document or as a row of the ledger, cleaned; `records` counts what is no page."""
+    """Every page of an input file, as a document or as a row of the ledger, cleaned; `records` counts what is not a page."""
     return map(cleaned, _read(file, settings, records))
 
 
 def _read(file: InputFile, settings: PageSettings, records: dict[str, int]) -> Iterator[Document | Ledgered]:
     settings = file.reading.settings(settings)
     try:
-        if not is_remote(file.path):  # a look at a remote file costs a request; its reader tells
+        if not is_remote(file.path):  # checking a remote file costs a request; its reader will tell
             check_kind(found := format_of(file.path), file.path, file.source, file.kind)
             if found.content == EMPTY and file.kind in ("parquet", "wikipedia"):
                 yield Ledgered(f"{file.name}/0", "", Drop("empty_file"), 0)
@@ -153,7 +153,7 @@ def _read(file: InputFile, settings: PageSettings, records: dict[str, int]) -> I
     except FormatError as error:
         if file.reading.unreadable == "fail":
             raise
-        detail = str(error).replace(shown(file.path), file.name)  # nothing in a dataset tells where its files lay
+        detail = str(error).replace(shown(file.path), file.name)  # a dataset must not contain the paths of its inputs
         yield Ledgered(f"{file.name}/0", "", Drop("other_format", detail=detail), 0)
 
 
@@ -187,7 +187,7 @@ Found: TypeAlias = tuple[Record | Damage, str]
 
 
 def _warm_up(settings: PageSettings) -> None:
-    """Load libraries and models here, not once more in every child; a user's own extractor sees its first page in a child."""
+    """Load libraries and models here, not again in every child; a user's own extractor runs only in children."""
     named_extractor(settings.extractor, settings.form, settings.readings, settings.model, settings.own)
     named_detector(settings.detector, settings.language)(_WARM_UP.decode())
     if settings.extractor in EXTRACTORS:
@@ -197,7 +197,7 @@ def _warm_up(settings: PageSettings) -> None:
 def _record(
     file: InputFile, settings: PageSettings, number_of: Callable[[int], int], found: Found
 ) -> tuple[str, int, Document | Ledgered | None]:
-    """What a record counts as, where it is, and its page as a document or a row of the ledger."""
+    """What a record is counted as, its number, and its page as a document or a row of the ledger."""
     record = understood(*found)
     page_id = f"{file.name}/{number_of(record.number)}"
     if isinstance(record, OtherRecord):
@@ -215,7 +215,7 @@ def _crashed(
     file: InputFile, settings: PageSettings, number_of: Callable[[int], int], found: Found, crash: Crash
 ) -> tuple[str, int, Ledgered]:
     record = found[0]
-    if settings.extractor not in EXTRACTORS and crash.how.startswith("exit code"):  # no crash: its own code ends the process
+    if settings.extractor not in EXTRACTORS and crash.how.startswith("exit code"):  # not a crash: its own code ended the process
         page_id = f"{file.name}/{number_of(record.number)}"
         raise StageError(f"The extractor {settings.extractor} ended its process ({crash.how}) on the page {page_id!r}.")
     size, kind = record.length if isinstance(record, Damage) else len(record.head) + len(record.rest), "response"
@@ -250,7 +250,7 @@ def page_of(record: Page, page_id: str, source: str, settings: PageSettings) -> 
 
 
 def _text(record: Text, page_id: str, source: str, settings: PageSettings) -> Document | Ledgered:
-    """A text that was extracted before, judged as a line of a text file is."""
+    """A text that was extracted before, judged like a line of a text file."""
     url, size = record.url, len(record.body)
     text = record.body.decode("utf-8", "replace")
     undecodable = max(text.count("\ufffd") - record.body.count("\ufffd".encode()), 0) / max(len(text), 1)

@@ -1,11 +1,11 @@
-"""How many documents and hosts share each line: counted exactly, in two scratch steps of bounded memory.
+"""Counts exactly how many documents and hosts share each line, in two scratch steps of bounded memory.
 
-Tally    a shard's documents -> its keys with counts, dealt out to buckets by key
-Total    one bucket of keys of every shard -> the keys that are frequent, dealt out to the shards that have them
+Tally    a shard's documents -> its keys with counts, distributed to buckets by key
+Total    one bucket of keys of every shard -> the frequent keys, distributed to the shards that have them
 
-A key stands for a host and a block of lines (see `hashing.lines`), for a host alone, whose documents it counts, or, across hosts,
-for a block.  Keys are 64 bits: of 2 * 10^11 different ones about a thousand pairs are the same by chance.  How the work is cut
-depends on the memory of a task, and nothing else does.
+A key stands for a host and a block of lines (see `hashing.lines`), for a host alone, to count its documents, or, across hosts,
+for a block.  Keys have 64 bits: among 2 * 10^11 distinct ones about a thousand pairs collide.  The division of the work
+depends on the memory of a task; the result does not.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, di
 from corpus_builder.store.exchange import Columns, bucket_count, buckets_of, read_bucket, write_run
 
 BYTES_PER_KEY = 140
-"""Peak memory of a task for each key that it holds: 12 to 20 bytes of columns, and what joining and sorting them needs; measured."""
+"""Peak memory of a task in bytes for each key that it holds, measured: 12 to 20 for columns, plus what joining and sorting them needs."""
 
 CHARACTERS_PER_LINE = 20
-"""For the number of buckets where every line counts.  Documentation has 29 to 88; where there are less, buckets are cut again."""
+"""Assumed lines per document, for the number of buckets if every line counts.  Documentation has 29 to 88; buckets that are too large are split again."""
 
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
@@ -45,7 +45,7 @@ class CountedShard:
     matches: Path | None
     rows: int
     characters: int
-    digest: str  # of the documents, and of who lost as a duplicate
+    digest: str  # of the documents, and of the matches
 
 
 def parts_of(manifests: Mapping[str, Manifest], sources: Sequence[str]) -> list[CountedShard]:
@@ -71,7 +71,7 @@ def settings_of(how: Repeats, parts: Sequence[CountedShard]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class LiveDocuments:
-    """The documents of a row group that lost to nobody: their places in it, hosts and texts."""
+    """The documents of a row group that are not duplicates: their indices, hosts and texts."""
 
     ids: pa.ChunkedArray  # of all documents of the row group
     places: I64
@@ -85,9 +85,9 @@ class LiveDocuments:
 
 
 def live_documents(documents: Path, matches: Path | None) -> Iterator[LiveDocuments]:
-    """The row groups of a shard.  Near-copies of a document would make all its lines repeated, so those that lost do not count.
+    """The row groups of a shard, without duplicates, as near-copies of a document would make all its lines repeated.
 
-    Documents without a URL have their source for a host.
+    For documents without a URL, the source serves as the host.
     """
     matched = (group.column("matched") for group in read_groups(matches, ["matched"])) if matches else None
     for group in read_groups(documents, ["id", "source", "host", "text"]):
@@ -120,7 +120,7 @@ class Tally(Stage):
 
     @property
     def buckets(self) -> int:
-        """Into how many buckets the keys are dealt: enough for every line of every document."""
+        """Number of buckets for the keys: enough for every line of every document."""
         documents = sum(part.rows for part in self.parts)
         if self.how.where == "edges":
             lines = 2 * self.how.edge * documents
@@ -130,7 +130,7 @@ class Tally(Stage):
         return bucket_count(rows, BYTES_PER_KEY, self.memory_bytes)
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Count a shard's lines, each once a document; a run is written when memory is full, and at the end."""
+        """Count a shard's lines, each once per document; a run is written when memory is full, and at the end."""
         limit = max(1, self.memory_bytes // BYTES_PER_KEY)
         waiting: list[Columns] = []
         held = runs = 0
@@ -173,7 +173,7 @@ class Tally(Stage):
 
 
 def added_up(waiting: Sequence[Columns]) -> Columns:
-    """Rows of several pieces, those of the same key and part made one, sorted."""
+    """The rows of several pieces, sorted, with those of the same key and part summed."""
     none: Columns = {"key": np.zeros(0, np.uint64), "part": np.zeros(0, np.uint64), "documents": np.zeros(0, np.int64)}
     joined = {name: np.concatenate([empty, *(piece[name] for piece in waiting)]) for name, empty in none.items()}
     order = np.lexsort((joined["part"], joined["key"]))
@@ -186,7 +186,7 @@ def added_up(waiting: Sequence[Columns]) -> Columns:
 
 
 def _differs(values: U64) -> npt.NDArray[np.bool_]:
-    """Which of sorted values differ from the one before."""
+    """Which of the sorted values differ from the previous one."""
     found = np.ones(len(values), dtype=np.bool_)
     found[1:] = values[1:] != values[:-1]
     return found
@@ -194,9 +194,9 @@ def _differs(values: U64) -> npt.NDArray[np.bool_]:
 
 @dataclass(frozen=True)
 class Total(Stage):
-    """The scratch step: one shard per bucket of keys, or per piece of one where a whole one does not fit in memory.
+    """The scratch step: one shard per bucket of keys, or per piece of a bucket that does not fit into memory.
 
-    Columns of its runs, dealt out to the shards of `Tally`: key; documents and hosts over all shards.
+    Columns of its runs, distributed to the shards of `Tally`: key; documents and hosts over all shards.
     """
 
     tally: Tally
@@ -205,7 +205,7 @@ class Total(Stage):
     version: ClassVar[int] = 1
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """As many as it takes to hold the keys of one in memory."""
+        """As many shards as needed to hold the keys of one in memory."""
         rows = sum(table.rows for receipt in sealed_manifest(self.tallied).receipts for table in receipt.tables.values())
         pieces = bucket_count(-(-rows // self.tally.buckets), BYTES_PER_KEY, self.tally.memory_bytes)
         count = self.tally.buckets * pieces
@@ -214,7 +214,7 @@ class Total(Stage):
         return [Shard(f"{number:06}-of-{count:06}", made_from, (number, pieces)) for number in range(count)]
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Add up the keys, then say the frequent ones to the shards that have them."""
+        """Sum the counts of each key, then send the frequent keys to the shards that have them."""
         number, pieces = shard.task
         total = _totals(self._runs(number, pieces), self.tally.memory_bytes // BYTES_PER_KEY)
         frequent = {name: column[self._frequent(total)] for name, column in total.items()}
@@ -232,7 +232,7 @@ class Total(Stage):
         out.close_file("totals", write_run(out.open_file("totals", ".run"), columns, of_shard, len(self.tally.parts)))
 
     def _runs(self, number: int, pieces: int) -> Iterator[tuple[int, Columns]]:
-        """The keys of one piece, run by run, with the rank of the shard that they are of."""
+        """The keys of one piece, run by run, with the index of their shard."""
         manifest = sealed_manifest(self.tallied)
         for rank, receipt in enumerate(manifest.receipts):
             for table in sorted(receipt.tables):
@@ -252,7 +252,7 @@ _TOTALS = ("key", "documents", "hosts")
 
 
 def _totals(runs: Iterator[tuple[int, Columns]], limit: int) -> Columns:
-    """For each key: documents, hosts, and whether it is counted across hosts.  Memory follows the different keys, not the rows."""
+    """For each key: documents, hosts, and whether it is counted across hosts.  Memory grows with the distinct keys, not the rows."""
     waiting: list[Columns] = []
     held = 0
     for _, columns in runs:

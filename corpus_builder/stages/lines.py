@@ -1,4 +1,4 @@
-"""Which lines of each document are template text, beside the documents: what `release` cuts, or the report only shows."""
+"""Marks the template lines of each document in a sidecar table; `release` cuts them, or the report only shows them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHOWN_CHARACTERS = 200
 LINES = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
-        pa.field("lines", pa.list_(pa.int32()), nullable=False),  # their numbers in the text, from 0
+        pa.field("lines", pa.list_(pa.int32()), nullable=False),  # their line numbers, from 0
         pa.field("characters", pa.int32(), nullable=False),  # of these lines
     ]
 )
@@ -33,9 +33,9 @@ TEMPLATES = pa.schema(
         pa.field("host", pa.string(), nullable=False),
         pa.field("place", pa.string(), nullable=False),  # start, end, anywhere
         pa.field("line", pa.string(), nullable=False),  # its first SHOWN_CHARACTERS characters
-        pa.field("documents", pa.int64(), nullable=False),  # of the host, that have it there; 0: too few to count
+        pa.field("documents", pa.int64(), nullable=False),  # of the host that have it there; 0: too few to count
         pa.field("hosts", pa.int64(), nullable=False),  # that have it there; 0: too few to count
-        pa.field("lines", pa.int64(), nullable=False),  # how often it was found in this shard
+        pa.field("lines", pa.int64(), nullable=False),  # occurrences in this shard
         pa.field("characters", pa.int64(), nullable=False),  # of these lines in this shard
     ]
 )
@@ -52,7 +52,7 @@ class LinesStats:
 
 @dataclass(frozen=True)
 class Lines(Stage):
-    """The stage: one shard per shard of documents whose source takes part.  `totals` is where `Total` wrote, once it did."""
+    """The stage: one shard per shard of documents of the sources concerned.  `totals` is the output of `Total`, once there is one."""
 
     how: Repeats
     sources: tuple[str, ...]
@@ -64,7 +64,7 @@ class Lines(Stage):
 
     @classmethod
     def of(cls, running: Running) -> Lines | None:
-        """Where the recipe has a table `lines`."""
+        """The stage, if the recipe has a table `lines`; else None."""
         recipe = running.recipe
         return cls(recipe.lines.repeats, recipe.lines.sources or recipe.source_names) if recipe.lines else None
 
@@ -81,9 +81,9 @@ class Lines(Stage):
         return replace(self, totals=runner.run_step(total, manifests).root)
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Find the frequent keys of a shard among its lines."""
+        """Look up a shard's lines among the frequent keys."""
         part, rank = shard.task
-        assert self.totals is not None  # they are counted before a shard is run
+        assert self.totals is not None  # counted before any shard is run
         totals = _sorted(read_bucket(sealed_manifest(self.totals).paths("totals"), rank))
         out.table("lines", LINES)
         out.table("templates", TEMPLATES)
@@ -101,7 +101,7 @@ class Lines(Stage):
         out.stats = LinesStats(seen.documents, seen.lines, seen.characters)
 
     def _repeated(self, group: LiveDocuments, totals: Columns) -> dict[int, dict[int, Mark]]:
-        """The template lines of the texts that have some: line number -> why it is one."""
+        """The template lines of each text that has any: line number -> mark."""
         found = candidates(group.texts, self.how)
         hosts = group.host_hashes
         of_host = of_corpus = np.zeros(len(found.block), dtype=np.int64)
@@ -120,7 +120,7 @@ class Lines(Stage):
 
 
 class Mark(NamedTuple):
-    """Why a line is template text: where, and how many documents of its host, or hosts, have it there (0: too few)."""
+    """Why a line is template text: its place, and how many documents of its host, or how many hosts, have it there (0: too few)."""
 
     place: int
     documents: int
@@ -129,7 +129,7 @@ class Mark(NamedTuple):
 
 @dataclass
 class _Seen:
-    """What a shard's template lines add up to."""
+    """The totals of a shard's template lines."""
 
     documents: int = 0
     lines: int = 0
@@ -137,7 +137,7 @@ class _Seen:
     rows: dict[tuple[str, int, str], list[int]] = field(default_factory=dict)
 
     def add(self, host: str, text: str, marked: Mapping[int, Mark]) -> int:
-        """Count the template lines of one text; how many characters they have."""
+        """Count the template lines of one text; returns the number of their characters."""
         split = text.split("\n")
         characters = 0
         for line, (place, documents, hosts) in marked.items():
@@ -150,7 +150,7 @@ class _Seen:
         return characters
 
     def table(self) -> pa.Table:
-        """A row for each line and place, the most frequent first."""
+        """A row for each line and place, most frequent first."""
         found = sorted(self.rows.items(), key=lambda item: (-item[1][3], item[0]))
         columns = zip(*((host, PLACES[place], line, *counts) for (host, place, line), counts in found), strict=True)
         return pa.table(list(columns), schema=TEMPLATES) if found else TEMPLATES.empty_table()
@@ -162,7 +162,7 @@ def _sorted(totals: Columns) -> Columns:
 
 
 def _looked_up(keys: npt.NDArray[np.uint64], totals: Columns, name: str) -> npt.NDArray[np.int64]:
-    """The total of each key, 0 where it is not frequent."""
+    """The total of each key; 0 if it is not frequent."""
     found = np.zeros(len(keys), dtype=np.int64)
     where = np.searchsorted(totals["key"], keys)
     there = where < len(totals["key"])

@@ -1,7 +1,7 @@
-"""Documents to measures: every number that a rule may ask for, beside the text and in its order.
+"""From documents to measures: every number that a rule may use, in a sidecar table with the documents' order.
 
-Costly once, so that thresholds can change many times.  A user's filters run here too, since they want the text; what they
-say is kept, and counts where their rule stands.
+This is costly, but done once, so that thresholds can change many times.  A user's filters run here too, since they need the text;
+their verdicts are stored, and applied where their rule stands in the recipe.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Measure(Stage):
 
     @classmethod
     def of(cls, running: Running) -> Measure:
-        """With the recipe's own measures, filters and word lists."""
+        """The stage with the recipe's own measures, filters and word lists."""
         return cls(running.ng_words, running.measures, running.filters)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
@@ -107,7 +107,7 @@ class Measure(Stage):
         return self._table(documents, self._answers(lambda: as_documents(documents)))
 
     def _answers(self, documents: Callable[[], Iterable[Document]]) -> Iterator[Any]:
-        """What the user's measures, then the user's filters, say of each document."""
+        """The results of the user's measures, then of the user's filters, for each document."""
         functions = [(function, measure) for _, function in self.measures] + [(function, verdict_of) for function in self.filters]
         return answers(functions, documents) if functions else iter(())
 
@@ -136,7 +136,7 @@ def as_documents(table: pa.Table) -> list[Document]:
 
 
 def verdict_of(filter_: Filter, document: Document) -> dict[str, Any] | None:
-    """What a user's filter says of a document, as the table of measures holds it."""
+    """A user's filter's verdict on a document, as stored in the table of measures."""
     drop = apply_filter(filter_, document)
     if drop is None:
         return None

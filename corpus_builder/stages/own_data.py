@@ -1,4 +1,4 @@
-"""JSON lines, Parquet and text files to documents: texts that somebody has extracted before."""
+"""From JSON lines, Parquet and text files to documents: texts that were extracted before."""
 
 from __future__ import annotations
 

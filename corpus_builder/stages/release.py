@@ -1,8 +1,8 @@
-"""Documents and decisions to the corpus: edits, mixture, and a global shuffle in bounded memory.
+"""From documents and decisions to the corpus: edits, mixture, and a global shuffle in bounded memory.
 
-The unit of the shuffle is a row group of kept documents: units go to parts in the order of a keyed digest, and within a part
-every document is placed by a keyed digest of its own.  So a part holds documents from all over the corpus, and any machine
-can make it alone.
+The unit of the shuffle is a row group of kept documents: units are assigned to parts in the order of a keyed digest, and within a
+part documents are ordered by a keyed digest of their own.  So a part contains documents from all over the corpus, and any machine
+can make it independently.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ CORPUS = pa.schema(
 )
 
 OWN_COLUMNS = ("own_id", "extra")
-"""Columns that a corpus has, too, where one of its sources has rows of the user's own."""
+"""Additional columns of a corpus if any of its sources has rows of the user's own data."""
 
 OWN_CORPUS = pa.schema([*CORPUS, *(OWN_DOCUMENT.field(name) for name in OWN_COLUMNS)])
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """The kept documents of one row group, one time."""
+    """One copy of the kept documents of one row group."""
 
     shard: str
     group: int
@@ -56,7 +56,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Released:
-    """What a part of the corpus has of a source."""
+    """The documents of one source in a part of the corpus."""
 
     documents: Count
     distinct: Count  # of these: copies of the same one count once
@@ -90,7 +90,7 @@ class Release(Stage):
     edits: Mapping[str, tuple[str, ...]]  # by source
     footer_keywords: tuple[str, ...]
     prepend_title: tuple[str, ...]
-    cut_lines: bool  # those that the stage `lines` found
+    cut_lines: bool  # whether to cut those found by the stage `lines`
     mixture: Wanted
     name: ClassVar[str] = "release"
     version: ClassVar[int] = 2
@@ -99,7 +99,7 @@ class Release(Stage):
 
     @classmethod
     def of(cls, running: Running) -> Release:
-        """As the recipe's table `release` says."""
+        """The stage as set by the recipe's table `release`."""
         recipe, release = running.recipe, running.recipe.release
         return cls(
             seed=recipe.seed,
@@ -112,7 +112,7 @@ class Release(Stage):
         )
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """Deal the units out to parts of about `part_characters`."""
+        """Distribute the units to parts of about `part_characters`."""
         extract, decide = manifests["extract"], manifests["decide"]
         lines = manifests["lines"].by_shard if self.cut_lines else {}
         settings = digest_of(
@@ -184,7 +184,7 @@ class Release(Stage):
             yield part
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Make one part: it is held in memory, to be put in order."""
+        """Make one part, which is sorted in memory."""
         schema = CORPUS if shard.task["own"] is None else OWN_CORPUS
         out.table("corpus", schema)
         out.table("ledger", LEDGER)
@@ -241,7 +241,7 @@ class Release(Stage):
 
 
 def _kept(unit: Unit, task: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], list[int]]]:
-    """The kept documents of a unit, and the numbers of the lines that are cut from each."""
+    """The kept documents of a unit, and the numbers of the lines to cut from each."""
     (keep,) = read_groups(task["decisions"][unit.shard], ["keep"], [unit.group])
     own = task["own"] or ()
     columns = [name for name in (OWN_CORPUS if unit.shard in own else CORPUS).names if name != "copy"]

@@ -1,1 +1,1 @@
-"""What stands on disk: datasets with receipts and manifests, the exchange between steps, names, and whose a directory is."""
+"""Data on disk: datasets with receipts and manifests, the exchange between steps, file names, ownership of directories."""

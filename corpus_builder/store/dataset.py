@@ -1,8 +1,8 @@
 """The on-disk contract: shards, receipts, manifests.
 
-A *dataset* is the directory of one stage.  A *shard* of it is one Parquet file per table.  A *receipt* vouches for one
-shard: what it was made from, and the size and digest of each of its files.  A *manifest* is the sorted list of the
-receipts: once it stands, the dataset is *sealed*.
+A *dataset* is the directory of one stage.  A *shard* of it is one Parquet file per table.  A *receipt* records, for one
+shard, what it was made from, and the size and digest of each of its files.  A *manifest* is the sorted list of the
+receipts: once it is written, the dataset is *sealed*.
 
     OUT/extract/manifest.json
     OUT/extract/receipts/web-00000.warc.gz.json
@@ -10,10 +10,10 @@ receipts: once it stands, the dataset is *sealed*.
     OUT/extract/ledger/web-00000.warc.gz.3f9a01bc.parquet
 
 Readers open only what a receipt or manifest names, never a glob.  A file is written under a temporary name and renamed,
-and its receipt is written last, so a crash at any moment leaves a shard either committed or absent; what a receipt names outlasts
-a loss of power, too.  File names carry the
-first letters of `made_of`, so a newer version of a shard never overwrites a file that a standing receipt names.
-Nothing in a receipt or manifest tells time, host, path or worker: the same input and recipe give the same bytes.
+and its receipt is written last, so a crash at any moment leaves a shard either committed or absent; files named by a receipt also
+survive a power loss.  File names contain the first letters of `made_of`, so a newer version of a shard never overwrites a file
+that an existing receipt names.  Receipts and manifests contain no times, hosts, paths or workers: the same input and recipe give
+the same bytes.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ class Manifest:
         return {receipt.shard: receipt for receipt in self.receipts}
 
     def get(self, shard: str, table: str) -> Path | None:
-        """Where a shard's table lies, or None if the dataset has no such shard."""
+        """Path of a shard's table; None if the dataset has no such shard."""
         receipt = self.by_shard.get(shard)
         return self.path(receipt, table) if receipt else None
 
     def path(self, receipt: Receipt, table: str) -> Path:
-        """Where a receipt's table lies."""
+        """Path of a receipt's table."""
         return self.root / self._table(receipt, table).path
 
     def paths(self, table: str) -> list[Path]:
@@ -76,7 +76,7 @@ class Manifest:
         return sum(self._table(receipt, table).rows for receipt in self.receipts)
 
     def stats(self, kind: type[S]) -> Mapping[str, S]:
-        """What the receipts say in numbers, by shard; `kind` is the dataclass of this stage.  IntegrityError where one does not say it."""
+        """The stats in the receipts, by shard; `kind` is the stage's dataclass.  Raises IntegrityError if one does not fit it."""
         if kind not in self._stats:
             self._stats[kind] = {receipt.shard: self._stats_of(receipt, kind) for receipt in self.receipts}
         return self._stats[kind]
@@ -100,10 +100,10 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Shard:
-    """A unit of work: minutes of it.  `task` is what the stage needs to run it.
+    """A unit of work, of some minutes.  `task` is what the stage needs to run it.
 
     `made_from` names everything that its bytes depend on (the stage's version, settings, digests of inputs): the shard runs
-    again when one of them changes, and `corpus-builder plan` tells which.
+    again when one of them changes, and `corpus-builder plan` says which.
     """
 
     name: str
@@ -131,31 +131,31 @@ class Kind(Protocol):
 class Stage(Protocol):
     """Turns sealed datasets into one new dataset, a shard at a time.
 
-    A stage is a frozen dataclass of this class.  It has a name, `plan` and `run`; what else stands here has a default for stages that do
-    not need it.
+    A stage is a frozen dataclass that inherits from this class.  It has a name, `plan` and `run`; everything else here has a default for
+    stages that do not need it.
     """
 
     version: ClassVar[int]
-    """Goes up with every change of the bytes that the stage writes."""
+    """Incremented with every change of the bytes that the stage writes."""
     tables: ClassVar[tuple[str, ...]] = ()
-    """The tables that every shard has; some shards may have others, too."""
+    """The tables that every shard has; some shards may have more."""
     stats: ClassVar[type[Any]] = NoStats
-    """The frozen dataclass of what a shard's receipt says in numbers."""
+    """The frozen dataclass of the stats in a shard's receipt."""
 
     @property
     def name(self) -> str:
         """Name of the stage, of its directory, and of the dataset that it makes."""
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """The shards that the new dataset shall have, in order, given the sealed datasets that it reads."""
+        """The shards of the new dataset, in order, given the sealed datasets that it reads."""
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Make one shard.  Pure: the same shard gives the same bytes wherever it runs."""
 
     def prepare(self, manifests: Mapping[str, Manifest], runner: Runner) -> Self:
-        """The stage, ready to run, where it first has to go through all documents: in steps, with `runner.run_step`.
+        """The stage made ready to run, if it must first go through all documents, in steps by `runner.run_step`.
 
-        It is called only if a shard is missing, or a dataset of `beside`.
+        It is called only if a shard, or a dataset in `beside`, is missing.
         """
         return self
 
@@ -165,11 +165,11 @@ class Stage(Protocol):
         return ()
 
     def for_workers(self) -> Self:
-        """The stage as it travels to workers: without what only its plan needs, such as the inputs of all the other shards."""
+        """The stage as it is sent to workers: without what only its plan needs, such as the inputs of all the other shards."""
         return self
 
     def stats_before(self, shard: Shard) -> Any:
-        """What is known of a shard's stats before it is run: `plan` shows with it what the stages after this one would do."""
+        """What is known of a shard's stats before it is run; `plan` uses it to show what the later stages would do."""
         return NoStats()
 
 
@@ -189,14 +189,14 @@ class Dataset:
         return cls(parent / stage.name, stage.name, stage.version, stage.tables, stage.stats)
 
     def receipt(self, shard: Shard) -> Receipt | None:
-        """The receipt of a committed shard that is made of just what `shard` asks for, with all its files there; None if it is damaged."""
+        """The receipt of a committed shard that is made of exactly what `shard` asks for and has all its files; else None."""
         receipt = self.last_receipt(shard.name)
         if receipt is None or receipt.made_from != shard.made_from or self.problem(receipt) or lost_files(self.root, receipt):
             return None
         return receipt
 
     def problem(self, receipt: Receipt) -> str:
-        """What a receipt lacks that every receipt of this stage has; "" if nothing."""
+        """What a receipt lacks that every receipt of this stage must have; "" if nothing."""
         try:
             stats_from_json(self.stats, receipt.stats)
         except ValueError as error:
@@ -205,14 +205,14 @@ class Dataset:
         return f"it names no {' and no '.join(lacking)} of the shard {receipt.shard!r}" if lacking else ""
 
     def last_receipt(self, name: str) -> Receipt | None:
-        """The receipt that stands under a shard's name, whatever it was made from."""
+        """The receipt stored under a shard's name, whatever it was made from."""
         try:
             return Receipt.from_json(json.loads(self._receipt_path(name).read_bytes()))
         except (FileNotFoundError, IsADirectoryError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
 
     def seal(self, receipts: Sequence[Receipt]) -> Manifest:
-        """Write the manifest, then remove the files of ours that it does not name; what others put there stays."""
+        """Write the manifest, then remove files of ours that it does not name; other files stay."""
         value = {"format": FORMAT, "stage": self.stage, "version": self.version, "shards": [r.as_json() for r in receipts]}
         packed = (json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode()
         path = self.root / "manifest.json"
@@ -232,7 +232,7 @@ class Dataset:
         return self.root / "receipts" / f"{stem_of(shard)}.json"
 
     def writer(self, shard: Shard) -> ShardWriter:
-        """A writer for one shard; what it wrote counts once `commit` has returned."""
+        """A writer for one shard, whose output counts once `commit` has returned."""
         return ShardWriter(self.root, shard, self._receipt_path(shard.name))
 
 
@@ -256,7 +256,7 @@ class ShardWriter:
             raise sentence from error
 
     def table(self, name: str, schema: pa.Schema, group_rows: int = ROW_GROUP_ROWS) -> None:
-        """Open a table, so that it is there even if it gets no rows; `group_rows` is the length of its row groups."""
+        """Open a table, so that it exists even without rows; `group_rows` is the number of rows of its row groups."""
         if name not in self._open:
             file_name = f"{file_stem(self._shard.name, self._shard.made_of)}.parquet"
             self._open[name] = TableWriter(self._root / name, file_name, schema, group_rows)
@@ -267,13 +267,13 @@ class ShardWriter:
         self._open[name].write(rows)
 
     def open_file(self, name: str, suffix: str) -> BinaryIO:
-        """A file of the user's format among the tables; `close_file` says how many rows it got."""
+        """Open a file in the user's format among the tables; `close_file` records its number of rows."""
         table = PlainFile(self._root / name, f"{file_stem(self._shard.name, self._shard.made_of)}{suffix}")
         self._open[name] = table
         return table.file
 
     def close_file(self, name: str, rows: int) -> None:
-        """How many rows a file that `open_file` opened has."""
+        """Record the number of rows of a file opened by `open_file`."""
         self._open[name].rows = rows
 
     def write_group(self, name: str, rows: pa.Table) -> None:
@@ -285,12 +285,12 @@ class ShardWriter:
         """Close the tables, give them their names, then write the receipt."""
         tables = {name: table.close() for name, table in self._open.items()}
         self._open = {}
-        for name in tables:  # what the receipt will name is there before it, even after a loss of power
+        for name in tables:  # files are durable before the receipt that names them
             sync_directory(self._root / name)
         receipt = Receipt(self._shard.name, self._shard.made_from, tables, stats_as_json(self.stats))
         packed = json.dumps(receipt.as_json(), ensure_ascii=False, sort_keys=True)
         write_atomically(self._receipt_path, f"{packed}\n".encode())
-        return Receipt.from_json(json.loads(packed))  # the same to its order as the one that the next run reads
+        return Receipt.from_json(json.loads(packed))  # identical, even in order, to the one that the next run reads
 
 
 def _tables_in(manifest: bytes) -> set[str]:
@@ -302,7 +302,7 @@ def _tables_in(manifest: bytes) -> set[str]:
 
 
 def is_whole(manifest: Manifest) -> bool:
-    """Whether all files that a manifest names are there, as long as it says."""
+    """Whether all files that a manifest names exist with the recorded lengths."""
     return not any(lost_files(manifest.root, receipt) for receipt in manifest.receipts)
 
 
@@ -341,13 +341,13 @@ def _other_stats(stage: str, receipt: Receipt, error: ValueError) -> str:
 
 
 def damaged(root: Path, why: str) -> IntegrityError:
-    """The manifest of a dataset is not what was written."""
+    """The error for a manifest that is not what was written."""
     path = root / "manifest.json"
     return IntegrityError(f"{path} is damaged: {why}; {remedy(path, 'delete it and build again')}.")
 
 
 def sealed_manifest(root: Path) -> Manifest:
-    """The manifest of a dataset that must be sealed; IntegrityError if it is not."""
+    """The manifest of a dataset that must be sealed; raises IntegrityError if it is not."""
     manifest = read_manifest(root)
     if manifest is None:
         what = remedy(root / "manifest.json", "the stage did not finish. Run `corpus-builder build` again")

@@ -1,4 +1,4 @@
-"""A receipt: what vouches for one committed shard."""
+"""Receipts, which certify committed shards."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from corpus_builder.store.shard_files import TableFile
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What vouches for one committed shard."""
+    """The record of one committed shard: what it was made from, its files and its stats."""
 
     shard: str
     made_from: Mapping[str, str]
@@ -38,7 +38,7 @@ class Receipt:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Receipt:
-        """The receipt that `as_json` wrote; ValueError where a name in it is not of the form that a writer gives."""
+        """The receipt that `as_json` wrote; raises ValueError if a name in it is not one that a writer gives."""
         tables = {name: TableFile(**table) for name, table in value["tables"].items()}
         receipt = cls(value["shard"], value["made_from"], tables, value["stats"])
         counts = [number for table in tables.values() for number in (table.rows, table.size_bytes)]
@@ -56,7 +56,7 @@ class Receipt:
 
 
 def file_stem(shard: str, made_of: str) -> str:
-    """What the names of a shard's files begin with.
+    """The common start of the names of a shard's files.
 
     >>> file_stem("web.warc.gz", "3f9a01bc6d2e")
     'web.warc.gz.3f9a01bc'
@@ -65,7 +65,7 @@ def file_stem(shard: str, made_of: str) -> str:
 
 
 def lost_files(root: Path, receipt: Receipt) -> list[Path]:
-    """The files of a receipt that are missing, or not as long as it says."""
+    """The files of a receipt that are missing or have another length."""
     lost = []
     for table in receipt.tables.values():
         path = root / table.path
@@ -74,6 +74,6 @@ def lost_files(root: Path, receipt: Receipt) -> list[Path]:
         except (FileNotFoundError, NotADirectoryError):
             lost.append(path)
             continue
-        if not stat.S_ISREG(there.st_mode) or there.st_size != table.size_bytes:  # a link leads to what is not ours
+        if not stat.S_ISREG(there.st_mode) or there.st_size != table.size_bytes:  # the target of a link is not ours
             lost.append(path)
     return lost

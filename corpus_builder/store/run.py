@@ -1,4 +1,4 @@
-"""Run a stage: the shards that have no receipt, on an engine, then the seal."""
+"""Runs a stage: its shards without receipts, on an engine, and then seals it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MANY_FAILURES = 100
 
 @dataclass(frozen=True)
 class Runner:
-    """Runs stages into a directory, which gets one of its own for each; machine settings alone, so nothing here changes the bytes."""
+    """Runs stages, each into its own subdirectory; holds only settings of the machine, so nothing here changes the bytes."""
 
     out: Path
     engine: Engine
@@ -38,7 +38,7 @@ class Runner:
     progress: bool = False
 
     def run(self, stage: Stage, manifests: Mapping[str, Manifest] | None = None) -> Manifest:
-        """Run a stage: what it has to prepare, unless all its shards are there, then the shards that are missing; and seal it."""
+        """Run a stage: prepare it unless all its shards exist, run the missing shards, and seal it."""
         manifests = manifests or {}
         dataset = Dataset.of(stage, self.out)
         shards = stage.plan(manifests)
@@ -53,11 +53,11 @@ class Runner:
         return sealed
 
     def run_step(self, step: Stage, manifests: Mapping[str, Manifest] | None = None) -> Manifest:
-        """Run a step of what a stage prepares, into scratch: what a killed run left there counts, and it goes once the stage is sealed."""
+        """Run a step of a stage's preparation, into the scratch directory, which a killed run can resume from and which is removed once the stage is sealed."""
         return self._run_in(self.out / SCRATCH, step, step.plan(manifests or {}))
 
     def run_beside(self, stage: Stage) -> Manifest:
-        """Run a dataset that a stage names in `beside` while it prepares: it stays, as the stage's own does."""
+        """Run a dataset that a stage names in `beside` while it prepares; it stays, like the stage's own."""
         return self._run_in(self.out, stage, stage.plan({}))
 
     def _run_in(self, parent: Path, stage: Stage, shards: Sequence[Shard]) -> Manifest:
@@ -69,8 +69,8 @@ class Runner:
     ) -> Manifest:
         """Run the shards of a stage that have no receipt, then seal it.
 
-        A failure is told when it happens.  The stage stops early where the disk is full, or once `MANY_FAILURES` shards failed and
-        fewer went well: a cause that they share is better mended at once.
+        A failure is reported when it happens.  The stage stops early if the disk is full, or once `MANY_FAILURES` shards have failed
+        and fewer succeeded: a common cause is better fixed at once.
         """
         missing = [shard for shard in shards if receipts[shard.name] is None]
         failures: list[tuple[Shard, Failure]] = []
@@ -102,14 +102,14 @@ class Runner:
 
 
 def _receipts(dataset: Dataset, shards: Sequence[Shard]) -> dict[str, Receipt | None]:
-    """The receipts of the shards that are there, by name; None for the others."""
+    """The receipts of the shards that exist, by name; None for the others."""
     refuse_links(dataset.root.parent, [dataset.stage])
     refuse_links(dataset.root, filter(TABLE.fullmatch, os.listdir(dataset.root) if dataset.root.is_dir() else ()))
     return {shard.name: dataset.receipt(shard) for shard in shards}
 
 
 def _not_there(outcome: Done[Receipt], lost: Sequence[Path]) -> Failure:
-    """A shard whose worker says that it is committed, and whose files this process does not see."""
+    """The failure of a shard that its worker committed, but whose files this process does not see."""
     where = f"the machine {outcome.node}" if outcome.node else "the process that made them"
     error = StageError(
         f"{lost[0]} is not there, or not whole, though {where} says that it wrote it; the output must lie on a disk that all "
@@ -123,7 +123,7 @@ def _is_full(error: BaseException) -> bool:
 
 
 def _make(stage: Stage, dataset: Dataset, shard: Shard) -> Receipt:
-    """Make one shard and commit it; this is what an engine's worker does."""
+    """Make one shard and commit it; runs in an engine's worker."""
     with dataset.writer(shard) as out:
         stage.run(shard, out)
         return out.commit()
@@ -139,7 +139,7 @@ def _words(shard: Shard, failure: Failure) -> str:
 def _sentence(
     stage: Stage, failures: Sequence[tuple[Shard, Failure]], shards: int, untried: int, early: str, root: Path
 ) -> StageError:
-    """One sentence for some failed shards; the traces go to a file."""
+    """The error for some failed shards; their traces are written to a file."""
     traces = "\n".join(f"{shard.name}\n{failure.trace}" for shard, failure in failures)
     trace_file = root.parent / ".failures" / f"{stage.name}.txt"
     try:

@@ -1,4 +1,4 @@
-"""The files of a shard: written under a temporary name, and named once they are whole."""
+"""The files of a shard, written under temporary names and renamed once they are complete."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class TableWriter:
                 compression_level=3,
                 use_dictionary=[f.name for f in schema if f.name not in plain],
             )
-        except OSError:  # the disk is full: the file is there, its first bytes are not
+        except OSError:  # the disk is full: the file exists, but not its first bytes
             self._temporary.unlink(missing_ok=True)
             raise
         self._waiting: list[pa.Table] = []
@@ -111,14 +111,14 @@ class PlainFile:
 
 
 def _named(temporary: Path, path: Path, rows: int) -> TableFile:
-    """Give a file that is written its name."""
+    """Rename a finished file."""
     digest, size = digest_file(temporary), temporary.stat().st_size
     give_name(temporary, path)
     return TableFile(f"{path.parent.name}/{path.name}", rows, size, digest)
 
 
 def read_between(path: Path, column: str, low: int, high: int) -> pa.Table:
-    """The rows with low <= column < high of a table that is sorted by an integer column; only their row groups are opened."""
+    """The rows with low <= column < high of a table sorted by an integer column; reads only their row groups."""
     with pq.ParquetFile(path) as file:
         place = file.schema_arrow.get_field_index(column)
         groups = []

@@ -1,7 +1,7 @@
-"""What a shard's receipt says of it in numbers: a frozen dataclass for each stage, defined beside the stage.
+"""The stats in a shard's receipt: a frozen dataclass for each stage, defined next to the stage.
 
-In a receipt they are a JSON object.  Whoever reads one back, `Manifest.stats`, holds it against the dataclass, since receipts and
-manifests may be edited or damaged: every field is there, a count is a whole number that is not negative, and a name is text.
+In a receipt they are a JSON object.  `Manifest.stats` validates it against the dataclass when reading, since receipts and
+manifests may be edited or damaged: every field must be there, counts are integers of at least 0, and names are strings.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from pydantic import Field, TypeAdapter, ValidationError
 S = TypeVar("S")
 
 Count = Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
-"""How many."""
+"""A number of things, 0 or more."""
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 
 @dataclass(frozen=True)
 class NoStats:
-    """Of a stage that counts nothing."""
+    """The stats of a stage that counts nothing."""
 
 
 @dataclass(frozen=True)
 class Documents:
-    """Some documents, and how many characters their texts have."""
+    """A number of documents, and of the characters of their texts."""
 
     documents: Count
     characters: Count
@@ -43,7 +43,7 @@ def _form(kind: type[Any]) -> TypeAdapter[Any]:
 
 
 def stats_from_json(kind: type[S], value: Mapping[str, Any]) -> S:
-    """The numbers of a receipt; ValueError, with the first field that is not of its form, where `value` does not hold them."""
+    """Read the stats of a receipt; raises ValueError with the first invalid field."""
     try:
         found: S = _form(kind).validate_python(value)
     except ValidationError as error:
@@ -53,6 +53,6 @@ def stats_from_json(kind: type[S], value: Mapping[str, Any]) -> S:
 
 
 def stats_as_json(stats: Any) -> dict[str, Any]:
-    """The numbers as JSON values."""
+    """The stats as JSON values."""
     packed: dict[str, Any] = _form(type(stats)).dump_python(stats, mode="json")
     return packed

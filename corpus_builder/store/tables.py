@@ -1,4 +1,4 @@
-"""The tables of a build as Arrow datasets and in SQL: read where they lie, from the files that manifests name and no others."""
+"""The tables of a build as Arrow datasets and in SQL: read in place, only from files that manifests name."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from corpus_builder.errors import IntegrityError
 from corpus_builder.store.dataset import Manifest
 
 MOST_ON_DISK = "64GiB"
-"""Ours: so much a query may put into the directory for temporary files (TMPDIR) where memory is short; it goes with the query."""
+"""Ours: how much a query may put into the system's temporary directory (TMPDIR) if memory is short; it is removed with the query."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """The Parquet files of a table; `samples` has one of each kind of schema, so that not every file is opened to know them all."""
+    """The Parquet files of a table; `samples` has one file per schema, so that not every file must be opened."""
 
     files: tuple[Path, ...]
     samples: tuple[Path, ...]
@@ -40,7 +40,7 @@ class Table:
         return cls(tuple(files), tuple(samples.values()))
 
     def dataset(self) -> ds.Dataset:
-        """As one dataset with the columns of all files; one that lacks a column has nulls there.  No row is read yet."""
+        """One dataset with the columns of all files; files without a column have nulls in it.  Reads no rows yet."""
         with readable():
             schemas = [pq.read_schema(path) for path in self.samples]
             fields = pa.unify_schemas(schemas)
@@ -50,9 +50,9 @@ class Table:
 
 
 def database(tables: Mapping[str, Table], temporary: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """A database in memory that knows tables by their names, and fetches no extension from the network.
+    """An in-memory database with these tables by name; it fetches no extensions from the network.
 
-    What memory is too short for goes to `temporary`, or in bounds to the system's directory for such files.
+    If memory is short, it spills to `temporary`, or, within a limit, to the system's temporary directory.
     """
     config: dict[str, str | bool] = {
         "autoinstall_known_extensions": False,
@@ -70,7 +70,7 @@ def database(tables: Mapping[str, Table], temporary: Path | None = None) -> duck
 
 @contextmanager
 def readable() -> Iterator[None]:
-    """IntegrityError for what the libraries say of a file that is missing or damaged."""
+    """Turn the libraries' errors about missing or damaged files into IntegrityError."""
     try:
         yield
     except (OSError, pa.ArrowException, duckdb.IOException, duckdb.InvalidInputException) as error:

@@ -1,4 +1,4 @@
-"""Is a dataset what its manifest says?"""
+"""Checks whether a dataset's files are what its manifest records."""
 
 from __future__ import annotations
 

@@ -38,5 +38,5 @@ def test_dates_in_many_forms_are_one_moment():
 
 @pytest.mark.parametrize("word", ["", "best", "newest:x", "largest", "largest:", "largest:a,b", "first:", "first: , "])
 def test_what_is_no_preference_is_a_sentence(word):
-    with pytest.raises(RecipeError, match="says not who survives"):
+    with pytest.raises(RecipeError, match="is not a preference"):
         Preference.parse(word)

@@ -47,12 +47,12 @@ def test_curves_rise():
         ({"preset": "doubri"}, "Unknown preset 'doubri' (presets: swallow, fineweb, japanese)."),
         (
             {"preset": "swallow", "bands": 3, "similarity": 0.5, "recall": 0.9},
-            "preset = 'swallow' says every number already, so bands, similarity and recall cannot stand beside it; leave out one "
+            "preset = 'swallow' already sets every number, so bands, similarity and recall cannot be combined with it; leave out one "
             "or the other.",
         ),
         (
             {"similarity": 0.8, "rows": 3},
-            "similarity = 0.8 chooses bands and rows, so rows cannot stand beside it; leave out one or the other.",
+            "similarity = 0.8 chooses bands and rows, so rows cannot be combined with it; leave out one or the other.",
         ),
         (
             {"bytes_per_document": 100},
@@ -75,7 +75,7 @@ def test_curves_rise():
         ),
         (
             {"similarity": 0.8, "bytes_per_document": 20},
-            "bytes_per_document = 20 holds not even one band, which takes 24 bytes; give more, for example 480.",
+            "bytes_per_document = 20 is too small for even one band, which takes 24 bytes; give more, for example 480.",
         ),
         (
             {"similarity": 0.1, "bytes_per_document": 480},

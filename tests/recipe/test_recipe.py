@@ -49,7 +49,7 @@ def rules(*found, **quality):
         ({"dedup": {}}, r"a \[dedup\] table and a rule duplicates = true go together"),
         (rules({"duplicates": True}, {"duplicates": True}) | {"dedup": {}}, "says duplicates = true twice"),
         ({"dedup": {"preset": "japanes"}}, "dedup: Unknown preset 'japanes'; did you mean 'japanese'"),
-        ({"dedup": {"preset": "swallow", "bands": 3}}, "dedup: preset = 'swallow' .* bands cannot stand beside it"),
+        ({"dedup": {"preset": "swallow", "bands": 3}}, "dedup: preset = 'swallow' .* bands cannot be combined with it"),
         ({"dedup": {"recall": 0.9}}, "dedup: recall says how well to find a similarity; add it"),
         (rules(sources=["webb"]), r"unknown source 'webb' in quality.sources; did you mean 'web'\?"),
         (rules(measures={"num_letters": "a:b"}), "'num_letters' is taken"),
