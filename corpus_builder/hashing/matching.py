@@ -21,10 +21,10 @@ PHASES = ("url", "exact", "near")
 class Matching:
     """What counts as a duplicate, and which of them are dropped.
 
-            `verify`: a match of the phase `near` counts from this Jaccard similarity on, estimated from the signature or exact from the text.
-        `groups`: drop what matches a better document, or all but the best of what hangs together by matches (components).
-        `indexed`: documents of an index always stay, or compete with the new ones by rank.
-        """
+    `verify`: the minimum Jaccard similarity, 0..1, of a match in the phase `near`, estimated from the signature or computed from the text.
+    `groups`: drop what matches a better document, or all but the best of each connected component of matches.
+    `indexed`: documents of an index always stay, or compete with the new ones by rank.
+    """
 
     minhash: MinHash
     url: bool = False
