@@ -197,3 +197,9 @@ def test_files_that_pages_name_are_there() -> None:
         if not any(file.endswith(f"/{name}") for file in files)
     }
     assert gone == set()
+
+
+def test_readme_names_every_room() -> None:
+    rooms = {path.parent.name for path in (ROOT / "corpus_builder").glob("*/__init__.py")}
+    table = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Development")[2]
+    assert set(re.findall(r"`(\w+)/`", table)) - {"corpus_builder"} == rooms
