@@ -1,4 +1,4 @@
-"""The command that fetches records of a crawl: words to calls, no logic."""
+"""The command that fetches records of a crawl: arguments to calls, no logic."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ BASE = "https://data.commoncrawl.org/"
     ),
     click.option("--host", multiple=True, help="Host, with its subdomains.  [default: all]"),
     click.option("--crawl", "crawls", multiple=True, metavar="CC-MAIN-...", help="Only files of this crawl.  [default: all]"),
-    click.option("--limit", type=click.IntRange(1), help="The first so many records of the index."),
+    click.option("--limit", type=click.IntRange(1), help="Take only the first records of the index, this many."),
 )
 @under(
     "How they are fetched",
@@ -51,7 +51,7 @@ BASE = "https://data.commoncrawl.org/"
         type=click.IntRange(0),
         default=64,
         show_default=True,
-        help="KiB between two records that one request bridges.",
+        help="Records at most this many KiB apart are fetched by one request.",
     ),
     click.option("--workers", type=click.IntRange(1, 64), default=4, show_default=True, help="WARCs at a time."),
     click.option("--plan-only", is_flag=True, help="Say what would be fetched, and stop."),
@@ -72,7 +72,7 @@ def crawl(
     plan_only: bool,
     as_json: bool,
 ) -> None:
-    """Fetch the records that a query picks in the columnar index INDEX, or go on fetching.
+    """Fetch the records that a query selects from the columnar index INDEX, or resume fetching.
 
     INDEX are Parquet files of Common Crawl's cc-index: paths, directories, https:// or s3:// URLs (globs, too), or a list such as
     cc-index-table.paths.gz. OUT gets a .warc.gz for each WARC of the crawl, with those records only; a source of the kind

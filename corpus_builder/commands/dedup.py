@@ -1,4 +1,4 @@
-"""The command that deduplicates the user's own files: words to calls, no logic."""
+"""The command that deduplicates the user's own files: arguments to calls, no logic."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from corpus_builder.errors import RecipeError
 
 COLUMNS = under(
     "The columns of the files",
-    click.option("--text", default="text", show_default=True, help="Column of the text; meta.body within others."),
+    click.option("--text", default="text", show_default=True, help="Column of the text; meta.body is a field in a column."),
     click.option("--id", help="Column of the id.  [default: id; where a row has none, FILE/ROW]"),
     click.option("--date", default="date", show_default=True, help="Column of the date, for newest and oldest."),
     click.option("--source", help="Column of the source, for first:A,B.  [default: A and B are patterns of file names]"),
@@ -22,7 +22,7 @@ COLUMNS = under(
 )
 
 
-@click.command(cls=Command, short_help="Drop near-duplicates of JSONL or Parquet files.")
+@click.command(cls=Command, short_help="Remove near-duplicates from JSONL or Parquet files.")
 @click.argument("files", nargs=-1, required=True, type=PATH)
 @click.option("--out", required=True, type=PATH, help="Directory to write to.")
 @COLUMNS
@@ -41,9 +41,9 @@ def dedup(
     memory_mib: int,
     **settings: Any,
 ) -> None:
-    """Drop near-duplicates of FILES, or go on with it: Parquet or JSON lines, plain or packed, or directories of them.
+    """Remove near-duplicates from FILES, or resume: Parquet or JSON lines, plain or packed, or directories of them.
 
-    OUT/dedup/kept gets each file with fewer rows, OUT/dedup/dropped who was dropped and who survives instead."""
+    OUT/dedup/kept gets each file with fewer rows, OUT/dedup/dropped which rows were dropped, and which survive in their place."""
     from corpus_builder.deduplication import as_text, deduplicate
 
     for file in files if settings["url"] else ():

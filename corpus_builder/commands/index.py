@@ -1,4 +1,4 @@
-"""The commands of an index of documents: words to calls, no logic."""
+"""The commands of an index of documents: arguments to calls, no logic."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from corpus_builder.messages.terminal import harmless
 INDEX = click.argument("index", type=PATH)
 
 
-@click.group(cls=Group, short_help="Documents of earlier crawls, to hold later ones against.")
+@click.group(cls=Group, short_help="Documents of earlier crawls, to compare later ones with.")
 def index() -> None:
-    """Keep what is known of documents without their texts, to hold later crawls against."""
+    """Keep what is known of documents, without their texts, to compare later crawls with."""
 
 
 @index.command(short_help="Add what a build or `dedup` kept.")
@@ -27,22 +27,22 @@ def index() -> None:
 @click.argument("out", type=PATH)
 @click.option("--name", help="Name of the part.  [default: the recipe's, or the directory's]")
 def add(index: Path, out: Path, name: str | None) -> None:
-    """Add the documents that stand after the build or `dedup` in OUT to INDEX; make INDEX if it is not there."""
+    """Add the documents that survived the build or `dedup` in OUT to INDEX; create INDEX if it does not exist."""
     from corpus_builder.duplicates.index import add
 
     changed = add(index, out, name, progress=True)
     say(_as_text(found := changed.summary()))
     own = changed.own(out.absolute())
     if own and not any(part["documents"] for part in found["parts"] if part["name"] == own.name):
-        end_with_nothing(f"no document of {out} stands, so the part {own.name!r} of the index is empty.")
+        end_with_nothing(f"no document of {out} survived, so the part {own.name!r} of the index is empty.")
 
 
-@index.command(short_help="Take documents out, by id or URL.")
+@index.command(short_help="Remove documents, by id or URL.")
 @INDEX
 @click.option("--id", "ids", multiple=True, help="Id of a document.")
 @click.option("--url", "urls", multiple=True, help="URL, as crawled; all documents with it.")
-@click.option("--ids", "id_files", multiple=True, type=PATH, help="File with an id a line.")
-@click.option("--urls", "url_files", multiple=True, type=PATH, help="File with a URL a line.")
+@click.option("--ids", "id_files", multiple=True, type=PATH, help="File with one id per line.")
+@click.option("--urls", "url_files", multiple=True, type=PATH, help="File with one URL per line.")
 @as_json
 def remove(
     index: Path,
@@ -52,12 +52,12 @@ def remove(
     url_files: tuple[Path, ...],
     as_json: bool,
 ) -> None:
-    """Take documents out of INDEX; from then on, no later document loses to them, and `add` leaves out what has their id or URL."""
+    """Remove documents from INDEX: from then on, no later document loses to them, and `add` leaves out whatever has their id or URL."""
     from corpus_builder.duplicates.index import remove
 
     ids, urls = (*ids, *_lines(id_files)), (*urls, *_lines(url_files))
     if not ids and not urls:
-        raise click.UsageError("Say what is to go: --id, --url, --ids FILE or --urls FILE.")
+        raise click.UsageError("Say what to remove: --id, --url, --ids FILE or --urls FILE.")
     done = remove(index, ids, urls)
     if as_json:
         say_json({"documents": done.documents, "unknown": done.unknown})
@@ -69,20 +69,20 @@ def remove(
         end_with_nothing("no document was removed.")
 
 
-@index.command(short_help="Give back the space of removed documents.")
+@index.command(short_help="Free the space of removed documents.")
 @INDEX
 def compact(index: Path) -> None:
-    """Write the parts of INDEX that lost documents anew, without them."""
+    """Rewrite the parts of INDEX from which documents were removed, without them."""
     from corpus_builder.duplicates.index import compact
 
     say(_as_text(compact(index, progress=True).summary()))
 
 
-@index.command(short_help="Hold the index's files against their digests.")
+@index.command(short_help="Check the index's files against their digests.")
 @INDEX
 @as_json
 def verify(index: Path, as_json: bool) -> None:
-    """Read every file of INDEX and hold it against its digest."""
+    """Read every file of INDEX and check it against its digest."""
     from corpus_builder.duplicates.index import check
 
     problems = check(index)
@@ -94,11 +94,11 @@ def verify(index: Path, as_json: bool) -> None:
         sys.exit(5)
 
 
-@index.command(short_help="What the index holds.")
+@index.command(short_help="Show what the index holds.")
 @INDEX
 @as_json
 def show(index: Path, as_json: bool) -> None:
-    """Say what INDEX holds."""
+    """Show what INDEX holds."""
     from corpus_builder.duplicates.index import Index
 
     found = Index.open(index).summary()
@@ -114,7 +114,7 @@ def _lines(files: tuple[Path, ...]) -> list[str]:
         try:
             found += [line.strip() for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
         except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{path} cannot be read ({error}); give a UTF-8 text file with one entry a line.") from error
+            raise InputError(f"{path} cannot be read ({error}); give a UTF-8 text file with one entry per line.") from error
     return found
 
 

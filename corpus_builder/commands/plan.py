@@ -1,4 +1,4 @@
-"""The command that says what a build would do and take: words to calls, no logic."""
+"""The command that says what a build would do and take: arguments to calls, no logic."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from corpus_builder.commands.printing import say, say_json
 from corpus_builder.errors import RecipeError
 
 
-@click.command(cls=Command, short_help="Say what `build` would run, and why.")
+@click.command(cls=Command, short_help="Show what `build` would run, and why.")
 @click.argument("recipe", type=PATH, required=False)
 @build_directory
 @under(HASHES, hash_options)
 @under(
     "What that takes",
-    click.option("--documents", type=click.FloatRange(1), help="Say what so many documents will take, for example 1.3e8."),
+    click.option("--documents", type=click.FloatRange(1), help="Forecast what this many documents will take, for example 1.3e8."),
     click.option("--characters", type=click.IntRange(1), help="Their mean length, with --documents.  [default: 1000]"),
     memory,
 )
 @as_json
 def plan(recipe: Path | None, out: Path | None, as_json: bool, **settings: Any) -> None:
-    """Say what `build` would run of RECIPE and why, how likely pairs of documents are to be found as duplicates, and what that takes.
+    """Show what `build` would run of RECIPE and why, how likely pairs of duplicates are to be found, and what that takes.
 
-    Without RECIPE only the latter two, for the hashes that the options name."""
+    Without RECIPE, show only the last two, for the hashes that the options name."""
     from corpus_builder.hashing import forecast
     from corpus_builder.preview.plan import as_text, plan
     from corpus_builder.recipe.models import Recipe

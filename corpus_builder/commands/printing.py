@@ -36,6 +36,20 @@ def say_json(value: Any, indent: int | None = 1, allow_nan: bool = True) -> None
     click.echo(as_json(value, indent, allow_nan, ascii_only=not _takes_all(sys.stdout)))
 
 
+def say_funnels(built: Any, as_json: bool, **told: Any) -> Any:
+    """Write the report of a build; print its funnels and what is known of its duplicates, with what else is `told` in JSON."""
+    from corpus_builder.duplicates import summary as duplicates
+    from corpus_builder.report import funnel
+
+    page, found = built.report(), built.funnels()
+    if as_json:
+        told |= {"report": str(page), "funnels": [funnel.as_json(one) for one in found]}
+        say_json(told | duplicates.in_json(built.duplicates()))
+    else:
+        say("\n\n".join([*map(funnel.as_text, found), *duplicates.in_text(built.duplicates())]))
+    return found
+
+
 def _takes_all(stream: TextIO) -> bool:
     """Whether a stream takes every character; one that says ASCII is set up wrongly, and click writes UTF-8 to it."""
     return (stream.encoding or "utf-8").lower().replace("_", "-") in (

@@ -1,4 +1,4 @@
-"""The command that publishes: words to calls, no logic."""
+"""The command that publishes: arguments to calls, no logic."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from corpus_builder.commands.printing import say, say_json
 @click.command(cls=Command, short_help="Copy the released corpus of a build to s3://.")
 @click.argument("out", type=PATH)
 @click.argument("place")
-@click.option("--read-back", is_flag=True, help="Fetch every object again and digest it here.")
+@click.option("--read-back", is_flag=True, help="Read every object back and check its digest.")
 @as_json
 def publish(out: Path, place: str, read_back: bool, as_json: bool) -> None:
-    """Copy the released corpus of the build OUT to PLACE, s3://BUCKET/PREFIX; what stands there is not sent again."""
+    """Copy the released corpus of the build OUT to PLACE, s3://BUCKET/PREFIX; what is there already is not sent again."""
     from corpus_builder.built import Built
     from corpus_builder.release.publish import as_text
     from corpus_builder.release.publish import publish as run

@@ -1,4 +1,4 @@
-"""The commands that look at a build: words to calls, no logic."""
+"""The commands that look at a build: arguments to calls, no logic."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 from corpus_builder.commands.headings import Command
 from corpus_builder.commands.options import PATH, as_json
-from corpus_builder.commands.printing import say, say_json
+from corpus_builder.commands.printing import say, say_funnels, say_json
 
 
 @click.command(cls=Command, short_help="Write OUT/report.html and print the funnel.")
@@ -19,16 +19,10 @@ from corpus_builder.commands.printing import say, say_json
 def report(out: Path, as_json: bool) -> None:
     """Write OUT/report.html, one file that works offline, and print the funnel."""
     from corpus_builder.built import Built
-    from corpus_builder.duplicates import summary as duplicates
-    from corpus_builder.report import funnel
 
-    built = Built.open(out)
-    page, found = built.report(), built.funnels()
-    if as_json:
-        told = {"report": str(page), "funnels": [funnel.as_json(one) for one in found]}
-        say_json(told | duplicates.in_json(built.duplicates()))
-    else:
-        say("\n\n".join([*map(funnel.as_text, found), *duplicates.in_text(built.duplicates()), f"The report: {page}"]))
+    say_funnels(built := Built.open(out), as_json)
+    if not as_json:
+        say(f"\nThe report: {built.out / 'report.html'}")
 
 
 @click.command(cls=Command, short_help="Tell the whole story of a URL or an id.")
@@ -48,11 +42,11 @@ def why(out: Path, page: str, as_json: bool) -> None:
         say("\n\n".join(as_text(story) for story in stories))
 
 
-@click.command(cls=Command, short_help="Hold a build's files against its manifests.")
+@click.command(cls=Command, short_help="Check a build's files against its manifests.")
 @click.argument("out", type=PATH)
 @as_json
 def verify(out: Path, as_json: bool) -> None:
-    """Read every file of the build OUT again and hold it against its manifests."""
+    """Read every file of the build OUT again and check it against its manifests."""
     from corpus_builder.built import Built
     from corpus_builder.report.verification import as_text
 
@@ -65,12 +59,12 @@ def verify(out: Path, as_json: bool) -> None:
         sys.exit(5)
 
 
-@click.command(cls=Command, short_help="Say where two builds part, and by what cause.")
+@click.command(cls=Command, short_help="Show where two builds differ, and why.")
 @click.argument("left", type=PATH)
 @click.argument("right", type=PATH)
 @as_json
 def diff(left: Path, right: Path, as_json: bool) -> None:
-    """Say where two builds part: by stage, by cause, and by document."""
+    """Show where two builds differ: the first stage that does, the causes, and the documents."""
     from corpus_builder.built import Built
     from corpus_builder.report.diff import as_text
 

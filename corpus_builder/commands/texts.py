@@ -1,4 +1,4 @@
-"""The commands that try parts of a build on texts and pages: words to calls, no logic."""
+"""The commands that try parts of a build on texts and pages: arguments to calls, no logic."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def judge(
         end_with_nothing("the recipe has no rule that can be tried on this text, so nothing was judged.")
 
 
-@click.command(cls=Command, short_help="Pages to JSON lines, as the pipeline sees them.")
+@click.command(cls=Command, short_help="Print pages as JSON lines, as the pipeline sees them.")
 @click.argument("files", nargs=-1, required=True)
 @click.option("--recipe", type=PATH, help="Take the extraction settings from this recipe.")
 @click.option("--text-only", is_flag=True, help="Leave out pages that do not become documents.")
 def extract(files: tuple[str, ...], recipe: Path | None, text_only: bool) -> None:
-    """Pages of HTML files, WARCs, ARCs or WETs (paths or URLs) to JSON lines, as the pipeline sees them.
+    """Print the pages of HTML files, WARCs, ARCs or WETs (paths or URLs) as JSON lines, as the pipeline sees them.
 
     Each has id, url, charset, verdict, reason and text."""
     from corpus_builder.pages.page import PageSettings
@@ -75,10 +75,10 @@ def extract(files: tuple[str, ...], recipe: Path | None, text_only: bool) -> Non
         end_with_nothing(f"no page of the files {'is Japanese text' if text_only else 'was found'}, so nothing is printed.")
 
 
-@click.command(cls=Command, short_help="Texts of a JSONL file to their measures.")
+@click.command(cls=Command, short_help="Print the measures of the texts of a JSONL file.")
 @click.argument("file", type=PATH)
 def measure(file: Path) -> None:
-    """Texts of a JSONL FILE (- for standard input) to JSON lines with `id` and `measures`."""
+    """Measure the texts of a JSONL FILE (- for standard input); print JSON lines with `id` and `measures`."""
     from corpus_builder.stages.measure import measured_lines
 
     some = False

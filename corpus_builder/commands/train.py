@@ -1,4 +1,4 @@
-"""The commands that train models: words to calls, no logic."""
+"""The commands that train models: arguments to calls, no logic."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from corpus_builder.errors import InputError
 @click.argument("files", nargs=-1, required=True, type=PATH)
 @click.option("--out", required=True, type=PATH, help="Where to write the model.")
 def train_extractor(files: tuple[Path, ...], out: Path) -> None:
-    """Train the model of the extractor on FILES of JSON lines with `html` and `text`, the main text with a block a line.
+    """Train the model of the extractor on FILES of JSON lines with `html` and `text`, the main text with one block per line.
 
-    A recipe takes the model as extract.model."""
+    A recipe names the model in extract.model."""
     from corpus_builder.extractor.training import read_examples, train
     from corpus_builder.store.apart import keep_file_apart
 
@@ -34,7 +34,7 @@ def train_extractor(files: tuple[Path, ...], out: Path) -> None:
 @click.option("--other", multiple=True, required=True, type=PATH, help="Text file of other examples.")
 @click.option("--out", required=True, type=PATH, help="Where to write the model.")
 def train_detector(japanese: tuple[Path, ...], other: tuple[Path, ...], out: Path) -> None:
-    """Train a model for the language detector from text files with one example a line; both options can be repeated.
+    """Train a model for the language detector from text files with one example per line; both options can be repeated.
 
     The same files give the same bytes.
     """
@@ -45,4 +45,4 @@ def train_detector(japanese: tuple[Path, ...], other: tuple[Path, ...], out: Pat
     keep_file_apart(out, (*japanese, *other))
     model = train_files(japanese, other).to_bytes()
     write_atomically(out, model)
-    say(f'{out}: {len(model):,} bytes. A recipe uses it by detector = "ngrams:{out}" under [extract].')
+    say(f'{out}: {len(model):,} bytes. A recipe uses it with detector = "ngrams:{out}" under [extract].')

@@ -70,7 +70,7 @@ def test_dedup_that_keeps_nothing(tmp_path: Path) -> None:
     said("index", "add", tmp_path / "index", tmp_path / "first", code=0)
     assert said("dedup", *words, tmp_path / "second")[1] == "no row is kept: 1 were read.\n"
     err = said("index", "add", tmp_path / "index", tmp_path / "second")[1]
-    assert err == f"no document of {tmp_path}/second stands, so the part 'second' of the index is empty.\n"
+    assert err == f"no document of {tmp_path}/second survived, so the part 'second' of the index is empty.\n"
     assert said("index", "remove", tmp_path / "index", "--id", "b")[1] == "no document was removed.\n"
     assert json.loads(said("index", "remove", tmp_path / "index", "--id", "b", "--json")[0])["unknown"] == ["b"]
 
