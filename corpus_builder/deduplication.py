@@ -148,7 +148,7 @@ def deduplicate(
         given = tuple(RowFile(place, name, digests[place]) for name, place in places.items())
         manifests: dict[str, Manifest] = {}
         runner = Runner(out, engine, task_memory_bytes, progress)
-        for stage in (SignRows(given, settings), MatchRows(given, settings, *before), CopyRows(given)):
+        for stage in (SignRows(given, settings), MatchRows(matching, before, files=given, text=text), CopyRows(given)):
             manifests[stage.name] = runner.run(stage, manifests)
         write_head(out, minhash, keep)
         known = {"text": text, "files": {file.name: str(file.place) for file in given}}

@@ -10,7 +10,7 @@ import itertools
 from corpus_builder.duplicates.links import Link, Settle, Spread
 from corpus_builder.duplicates.losers import Losers, SearchResult
 from corpus_builder.duplicates.search import Search
-from corpus_builder.duplicates.survivors import Files, Hook, HookStats, Join, Jump, JumpStats, Meet, Point
+from corpus_builder.duplicates.survivors import Changes, Files, Hook, Join, Jump, Meet, Point
 from corpus_builder.store.dataset import Manifest
 from corpus_builder.store.run import Runner
 
@@ -27,19 +27,20 @@ def find_duplicates(search: Search, runner: Runner) -> SearchResult:
 
     def roots(table: Files) -> Files:
         while True:
-            jumped = run(Jump(search, next(jumps), table))
+            jumped = run(Jump(search, f"{next(jumps):03}", table))
             table = tuple(jumped.paths("pointers"))
-            if not any(stats.moved for stats in jumped.stats(JumpStats).values()):
+            if not _changes(jumped):
                 return table
 
-    first = tuple(run(Point(search, links)).paths("pointers"))
+    first = tuple(run(Point(search, "", links)).paths("pointers"))
     last = roots(first)
     met: Files = ()
     if search.matching.groups == "components":
-        while True:
-            found = run(Hook(search, number := next(rounds), links, last))
-            if not any(stats.hooked for stats in found.stats(HookStats).values()):
-                break
+        while _changes(found := run(Hook(search, number := f"{next(rounds):03}", links, last))):
             last = roots(tuple(run(Join(search, number, last, tuple(found.paths("hooks")))).paths("pointers")))
-        met = tuple(run(Meet(search, links, first, last)).paths("met"))
-    return SearchResult(search, run(Losers(search, links, met, last)))
+        met = tuple(run(Meet(search, "", links, first, last)).paths("met"))
+    return SearchResult(search, run(Losers(search, "", links, met, last)))
+
+
+def _changes(manifest: Manifest) -> bool:
+    return any(changes.documents for changes in manifest.stats(Changes).values())

@@ -12,14 +12,14 @@ key than there are groups, and Settle, which learns what that first one matched,
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from corpus_builder.duplicates.search import F64, I64, Bools, Search, concatenated, read_whole, write_dealt, write_npy
+from corpus_builder.duplicates.search import F64, I64, Bools, Step, concatenated, read_whole, write_dealt, write_npy
 from corpus_builder.duplicates.signed_files import among, characters_of, estimates, opened, places, sketches_of
 from corpus_builder.hashing.minhash import shingle_sets
 from corpus_builder.hashing.pairs import (
@@ -32,7 +32,7 @@ from corpus_builder.hashing.pairs import (
     first_links,
     sharers,
 )
-from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter
 from corpus_builder.store.exchange import buckets_of, read_bucket
 
 LINKS = ("loser_rank", "loser", "matched_rank", "matched", "similarity")
@@ -40,22 +40,10 @@ FIRST_OF_ALL = np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True)
-class Spread(Stage):
-    """The scratch step: one shard per group of signed shards."""
+class Spread(Step):
+    """Deal out the keys of one phase, the label."""
 
-    search: Search
-    phase: str
     before: tuple[Manifest, ...]  # of `Settle` in the phases before
-    version: ClassVar[int] = 3
-
-    @property
-    def name(self) -> str:
-        """Name of the step."""
-        return f"spread-{self.phase}"
-
-    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """One for each group."""
-        return self.search.tasks(self.name, self.version, len(self.search.groups))
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Deal out the keys of the documents that no phase has dropped yet."""
@@ -64,9 +52,9 @@ class Spread(Stage):
         pieces = [self._keys(number, first, last, lost) for number, first, last in search.groups[group]]
         none = {"key": np.zeros(0, np.uint64), "rank": np.zeros(0, np.int64), "document": np.zeros(0, np.int64)}
         columns = {name: np.concatenate([none[name], *(piece.pop(name) for piece in pieces)]) for name in none}
-        if not search.checks(self.phase):
+        if not search.checks(self.label):
             columns = self._firsts(columns, out)
-        count = search.buckets(self.phase)
+        count = search.buckets(self.label)
         write_dealt(out, "keys", columns, buckets_of(columns["key"], count), count)
 
     def _firsts(self, columns: Columns, out: ShardWriter) -> Columns:
@@ -86,8 +74,8 @@ class Spread(Stage):
         search = self.search
         signed = search.shards[shard]
         rows = opened(signed.keys)[first:last]
-        keys = {"url": rows["url"], "exact": rows["digest"], "near": rows["keys"]}[self.phase]
-        live = rows["url" if self.phase == "url" else "digest"] != 0
+        keys = {"url": rows["url"], "exact": rows["digest"], "near": rows["keys"]}[self.label]
+        live = rows["url" if self.label == "url" else "digest"] != 0
         live &= signed.live_rows(first, last)
         documents = places(shard, np.arange(first, last))
         for gone in lost:
@@ -100,26 +88,19 @@ class Spread(Stage):
 
 
 @dataclass(frozen=True)
-class Link(Stage):
-    """The scratch step: one shard per bucket of keys."""
+class Link(Step):
+    """Find the pairs of one phase: one shard for each bucket of keys."""
 
-    search: Search
-    phase: str
     keys: Manifest
-    version: ClassVar[int] = 3
 
     @property
-    def name(self) -> str:
-        """Name of the step."""
-        return f"link-{self.phase}"
-
-    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+    def shards(self) -> int:
         """One for each bucket."""
-        return self.search.tasks(self.name, self.version, self.search.buckets(self.phase))
+        return self.search.buckets(self.label)
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Find the pairs of one bucket that share a key, and keep those that count."""
-        search, checks = self.search, self.search.checks(self.phase)
+        search, checks = self.search, self.search.checks(self.label)
         columns = read_bucket(self.keys.paths("keys"), shard.task)
         rows, starts = sharers(columns["key"], columns["rank"], columns["document"])
         rank, document = columns["rank"][rows], columns["document"][rows]
@@ -128,7 +109,7 @@ class Link(Stage):
             loser, matched, similarity = self._checked(document, starts)
         else:
             loser, matched = first_links(document, starts)
-            similarity = np.full(len(loser), 1.0 if self.phase == "exact" else np.nan)
+            similarity = np.full(len(loser), 1.0 if self.label == "exact" else np.nan)
         links = dict(zip(LINKS, (rank[loser], document[loser], rank[matched], document[matched], similarity), strict=True))
         if not checks:
             links |= {"key": columns["key"][rows[loser]], "heads": columns["heads"][rows[loser]]}
@@ -215,23 +196,11 @@ def _best_and_heads(links: Columns) -> Columns:
 
 
 @dataclass(frozen=True)
-class Settle(Stage):
-    """The scratch step: one shard per group of signed shards."""
+class Settle(Step):
+    """Gather the links of each loser of one phase."""
 
-    search: Search
-    phase: str
     keys: Manifest
     links: Manifest
-    version: ClassVar[int] = 3
-
-    @property
-    def name(self) -> str:
-        """Name of the step."""
-        return f"settle-{self.phase}"
-
-    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """One for each group."""
-        return self.search.tasks(self.name, self.version, len(self.search.groups))
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Gather the links of a group's losers, some at a time."""
@@ -254,7 +223,7 @@ class Settle(Stage):
         for path in self.links.paths("links"):
             links = read_bucket([path], group)
             yield self._counted({name: links[name] for name in LINKS})
-            if not self.search.checks(self.phase):
+            if not self.search.checks(self.label):
                 heads = links["heads"]
                 answers.append({name: links[name][heads] for name in ("key", "matched_rank", "matched")})
         if answers:
@@ -279,7 +248,7 @@ class Settle(Stage):
                 matched_rank = np.where(lost, answers["matched_rank"][at], matched_rank)
                 matched = np.where(lost, answers["matched"][at], matched)
             others = (row != head) & (document[row] != matched)
-            similarity = np.full(len(row), 1.0 if self.phase == "exact" else np.nan)
+            similarity = np.full(len(row), 1.0 if self.label == "exact" else np.nan)
             columns = (rank[row], document[row], matched_rank, matched, similarity)
             yield self._counted({name: column[others] for name, column in zip(LINKS, columns, strict=True)})
 

@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 
-from corpus_builder.duplicates.search import I64, Search, concatenated
+from corpus_builder.duplicates.search import I64, Search, Step, concatenated
 from corpus_builder.duplicates.signed_files import ids_of, opened, split
 from corpus_builder.duplicates.survivors import Files, links_of
 from corpus_builder.hashing.pairs import best_links
@@ -43,19 +43,12 @@ LOSERS = pa.schema(
 
 
 @dataclass(frozen=True)
-class Losers(Stage):
-    """The scratch step: one shard per group of signed shards."""
+class Losers(Step):
+    """One row for each document that is dropped."""
 
-    search: Search
     links: Mapping[str, Files]  # what counted, by phase
     met: Files  # what documents matched that lost by being hooked
     pointers: Files  # to survivors
-    name: ClassVar[str] = "losers"
-    version: ClassVar[int] = 4
-
-    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """One for each group."""
-        return self.search.tasks(self.name, self.version, len(self.search.groups))
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Write the documents that are dropped, sorted by shard and row."""

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from corpus_builder.duplicates.find import find_duplicates
 from corpus_builder.duplicates.index.contents import indexed_of
 from corpus_builder.duplicates.losers import SearchResult, Superseded, losers_in
-from corpus_builder.duplicates.search import Search
-from corpus_builder.duplicates.signed_files import SignedShard, keys_digest, split
+from corpus_builder.duplicates.search import Search, Texts
+from corpus_builder.duplicates.signed_files import Indexed, SignedShard, keys_digest, split
 from corpus_builder.duplicates.summary import MatchStats, stats_of
 from corpus_builder.hashing.matching import Matching
 from corpus_builder.recipe.running import Running
@@ -36,17 +36,65 @@ MATCHES = pa.schema(
 
 
 @dataclass(frozen=True)
-class Match(Stage):
-    """The stage: one shard per shard of documents that was signed.  `result` is there once the search was run."""
+class SearchStage(Stage):
+    """What the stages share that search for duplicates, of a build or of files: one shard per signed shard, what was found beside.
+
+    `result` is there once the search was run.
+    """
 
     matching: Matching
-    indexed: tuple[SignedShard, ...] = ()
-    index_digest: str = ""
+    indexed: Indexed
     result: SearchResult | None = None
     name: ClassVar[str] = "match"
+    stats: ClassVar[type[Any]] = MatchStats
+
+    def texts(self, manifests: Mapping[str, Manifest]) -> Texts:
+        """Reads the texts that were signed again."""
+        raise NotImplementedError
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """Made of all the keys; how the search was cut changes nothing."""
+        made_from = {"stage": f"{self.name}/{self.version}"} | self.made_from(manifests)
+        return [
+            Shard(receipt.shard, made_from, (number, self.result.files_of(number) if self.result else ()))
+            for number, receipt in enumerate(manifests["sign"].receipts, start=len(self.indexed.shards))
+        ]
+
+    def made_from(self, manifests: Mapping[str, Manifest]) -> dict[str, str]:
+        """Whether a document has a better duplicate depends on every key, and on which documents are compared."""
+        made_from = {"keys": keys_digest(manifests["sign"]), "settings": digest_of(asdict(self.matching))}
+        if "screen" in manifests:
+            made_from["screened"] = digest_of([[r.shard, r.tables["live"].sha256] for r in manifests["screen"].receipts])
+        return made_from | ({"index": self.indexed.digest} if self.indexed.digest else {})
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The indexed documents that lost are a dataset of their own, which `prepare` makes."""
+        return (Superseded.name,) if self.indexed.shards and self.matching.indexed == "compete" else ()
+
+    def prepare(self, manifests: Mapping[str, Manifest], runner: Runner) -> Self:
+        """Run the search."""
+        sign, screen, made_from = manifests["sign"], manifests.get("screen"), self.made_from(manifests)
+        shards = [SignedShard.of(sign, one, live=screen.get(one.shard, "live") if screen else None) for one in sign.receipts]
+        search = Search(
+            (*self.indexed.shards, *shards), self.matching, digest_of(made_from), runner.task_memory_bytes, self.texts(manifests)
+        )
+        result = find_duplicates(search, runner)
+        if self.beside:
+            runner.run_beside(Superseded(result, made_from))
+        return replace(self, result=result)
+
+    def for_workers(self) -> Self:
+        """Without the index's shards and the whole result."""
+        return replace(self, indexed=Indexed(), result=None)
+
+
+@dataclass(frozen=True)
+class Match(SearchStage):
+    """The stage: a row for each document, with the row groups of the documents."""
+
     version: ClassVar[int] = 4
     tables: ClassVar[tuple[str, ...]] = ("matches",)
-    stats: ClassVar[type[Any]] = MatchStats
 
     @classmethod
     def of(cls, running: Running) -> Match | None:
@@ -55,58 +103,24 @@ class Match(Stage):
         if dedup is None:
             return None
         index = running.recipe.resolve(dedup.index) if dedup.index is not None else None
-        return cls(dedup.matching, *indexed_of(index, running.out, dedup.minhash, dedup.keep, dedup.indexed))
+        return cls(dedup.matching, indexed_of(index, running.out, dedup.minhash, dedup.keep, dedup.indexed))
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """Made of all the keys; how the search was cut changes nothing."""
-        extract, sign = manifests["extract"], manifests["sign"]
-        made_from = {"stage": f"{self.name}/{self.version}"} | self.made_from(manifests)
-        shards = []
-        for place, receipt in enumerate(sign.receipts, start=len(self.indexed)):
-            documents = extract.by_shard[receipt.shard].tables["documents"].sha256
-            files = self.result.files_of(place) if self.result else ()
-            task = (place, files, extract.get(receipt.shard, "documents"))
-            shards.append(Shard(receipt.shard, made_from | {"documents": documents}, task))
-        return shards
-
-    def made_from(self, manifests: Mapping[str, Manifest]) -> dict[str, str]:
-        """Whether a document has a better duplicate depends on every key, and on which documents are compared."""
-        sign = manifests["sign"]
-        made_from = {
-            "keys": keys_digest(sign),
-            "settings": digest_of(asdict(self.matching)),
-        }
-        if "screen" in manifests:
-            made_from["screened"] = digest_of([[r.shard, r.tables["live"].sha256] for r in manifests["screen"].receipts])
-        if self.index_digest:
-            made_from["index"] = self.index_digest
-        return made_from
-
-    def search(self, manifests: Mapping[str, Manifest], memory_bytes: int) -> Search:
-        """The search that this stage needs the verdicts of."""
-        extract, sign, screen = manifests["extract"], manifests["sign"], manifests.get("screen")
-        shards = [
-            SignedShard.of(sign, receipt, live=screen.get(receipt.shard, "live") if screen else None) for receipt in sign.receipts
+        """Made of the shard's documents, too."""
+        extract = manifests["extract"]
+        return [
+            Shard(
+                shard.name,
+                {**shard.made_from, "documents": extract.by_shard[shard.name].tables["documents"].sha256},
+                (*shard.task, extract.get(shard.name, "documents")),
+            )
+            for shard in super().plan(manifests)
         ]
-        texts = DocumentTexts(tuple(extract.path(extract.by_shard[r.shard], "documents") for r in sign.receipts))
-        made = digest_of(self.made_from(manifests))
-        return Search((*self.indexed, *shards), self.matching, made, memory_bytes, texts)
 
-    @property
-    def beside(self) -> tuple[str, ...]:
-        """The indexed documents that lost are a dataset of their own, which `prepare` makes."""
-        return (Superseded.name,) if self.indexed and self.matching.indexed == "compete" else ()
-
-    def prepare(self, manifests: Mapping[str, Manifest], runner: Runner) -> Self:
-        """Run the search."""
-        result = find_duplicates(self.search(manifests, runner.task_memory_bytes), runner)
-        if self.beside:
-            runner.run_beside(Superseded(result, self.made_from(manifests)))
-        return replace(self, result=result)
-
-    def for_workers(self) -> Self:
-        """Without the index's shards and the whole result."""
-        return replace(self, indexed=(), result=None)
+    def texts(self, manifests: Mapping[str, Manifest]) -> Texts:
+        """Reads the texts of documents again."""
+        extract = manifests["extract"]
+        return DocumentTexts([extract.path(extract.by_shard[one.shard], "documents") for one in manifests["sign"].receipts])
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Write a row beside each document, with nulls where it is no duplicate."""

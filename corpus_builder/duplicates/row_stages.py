@@ -14,18 +14,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from corpus_builder.duplicates.find import find_duplicates
-from corpus_builder.duplicates.losers import LOSERS, SearchResult, Superseded, losers_in
+from corpus_builder.duplicates.losers import LOSERS, losers_in
+from corpus_builder.duplicates.match import SearchStage
 from corpus_builder.duplicates.row_files import Batch, copy_rows, read_rows
-from corpus_builder.duplicates.search import Search
-from corpus_builder.duplicates.signed_files import SIGNED, SignedShard, SignedWriter, keys_digest, split
-from corpus_builder.duplicates.summary import MatchStats, stats_of
+from corpus_builder.duplicates.search import Texts
+from corpus_builder.duplicates.signed_files import SIGNED, SignedWriter, split
+from corpus_builder.duplicates.summary import stats_of
 from corpus_builder.hashing.matching import PHASES, Matching
 from corpus_builder.hashing.minhash import SPECIFICATION
 from corpus_builder.hashing.preference import Preference, number_ranks
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of, read_table
 from corpus_builder.store.files import intact
-from corpus_builder.store.run import Runner
 from corpus_builder.store.stats import Count
 
 _NAMES = ("loser", "row", "survivor", "matched", "similarity", "rule", "matched_file", "matched_row", "in_index")
@@ -129,62 +128,21 @@ def name_of_row(file: RowFile, batch: Batch, column: str, row: int) -> str:
 
 
 @dataclass(frozen=True)
-class MatchRows(Stage):
-    """The stage: one shard per file, the rows of it that are dropped.  `result` is there once the search was run."""
+class MatchRows(SearchStage):
+    """The stage: the rows of each file that are dropped."""
 
-    files: tuple[RowFile, ...]
-    settings: RowSettings
-    indexed: tuple[SignedShard, ...] = ()
-    index_digest: str = ""
-    result: SearchResult | None = None
-    name: ClassVar[str] = "match"
+    files: tuple[RowFile, ...] = ()
+    text: str = "text"  # the column
     version: ClassVar[int] = 4
     tables: ClassVar[tuple[str, ...]] = ("dropped",)
-    stats: ClassVar[type[Any]] = MatchStats
 
-    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """Made of all the keys; how the search was cut changes nothing."""
-        made_from = {"stage": f"{self.name}/{self.version}"} | self.made_from(manifests)
-        return [
-            Shard(receipt.shard, made_from, (place, self.result.files_of(place) if self.result else ()))
-            for place, receipt in enumerate(manifests["sign"].receipts, start=len(self.indexed))
-        ]
-
-    def made_from(self, manifests: Mapping[str, Manifest]) -> dict[str, str]:
-        """Whether a row has a better duplicate depends on every key."""
-        return {
-            "keys": keys_digest(manifests["sign"]),
-            "settings": digest_of(asdict(self.settings.matching)),
-            "index": self.index_digest,
-        }
-
-    @property
-    def matching(self) -> Matching:
-        """What counts as a duplicate."""
-        return self.settings.matching
-
-    def search(self, manifests: Mapping[str, Manifest], memory_bytes: int) -> Search:
-        """The search over these files."""
-        sign = manifests["sign"]
-        shards = (*self.indexed, *(SignedShard.of(sign, receipt) for receipt in sign.receipts))
-        texts = RowTexts(self.files, self.settings.text)
-        return Search(shards, self.settings.matching, digest_of(self.made_from(manifests)), memory_bytes, texts)
-
-    @property
-    def beside(self) -> tuple[str, ...]:
-        """The indexed documents that lost are a dataset of their own, which `prepare` makes."""
-        return (Superseded.name,) if self.indexed and self.matching.indexed == "compete" else ()
-
-    def prepare(self, manifests: Mapping[str, Manifest], runner: Runner) -> Self:
-        """Run the search."""
-        result = find_duplicates(self.search(manifests, runner.task_memory_bytes), runner)
-        if self.beside:
-            runner.run_beside(Superseded(result, self.made_from(manifests)))
-        return replace(self, result=result)
+    def texts(self, manifests: Mapping[str, Manifest]) -> Texts:
+        """Reads the texts of rows again."""
+        return RowTexts(self.files, self.text)
 
     def for_workers(self) -> Self:
-        """Without the other files, the index's shards and the whole result."""
-        return replace(self, files=(), indexed=(), result=None)
+        """Without the other files, too."""
+        return replace(super().for_workers(), files=())
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Write the losers of one file."""

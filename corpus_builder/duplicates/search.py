@@ -9,11 +9,11 @@ losers     ids, similarities, and who survives
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ import numpy.typing as npt
 from corpus_builder.duplicates.signed_files import SignedShard, estimates, sketches_of
 from corpus_builder.hashing.matching import Matching
 from corpus_builder.hashing.pairs import BYTES_PER_KEY, Columns
-from corpus_builder.store.dataset import Shard, ShardWriter
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage
 from corpus_builder.store.exchange import bucket_count, read_bucket, spans, write_run
 
 MOST_PAIRS = 1 << 18
@@ -92,12 +92,6 @@ class Search:
         """
         return min(MOST_PAIRS, max(1, self.memory_bytes // (16 * (self.matching.minhash.hashes + 100))))
 
-    def tasks(self, stage: str, version: int, count: int) -> list[Shard]:
-        """Shards 0 to count - 1 of a step, each made of everything."""
-        cut = f"{self.made} by {self.memory_bytes}"
-        made_from = {"stage": f"{stage}/{version}", "search": cut}
-        return [Shard(f"{number:06}-of-{count:06}", made_from, number) for number in range(count)]
-
     def similarity(self, left: I64, right: I64) -> npt.NDArray[np.float64]:
         """Estimated similarity of pairs of documents, `pairs_at_a_time` of them, 0..1; 0 where one has no text."""
         wanted, where = np.unique(np.concatenate([left, right]), return_inverse=True)
@@ -107,6 +101,34 @@ class Search:
         same = (sketches[here] == sketches[there]).sum(axis=1)
         found: npt.NDArray[np.float64] = estimates(sketches.shape[1])[same] * (some[here] & some[there])
         return found
+
+
+@dataclass(frozen=True)
+class Step(Stage):
+    """A step of a search, which writes scratch: one shard for each group of documents, if it does not say otherwise.
+
+    `label` tells the steps of a kind apart: the phase, or the number of the round.
+    """
+
+    search: Search
+    label: str
+    version: ClassVar[int] = 4
+
+    @property
+    def name(self) -> str:
+        """The kind of step and its label."""
+        return "-".join(filter(None, [type(self).__name__.lower(), self.label]))
+
+    @property
+    def shards(self) -> int:
+        """How many shards there are."""
+        return len(self.search.groups)
+
+    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
+        """Shards that are called by their numbers, each made of everything."""
+        cut = f"{self.search.made} by {self.search.memory_bytes}"
+        made_from = {"stage": f"{self.name}/{self.version}", "search": cut}
+        return [Shard(f"{number:06}-of-{self.shards:06}", made_from, number) for number in range(self.shards)]
 
 
 def write_dealt(out: ShardWriter, table: str, columns: Columns, buckets: I64 | None = None, count: int = 1) -> None:

@@ -158,6 +158,14 @@ class SignedShard:
         return live
 
 
+@dataclass(frozen=True)
+class Indexed:
+    """The documents of an index that others are compared with, and the index's digest; "" where there is none."""
+
+    shards: tuple[SignedShard, ...] = ()
+    digest: str = ""
+
+
 def keys_digest(sign: Manifest) -> str:
     """Digest of all that a search looks at."""
     return digest_of([[r.shard, *(r.tables[name].sha256 for name in SIGNED)] for r in sign.receipts])

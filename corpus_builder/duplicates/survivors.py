@@ -16,11 +16,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from corpus_builder.duplicates.search import I64, Search, concatenated, read_whole, write_dealt, write_npy
+from corpus_builder.duplicates.search import I64, Search, Step, concatenated, read_whole, write_dealt, write_npy
 from corpus_builder.duplicates.signed_files import opened
 from corpus_builder.hashing.pairs import Columns, best_links
 from corpus_builder.hashing.pointers import Pointers, hooked, hooks, pointers, targets_of
-from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage
+from corpus_builder.store.dataset import Shard, ShardWriter
 from corpus_builder.store.exchange import read_bucket
 from corpus_builder.store.stats import Count
 
@@ -29,17 +29,17 @@ Files = tuple[Path, ...]
 
 
 @dataclass(frozen=True)
-class Point(Stage):
-    """The scratch step: one shard per group of signed shards."""
+class Changes:
+    """What a step changed in a group; once it is nothing in any group, the rounds end."""
 
-    search: Search
+    documents: Count  # that point to another one than before, or will
+
+
+@dataclass(frozen=True)
+class Point(Step):
+    """Each loser points to the first document that it matched."""
+
     links: Mapping[str, Files]  # of `Settle`, by phase: a file for each group
-    name: ClassVar[str] = "point"
-    version: ClassVar[int] = 2
-
-    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """One for each group."""
-        return self.search.tasks(self.name, self.version, len(self.search.groups))
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Take each loser's best link."""
@@ -47,65 +47,27 @@ class Point(Stage):
 
 
 @dataclass(frozen=True)
-class JumpStats:
-    """Documents of a group."""
+class Jump(Step):
+    """Each points to where its target points."""
 
-    moved: Count  # that point to another one than before
-
-
-@dataclass(frozen=True)
-class Jump(Stage):
-    """The scratch step: one shard per group of signed shards."""
-
-    search: Search
-    number: int
     pointers: Files  # a file for each group
-    version: ClassVar[int] = 2
-    stats: ClassVar[type[Any]] = JumpStats
-
-    @property
-    def name(self) -> str:
-        """Name of the step."""
-        return f"jump-{self.number:03}"
-
-    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """One for each group."""
-        return self.search.tasks(self.name, self.version, len(self.search.groups))
+    stats: ClassVar[type[Any]] = Changes
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Point to where the target points; count those who moved."""
         documents, rank, place = opened(self.pointers[shard.task])
         new_rank, new_place = ends_of(self.search, self.pointers, rank, place)
-        out.stats = JumpStats(moved=int((new_place != place).sum()))
+        out.stats = Changes(int((new_place != place).sum()))
         write_npy(out, "pointers", np.stack([documents, new_rank, new_place]))
 
 
 @dataclass(frozen=True)
-class HookStats:
-    """Roots of a group."""
+class Hook(Step):
+    """Find the roots that a match connects."""
 
-    hooked: Count  # that a match joins to an earlier one
-
-
-@dataclass(frozen=True)
-class Hook(Stage):
-    """The scratch step: one shard per group of signed shards."""
-
-    search: Search
-    number: int
     links: Mapping[str, Files]
     pointers: Files  # to roots
-    version: ClassVar[int] = 2
-    stats: ClassVar[type[Any]] = HookStats
-
-    @property
-    def name(self) -> str:
-        """Name of the step."""
-        return f"hook-{self.number:03}"
-
-    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """One for each group."""
-        return self.search.tasks(self.name, self.version, len(self.search.groups))
+    stats: ClassVar[type[Any]] = Changes
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Find the roots that the links of a group join; count them."""
@@ -114,28 +76,16 @@ class Hook(Stage):
         v_rank, v = ends_of(self.search, self.pointers, links["matched_rank"], links["matched"])
         del links
         found = hooks({"u_rank": u_rank, "u": u, "v_rank": v_rank, "v": v})
-        out.stats = HookStats(hooked=len(found["loser"]))
+        out.stats = Changes(len(found["loser"]))
         write_dealt(out, "hooks", found, self.search.groups_of(found["loser"]), len(self.search.groups))
 
 
 @dataclass(frozen=True)
-class Join(Stage):
-    """The scratch step: one shard per group of signed shards."""
+class Join(Step):
+    """Hooked roots point to the others."""
 
-    search: Search
-    number: int
     pointers: Files
     hooks: Files  # runs whose buckets hold the hooks of a group's roots
-    version: ClassVar[int] = 2
-
-    @property
-    def name(self) -> str:
-        """Name of the step."""
-        return f"join-{self.number:03}"
-
-    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """One for each group."""
-        return self.search.tasks(self.name, self.version, len(self.search.groups))
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Let the roots that were hooked point to others."""
@@ -146,22 +96,15 @@ class Join(Stage):
 
 
 @dataclass(frozen=True)
-class Meet(Stage):
-    """The scratch step: one shard per group of signed shards.
+class Meet(Step):
+    """What the losers matched that lost by being hooked.
 
-    A document that lost by being hooked has matches only with documents that come after it.  The best of these is what it matched.
+    Such a document has matches only with documents that come after it.  The best of these is what it matched.
     """
 
-    search: Search
     links: Mapping[str, Files]
     first: Files  # pointers of `Point`: who lost a match
     last: Files  # and of all that lost
-    name: ClassVar[str] = "meet"
-    version: ClassVar[int] = 2
-
-    def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """One for each group."""
-        return self.search.tasks(self.name, self.version, len(self.search.groups))
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Turn round the links to such documents, one for each."""

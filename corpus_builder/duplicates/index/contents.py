@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from corpus_builder.duplicates.signed_files import SignedShard, opened
+from corpus_builder.duplicates.signed_files import Indexed, SignedShard, opened
 from corpus_builder.errors import InputError, IntegrityError, RecipeError
 from corpus_builder.hashing.minhash import SPECIFICATION, MinHash
 from corpus_builder.recipe.models import Recipe
@@ -217,13 +217,13 @@ class Index:
         return name
 
 
-def indexed_of(root: Path | None, out: Path, minhash: MinHash, keep: str, indexed: str) -> tuple[tuple[SignedShard, ...], str]:
-    """The documents of an index that those of a directory are held against, and their digest; nothing where there is no index."""
+def indexed_of(root: Path | None, out: Path, minhash: MinHash, keep: str, indexed: str) -> Indexed:
+    """The documents of an index that those of a directory are compared with; none where there is no index."""
     if root is None:
-        return (), ""
+        return Indexed()
     index = Index.open(root).before(out)
     index.fits(minhash, keep, indexed)
-    return index.shards(), index.digest
+    return Indexed(index.shards(), index.digest)
 
 
 def _part(value: Mapping[str, Any]) -> Part:
