@@ -1,4 +1,4 @@
-"""A finished build in hand: what became of every page, and where it lies."""
+"""A build opened from disk: its tables, its report, and the story of every page."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ TABLES = {
     "ledger": ("extract", "release"),
     "corpus": ("release",),
 }
-"""The tables that a build in hand has, and the stages that write them."""
+"""The tables of a build, and the stages that write them."""
 
 
 @dataclass(frozen=True)
 class Built:
-    """A finished build: where it lies, its recipe, and the sealed manifest of every stage, in order."""
+    """A build: its directory, its recipe, and the sealed manifest of every stage so far, in order."""
 
     out: Path
     recipe: Recipe
@@ -48,7 +48,7 @@ class Built:
 
     @classmethod
     def open(cls, out: str | Path) -> Built:
-        """A build that stands on disk, as far as it has come; the URLs of its recipe are without logins, as nothing is fetched."""
+        """Open a build on disk, finished or not; the URLs in its recipe have no logins, as nothing is fetched.  Raises InputError if there is none."""
         head = Path(out) / HEAD
         try:
             said = json.loads(head.read_bytes())
@@ -61,34 +61,34 @@ class Built:
         return cls(Path(out), recipe, {stage: manifest for stage, manifest in found.items() if manifest is not None})
 
     def documents(self) -> ds.Dataset:
-        """Every document that was extracted, with the user's own ids and columns where a source has some; an Arrow dataset."""
+        """Every extracted document, with the user's own ids and columns if a source has any, as an Arrow dataset."""
         return self._dataset("documents")
 
     def measures(self) -> ds.Dataset:
-        """Every measure of every document, and what the user's filters said of it; an Arrow dataset."""
+        """Every measure of every document, and the verdicts of the user's filters, as an Arrow dataset."""
         return self._dataset("measures")
 
     def matches(self) -> ds.Dataset:
-        """Of every document that was compared, the duplicate that it lost to, or null; an Arrow dataset."""
+        """For every document that was compared, the document that it duplicates, or null, as an Arrow dataset."""
         return self._dataset("matches")
 
     def decisions(self) -> ds.Dataset:
-        """Of every document whether it is kept, else why not; an Arrow dataset."""
+        """For every document whether it is kept, and if not, why, as an Arrow dataset."""
         return self._dataset("decisions")
 
     def ledger(self) -> ds.Dataset:
-        """Why each page is no document, and why documents that were kept are not in the corpus; an Arrow dataset."""
+        """Why pages did not become documents, and why kept documents are not in the corpus, as an Arrow dataset."""
         return self._dataset("ledger")
 
     def corpus(self) -> ds.Dataset:
-        """The released corpus; an Arrow dataset."""
+        """The released corpus, as an Arrow dataset."""
         return self._dataset("corpus")
 
     def sql(self, query: str) -> duckdb.DuckDBPyRelation:
-        """A query over the tables `documents`, `measures`, `matches`, `decisions`, `ledger` and `corpus`, as far as there are any.
+        """Run a query over the tables `documents`, `measures`, `matches`, `decisions`, `ledger` and `corpus`, those that exist.
 
-        What comes back shows itself as a table, and gives its rows with `.df()`, `.pl()`, `.to_arrow_table()` or `.fetchall()`.  The
-        files are read as the rows are asked for, within DuckDB's limits: nothing is copied into memory first.
+        The result displays itself as a table, and returns its rows by `.df()`, `.pl()`, `.to_arrow_table()` or `.fetchall()`.  Files
+        are read as rows are requested, within DuckDB's memory limit: nothing is copied into memory first.
         """
         stand = [name for name, stages in TABLES.items() if stages[0] in self.manifests]
         return database({name: self._table(name) for name in stand}).sql(query)
@@ -119,7 +119,7 @@ class Built:
         return f"The build {self.recipe.name} in {self.out}"
 
     def funnels(self) -> list[Funnel]:
-        """How many pages and characters came through each stage, and why the others did not; per source, then for all."""
+        """How many pages and characters passed each stage, and why the others did not; per source, then for all."""
         return funnels(self.manifests, self.recipe.source_names, capped(self.manifests, self.recipe))
 
     def report(self) -> Path:
@@ -127,7 +127,7 @@ class Built:
         return write_report(self.manifests, self.recipe, self.out)
 
     def duplicates(self) -> Duplicates | None:
-        """How alike the near duplicates are; None where the recipe or the build has none yet."""
+        """A summary of the similarities of near duplicates; None if the recipe does not look for them, or the build has none yet."""
         match, dedup = self.manifests.get("match"), self.recipe.dedup
         return duplicates_of(match, dedup.matching, match.rows("matches")) if match and dedup else None
 
@@ -136,11 +136,11 @@ class Built:
         return why(self.manifests, self.recipe, page)
 
     def verify(self, *, progress: bool = False) -> Verification:
-        """Read every file again and hold it against its manifest."""
+        """Read every file again and compare it with its manifest."""
         from corpus_builder.pipeline import DATASETS  # it imports this module, too, as what it builds is a `Built`
 
         return verify_build(self.manifests, self.recipe, DATASETS, progress)
 
     def diff(self, other: Built) -> Diff:
-        """Where this build and another part."""
+        """The differences between this build and another."""
         return diff(self.manifests, other.manifests)

@@ -44,20 +44,20 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Deduplicated:
-    """What was found; `dropped` counts by rule: near, exact, url."""
+    """The result of `deduplicate`; `dropped` has counts by rule: near, exact, url."""
 
     out: Path
     rows: int
     kept: int
     dropped: dict[str, int]
-    without_text: int  # kept: no text to compare
-    broken: int  # kept: lines that are no JSON objects
+    without_text: int  # kept, as there is no text to compare
+    broken: int  # kept: lines that are not JSON objects
     manifest: Manifest
-    duplicates: Duplicates  # how alike the near ones are, and what to look at twice
+    duplicates: Duplicates  # the similarities of near duplicates, and warnings
 
     @property
     def kept_files(self) -> list[Path]:
-        """The files of what is kept, in the order of the inputs' names."""
+        """The files of kept rows, in the order of the inputs' names."""
         return self.manifest.paths("kept")
 
     def dropped_rows(self) -> pa.Table:
@@ -69,7 +69,7 @@ class Deduplicated:
         return why_row(self.out, id)
 
     def as_json(self) -> dict[str, Any]:
-        """The counts and where the files lie, as JSON values."""
+        """The counts and paths as JSON values."""
         return {
             "out": str(self.out),
             "rows": self.rows,
@@ -111,12 +111,13 @@ def deduplicate(
     task_memory_bytes: int = TASK_MEMORY_BYTES,
     progress: bool = False,
 ) -> Deduplicated:
-    """Drop near-duplicates of JSONL and Parquet files (or directories of them); what is done already is not done again.
+    """Drop near-duplicates from JSONL and Parquet files (or directories of them); finished work is not repeated.
 
-    What counts as a duplicate and which row survives is said as in a recipe, by the keys of `recipe.dedup.Dedup`; names in `keep` are columns,
-    and patterns of file names.  `id` defaults to the column `id` and, where a row has none, to the file's name and the row's number.
-    The URL stands in `url_column`, or in the column `url` where there is one, and an index knows it with or without the rule `url`.
-    The same files and options give the same bytes on any engine.
+    What counts as a duplicate and which row is kept is set as in a recipe, by the keys of `recipe.dedup.Dedup`; names in `keep` are
+    columns, or patterns of file names.  `id` defaults to the column `id` or, for rows without one, to the file's name and the row's number.
+    The URL is read from `url_column`, or from the column `url` if there is one; an index stores it with or without the rule `url`.
+    The same files and options give the same bytes on any engine.  Raises RecipeError for contradictory options, InputError for
+    unreadable files, and StageError for shards that failed.
     """
     if isinstance(url, str):
         raise RecipeError(f"url = {url!r} names a column, but is the rule alone; write url = True, url_column = {url!r}.")
@@ -176,10 +177,10 @@ def _summary(out: Path, manifests: dict[str, Manifest], matching: Matching) -> D
 
 
 def named(files: Iterable[str | Path]) -> dict[str, Path]:
-    """The files by name, in the order of the names; of directories, all the JSON lines and Parquet files in them (but no plain
-    `.json`: that mostly describes the data).
+    """The files by name, sorted by name; a directory stands for all JSON lines and Parquet files in it (but not plain
+    `.json` files, which mostly describe the data).
 
-    A name is the file's own or, where two are alike, has as few directories before it as tell them apart.
+    A name is the file's own, preceded by as few directories as needed if two are the same.
     """
     found: list[Path] = []
     for given in map(absolute, files):
@@ -207,7 +208,7 @@ def named(files: Iterable[str | Path]) -> dict[str, Path]:
 
 
 def as_text(done: Deduplicated) -> str:
-    """What was found as lines for a terminal."""
+    """The result as lines for a terminal."""
     lines = [f"{done.rows:>12,} rows"]
     lines += [f"{-count:>12,} {rule} duplicates" for rule, count in done.dropped.items() if count]
     lines.append(f"{done.kept:>12,} kept" + (f", {done.without_text:,} of them without text" if done.without_text else ""))

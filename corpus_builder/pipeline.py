@@ -1,6 +1,6 @@
-"""The whole main job, from top to bottom.  Read this first.
+"""The whole pipeline, from top to bottom.  Read this first.
 
-`STAGES` lists the stages in order; `build` runs what is not yet done of each, shard by shard, and seals it.
+`STAGES` lists the stages in order; `build` runs the unfinished shards of each stage and seals it.
 """
 
 from __future__ import annotations
@@ -49,16 +49,16 @@ class Kind(store.Kind, Protocol):
         """Their name."""
 
     def of(self, running: Running) -> Stage | None:
-        """The stage as a recipe asks for it; None where the recipe has none."""
+        """The stage as configured by a recipe; None if the recipe does not use it."""
 
 
 STAGES: tuple[Kind, ...] = (
     Extract,  # pages -> gate -> charset -> text -> Japanese?
     Measure,  # text -> numbers
     Sign,  # text -> MinHash band keys, sketches
-    Screen,  # the rules that stand before the duplicates: which documents are compared
-    Match,  # band keys -> who lost to whom
-    Lines,  # text -> lines that many texts share
+    Screen,  # the rules before the search for duplicates -> which documents are compared
+    Match,  # band keys -> which documents are duplicates of which
+    Lines,  # text -> lines shared by many texts
     Decide,  # numbers, matches, hosts -> keep or drop, and why
     Release,  # edits, mixture, shuffle -> the corpus
 )
@@ -67,10 +67,10 @@ DATASETS: dict[str, store.Kind] = {kind.name: kind for kind in STAGES} | {Supers
 
 
 def stages_of(recipe: Recipe, out: Path) -> tuple[Extract, list[Stage]]:
-    """The first stage, still without input files, and the others, with every list, table, model, function and index that the
-    recipe names read.
+    """The first stage, with no input files yet, and the others, with every list, table, model, function and index that the
+    recipe names already read.
 
-    Before the first page is: one that is missing or damaged costs a second, not a day.
+    They are read before the first page: a missing or damaged one costs a second, not a day.
     """
     expected_counts(recipe)
     running = Running(recipe, out)
@@ -90,10 +90,10 @@ def build(
     task_memory_bytes: int = TASK_MEMORY_BYTES,
     progress: bool = False,
 ) -> Built:
-    """Build the corpus of a recipe into a directory; what is done already is not done again.
+    """Build the corpus of a recipe into a directory; finished work is not repeated.
 
-    `engine` defaults to a Ray of our own on this machine; the caller's stays open.  StageError names the shards that failed; those
-    that went well stay.
+    `engine` defaults to a new Ray instance on this machine; an engine that is passed in stays open.  Raises StageError with the
+    shards that failed; successful ones are kept.
     """
     out = absolute(out)
     found = list(find_inputs(recipe))
@@ -120,7 +120,7 @@ def build(
 
 
 def _write_head(recipe: Recipe, out: Path, stages: Sequence[Stage]) -> None:
-    """What a build can be read by without its recipe file: its recipe, without logins and queries of URLs, and its stages' names."""
+    """Write what makes a build readable without its recipe file: the recipe, without logins and queries of URLs, and the names of its stages."""
     head = {
         "format": FORMAT,
         "recipe": shareable(as_data(recipe)),

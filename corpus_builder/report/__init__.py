@@ -1,1 +1,1 @@
-"""What happened to every page: funnel, histograms, why."""
+"""Reports about a build: funnel, histograms, why a page was kept or dropped, differences, verification."""

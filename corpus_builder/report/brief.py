@@ -1,4 +1,4 @@
-"""The funnel in a few lines, for whoever has a build in hand: as text, and as HTML for a notebook."""
+"""The funnel in a few lines, as text and as HTML for a notebook."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from corpus_builder.messages.terminal import harmless
 from corpus_builder.report.funnel import Funnel, Step
 
 SHOWN = 3
-"""So many reasons of each stage have a line of their own."""
+"""Number of reasons of each stage that have a line of their own."""
 
 
 def shortened(funnel: Funnel) -> Funnel:
-    """A funnel with the most frequent reasons of each stage, and one line for the others."""
+    """A funnel with the most frequent reasons of each stage, and one line for all others."""
     return Funnel(funnel.source, tuple(_shortened(funnel.steps)))
 
 
@@ -32,7 +32,7 @@ def _shortened(steps: tuple[Step, ...]) -> Iterator[Step]:
 
 
 def as_html(title: str, funnel: Funnel) -> str:
-    """A funnel as a table.  It takes its colours from the page around it, light or dark."""
+    """A funnel as an HTML table, in the colours of the surrounding page, light or dark."""
     rows = []
     for step in funnel.steps:
         label = escape(harmless(step.label))

@@ -14,7 +14,7 @@ WIDTH, HEIGHT, BASE, TOP = 340, 132, 108, 12
 
 @dataclass(frozen=True)
 class Bar:
-    """A bin as a rectangle; `dropped` where a document with the bin's middle value is dropped."""
+    """A bin as a rectangle; `dropped` if a document with the bin's middle value would be dropped."""
 
     x: float
     y: float
@@ -45,7 +45,7 @@ class Histogram:
 
 
 def lay_out(measure: str, counts: Mapping[int, int], rules: Sequence[Threshold]) -> Histogram:
-    """Bars, limits and ticks of one measure's histogram; `counts` are those of `quality.histograms`."""
+    """The bars, limits and ticks of one measure's histogram; `counts` are from `quality.histograms`."""
     limits = [limit for rule in rules for limit in (rule.min, rule.max, rule.above, rule.below) if limit is not None]
     places = [*counts, *(_bin_of(measure, limit) for limit in limits)]
     first, last = (0, 49) if is_fraction(measure) else (min(places, default=0), max(places, default=0))

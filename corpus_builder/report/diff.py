@@ -1,4 +1,4 @@
-"""Two builds: where did they part?"""
+"""The differences between two builds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXAMPLES = 3
 
 @dataclass(frozen=True)
 class StageDiff:
-    """How one stage's shards differ; `causes` counts which of the things a shard is made from are not the same."""
+    """How the shards of one stage differ; `causes` counts which of the things that shards are made from differ."""
 
     stage: str
     same: int
@@ -27,7 +27,7 @@ class StageDiff:
 
 @dataclass(frozen=True)
 class Moved:
-    """Documents that fared differently: what the left build said, what the right one said, how many, and some ids."""
+    """Documents with different outcomes: the left build's, the right build's, how many, and some ids."""
 
     left: str
     right: str
@@ -44,7 +44,7 @@ class Diff:
 
     @property
     def parted_at(self) -> str | None:
-        """The first stage that wrote something else, or None if the builds are the same."""
+        """The first stage whose output differs; None if the builds are identical."""
         return next((s.stage for s in self.stages if s.only_left or s.only_right or s.different), None)
 
 

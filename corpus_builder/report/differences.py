@@ -1,18 +1,18 @@
-"""Where two texts differ, in a few short lines."""
+"""The differences between two texts, in a few short lines."""
 
 from __future__ import annotations
 
 import difflib
 from itertools import zip_longest
 
-LINES = 1_000  # of each text; what comes after is not compared
+LINES = 1_000  # of each text; the rest is not compared
 SHOWN = 8
 WIDTH = 60
-BEFORE = 10  # characters in front of the difference
+BEFORE = 10  # characters shown before the difference
 
 
 def differences(ours: str, theirs: str) -> tuple[str, ...]:
-    """Lines that only one of the texts has, "- " ours and "+ " theirs, cut around the place where they part.
+    """Lines that only one of the texts has, "- " ours and "+ " theirs, cut around the place where they differ.
 
     >>> differences("朝の市場。\\n魚がならぶ。", "朝の市場。\\n貝がならぶ。\\nおわり。")
     ('- 魚がならぶ。', '+ 貝がならぶ。', '+ おわり。')
@@ -31,7 +31,7 @@ def differences(ours: str, theirs: str) -> tuple[str, ...]:
 
 
 def _shared(one: str, other: str) -> int:
-    """Characters that two lines begin with alike."""
+    """Length of the common prefix of two lines."""
     parted = (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
     return next(parted, min(len(one), len(other)))
 

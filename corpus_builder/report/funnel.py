@@ -1,4 +1,4 @@
-"""The funnel: every page that entered, and where it went, in pages and characters."""
+"""The funnel: how many pages entered, and where they went, in pages and characters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from corpus_builder.store.stats import Documents
 class Step:
     """One line of the funnel.
 
-    `kind` is "in", "drop", "stand" (what stands after a stage) or "cut" (pages that go on, less some text) or "note" (a sentence without numbers).  `size` counts characters, or bytes where no text exists yet.
+    `kind` is "in", "drop", "stand" (what remains after a stage), "cut" (pages that remain, with less text) or "note" (a sentence
+    without numbers).  `size` counts characters, or bytes if there is no text yet.
     """
 
     stage: str
@@ -45,17 +46,17 @@ class Funnel:
 
     @property
     def stands(self) -> int:
-        """Pages that came through as far as the build has come."""
+        """Pages that remain after the last finished stage."""
         return next((step.pages for step in reversed(self.steps) if step.kind == "stand"), 0)
 
     @property
     def accounted(self) -> bool:
-        """Does every page that entered stand at the end, or in a drop?"""
+        """Whether every page that entered either remains at the end or is in a drop."""
         return self.entered == sum(step.pages for step in self.steps if step.kind == "drop") + self.stands
 
 
 def funnels(manifests: Mapping[str, Manifest], sources: Iterable[str], capped: Iterable[Capped] = ()) -> list[Funnel]:
-    """One funnel for each source, then one for all together if there is more than one; `capped` are shares to speak of."""
+    """One funnel for each source, then one for all together if there is more than one; `capped` are the capped shares to note."""
     notes = {one.source: str(one) for one in capped}
     each = [_funnel(manifests, {source}, source, notes) for source in sources]
     return each if len(each) == 1 else [*each, _funnel(manifests, {funnel.source for funnel in each}, "all", {})]
@@ -86,7 +87,7 @@ def _funnel(manifests: Mapping[str, Manifest], sources: set[str], name: str, not
 
 
 def without_yield(found: Sequence[Funnel]) -> list[str]:
-    """A sentence on each source of which nothing came through, or one on a corpus that is empty."""
+    """A message about each source of which nothing is kept, or one about an empty corpus."""
     if not found[-1].stands:
         return [_nothing_of(found[-1], "the corpus is empty")]
     return [_nothing_of(one, f"nothing of the source {one.source!r} is in the corpus") for one in found if not one.stands]
@@ -120,7 +121,7 @@ def _drops(stage: str, dropped: Iterable[Mapping[str, Documents]]) -> list[Step]
 
 
 def _largest_first(counts: Iterable[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
-    """Counts and sizes added up by reason, the reason with most first."""
+    """Counts and sizes summed by reason, the most frequent reason first."""
     total: dict[str, tuple[int, int]] = {}
     for reason, count, size in counts:
         before = total.get(reason, (0, 0))

@@ -1,4 +1,4 @@
-"""The repeated lines of a build: how much they are, and the most frequent ones."""
+"""The repeated lines of a build: their number, and the most frequent ones."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from corpus_builder.store.dataset import Manifest
 
 SHOWN = 40
 SHARDS = 50
-"""The most frequent lines come from this many shards at most, so that the report of a large corpus does not read all of it."""
+"""The most frequent lines are taken from at most this many shards, so that the report of a large corpus does not read all of it."""
 
 
 @dataclass(frozen=True)
 class Repeated:
-    """Counts of each source, and the lines with most characters: host, place, line, documents, hosts, lines, characters."""
+    """Counts for each source, and the lines with the most characters: host, place, line, documents, hosts, lines, characters."""
 
     sources: tuple[tuple[str, int, int, int], ...]  # name, documents with repeated lines, lines, characters
     lines: tuple[Mapping[str, Any], ...]
 
 
 def repeated_lines(manifests: Mapping[str, Manifest], recipe: Recipe) -> Repeated | None:
-    """What the stage `lines` found; None where it is not sealed."""
+    """What the stage `lines` found; None if it is not sealed."""
     lines = manifests.get("lines")
     if lines is None:
         return None

@@ -1,4 +1,4 @@
-"""The mixture as far as it can be known: as a bound once the text is extracted, exactly once the decisions stand."""
+"""The mixture as far as it is known: a bound after extraction, exact after the decisions."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from corpus_builder.store.dataset import Manifest
 
 
 def capped(manifests: Mapping[str, Manifest], recipe: Recipe) -> tuple[Capped, ...]:
-    """The shares that are capped; none before the decisions stand."""
+    """The shares that are capped; none before the decisions are made."""
     if "decide" not in manifests:
         return ()
     return settle(kept_characters(manifests["decide"], recipe.source_names), wanted(recipe)).capped
 
 
 def foretold(extract: Manifest, recipe: Recipe) -> list[str]:
-    """What the extracted text says of the shares before any rule has judged it.
+    """Messages about shares that the extracted text cannot fill, before any rule has judged it.
 
-    Rules can only take text away.  So where a strict share takes too much even if every document of its own source stays, and none
-    of the others that a rule judges, it is refused here: RecipeError.  What merely looks like too much is told: the share of a small
-    source that nothing judges is asked of a crawl of which most is dropped.
+    Rules can only remove text.  So a strict share that needs too much even if every document of its own source is kept, and no
+    document of the others that a rule judges, raises RecipeError here.  A share that only may need too much is merely reported, as
+    for a small source that no rule judges next to a crawl of which most will be dropped.
     """
     mixture = wanted(recipe)
     there = dict.fromkeys(recipe.source_names, 0)

@@ -32,11 +32,11 @@ from corpus_builder.store.files import write_atomically
 
 EXAMPLES = 3
 EXAMPLE_SHARDS = 50
-"""Examples come from this many shards at most, so that the report of a large corpus does not read all of it."""
+"""Examples are taken from at most this many shards, so that the report of a large corpus does not read all of it."""
 
 
 def write_report(manifests: Mapping[str, Manifest], recipe: Recipe, out: Path) -> Path:
-    """Write OUT/report.html from what the manifests say; a stage that is not sealed yet is left out."""
+    """Write OUT/report.html from the manifests; stages that are not sealed yet are left out."""
     path = out / "report.html"
     write_atomically(path, render(manifests, recipe).encode())
     return path
@@ -71,7 +71,7 @@ def render(manifests: Mapping[str, Manifest], recipe: Recipe) -> str:
 
 
 def _shown(value: Any) -> Any:
-    """What the page shows, harmless; what is markup already stays."""
+    """A value made harmless for the page; markup is kept."""
     return harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
@@ -94,8 +94,8 @@ def _released(manifests: Mapping[str, Manifest], recipe: Recipe) -> list[dict[st
 
 
 def _charts(manifests: Mapping[str, Manifest], recipe: Recipe) -> list[charts.Histogram]:
-    """A histogram of every measure that a rule holds against a limit, over the documents that the rule judges; then the rest,
-    in the registry's order, own ones last."""
+    """A histogram of every measure with a rule, over the documents that the rule judges; then of the others, in the order of
+    `MEASURES`, with the user's own last."""
     if "measure" not in manifests:
         return []
     extract = manifests["extract"].stats(ExtractStats)

@@ -12,16 +12,16 @@ from corpus_builder.store.tables import Table, database, readable
 
 
 def extracted(manifests: Mapping[str, Manifest]) -> Manifest:
-    """The manifest of the first stage; InputError where the build has not come that far."""
+    """The manifest of the first stage; raises InputError if that is not finished."""
     if "extract" not in manifests:
         raise InputError("The build has not come through its first stage yet; run `corpus-builder build` again.")
     return manifests["extract"]
 
 
 def query(sql: str, values: Sequence[Any] = (), **tables: Sequence[Path]) -> list[dict[str, Any]]:
-    """Rows of a query; every keyword argument is a table of Parquet files, whose names the query may use.
+    """The rows of a query; every keyword argument is a list of Parquet files that form the table of that name.
 
-    A table without files is an error of the caller: no schema is known of it.
+    A table without files is a caller's error, as its schema is unknown.
     """
     with readable(), database({name: Table(tuple(paths), tuple(paths[:1])) for name, paths in tables.items()}) as connection:
         cursor = connection.execute(sql, values)

@@ -1,4 +1,4 @@
-"""Is a build what its manifests say, and is every page accounted for?"""
+"""Checks whether a build's files match its manifests, and every page is accounted for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from corpus_builder.store.verification import verify
 
 @dataclass(frozen=True)
 class Verification:
-    """What was read again, and the sentences on what is wrong."""
+    """What was read again, and the messages about problems."""
 
     stages: int
     files: int
@@ -51,7 +51,7 @@ def verify_build(
 
 
 def _unlike_the_stage_before(manifests: Mapping[str, Manifest]) -> Iterator[str]:
-    """Sentences on stages that are not made of just the shards of the stage before."""
+    """Messages about stages whose shards are not exactly those of the previous stage."""
     for name, before in {"measure": "extract", "match": "sign", "screen": "extract", "decide": "extract"}.items():
         if name in manifests and before in manifests:
             found, wanted = ([receipt.shard for receipt in manifests[one].receipts] for one in (name, before))
@@ -77,7 +77,7 @@ def _expected(recipe: Recipe, manifests: Mapping[str, Manifest]) -> Iterator[str
 
 
 def as_text(found: Verification) -> str:
-    """The finding as lines for a terminal."""
+    """The result as lines for a terminal."""
     if found.problems:
         return "\n".join(found.problems)
     return (

@@ -1,4 +1,4 @@
-"""Why was this page kept or dropped?  One page's whole story, from the tables that the stages left."""
+"""Why a page was kept or dropped: its whole story, from the tables that the stages wrote."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SHOWN = 100  # characters of a repeated line
 
 @dataclass(frozen=True)
 class Event:
-    """What one stage said of the page; `verdict` is "kept", "dropped" or "released"."""
+    """One stage's verdict on the page: "kept", "dropped" or "released"."""
 
     stage: str
     verdict: str
@@ -38,7 +38,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Checked:
-    """One rule of the recipe and the value it saw, whichever rule came first."""
+    """One rule of the recipe and the value that it saw, even if an earlier rule dropped the page."""
 
     rule: str
     value: float | None
@@ -59,17 +59,17 @@ class Story:
     survivor: Story | None = None  # and the one that is kept in its place; mostly the same
     similarity: float | None = None  # exact Jaccard similarity of a duplicate and `matched`
     differences: tuple[str, ...] = ()  # lines that only one of the two has: "- " this one, "+ " `matched`
-    repeated: tuple[str, ...] = ()  # lines that it shares with many documents
+    repeated: tuple[str, ...] = ()  # lines shared with many documents
     repeated_are: str = ""  # what the recipe does with them: "cut" or "reported"
 
     @property
     def outcome(self) -> Event:
-        """The last event: what became of the page."""
+        """The last event, which decides what happened to the page."""
         return self.events[-1]
 
 
 def why(manifests: Mapping[str, Manifest], recipe: Recipe, key: str) -> list[Story]:
-    """The stories of every page with an id or URL; InputError if no page of the build has it."""
+    """The story of every page with an id or URL; raises InputError if no page of the build has it."""
     ids = _ids(extracted(manifests), key)
     if not ids:
         raise InputError(
@@ -156,7 +156,7 @@ def _dropped(stage: str, row: Mapping[str, Any], recipe: Recipe) -> Event:
 
 
 def _repeated(manifests: Mapping[str, Manifest], id_: str) -> tuple[str, ...]:
-    """The lines of a document that it shares with many."""
+    """The lines that a document shares with many others."""
     row = _row(manifests["lines"], "lines", id_, "lines") if "lines" in manifests else None
     if not row or not row["lines"]:
         return ()

@@ -1,4 +1,4 @@
-"""Why was this row dropped?  The story of a row of deduplicated files, with both texts where the files still stand."""
+"""Why a row of deduplicated files was dropped, with a comparison of both texts if the files still exist."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def is_deduplicated(out: Path) -> bool:
 
 
 def why_row(out: str | Path, id_: str) -> list[Story]:
-    """The stories of every row with an id; InputError if there is none."""
+    """The story of every row with an id; raises InputError if there is none."""
     out = Path(out)
     sign, done = read_manifest(out / "sign"), read_manifest(out / "dedup")
     if sign is None or done is None:
@@ -43,7 +43,7 @@ def why_row(out: str | Path, id_: str) -> list[Story]:
 
 
 def _rows_of(sign: Manifest, wanted: bytes) -> Iterator[tuple[int, int]]:
-    """Where the rows with an id stand: the file's place, and the row in it."""
+    """The positions of the rows with an id: the file's index, and the row in it."""
     for shard, receipt in enumerate(sign.receipts):
         signed = SignedShard.of(sign, receipt)
         for first in range(0, signed.rows, ROWS_AT_A_TIME):
@@ -82,14 +82,14 @@ def _story(out: Path, sign: Manifest, done: Manifest, id_: str, shard: int, row:
 
 
 def _texts(out: Path, sign: Manifest, *rows: tuple[int, int] | None) -> tuple[str, str] | None:
-    """Both texts, if the files are where they were and neither row is of an index."""
+    """Both texts, if the files are still in place and neither row is in an index."""
     try:
         known = small_object(out / FILES) or {}
         where, text = known.get("files"), known.get("text")
         if not isinstance(where, dict) or not isinstance(text, str):
             return None
         files = [RowFile(Path(str(where.get(receipt.shard, ""))), receipt.shard, "") for receipt in sign.receipts]
-        if not all(file.place.as_posix().endswith(f"/{file.name}") for file in files):  # shards are called after their files
+        if not all(file.place.as_posix().endswith(f"/{file.name}") for file in files):  # shards are named after their files
             return None
         ours, theirs = (RowTexts(files, text).read(places(row[0], [row[1]]))[0] for row in rows if row is not None)
     except (OSError, ValueError, IndexError, InputError):
