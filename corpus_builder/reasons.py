@@ -163,7 +163,7 @@ _ALL = (
         SIMILARITY,
         "the minimum similarity, if pairs are verified",
     ),
-    Reason("not_drawn", "release", RELEASED, "the source's share of the mixture has no room for it"),
+    Reason("not_drawn", "release", RELEASED, "the mixture takes only part of its source, and this document is not in that part"),
     Reason("only_repeated_lines", "release", RELEASED, "all its lines are repeated lines, which are cut"),
     Reason("empty_after_edits", "release", RELEASED, "the recipe's edits leave no text"),
 )

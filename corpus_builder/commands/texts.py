@@ -59,7 +59,7 @@ def judge(
 def extract(files: tuple[str, ...], recipe: Path | None, text_only: bool) -> None:
     """Print the pages of HTML files, WARCs, ARCs or WETs (paths or URLs) as JSON lines, as the pipeline sees them.
 
-    Each has id, url, charset, verdict, reason and text."""
+    Each has id, url, charset, verdict, reason and text; a dropped page has the meaning of its reason, too."""
     from corpus_builder.pages.page import PageSettings
     from corpus_builder.preview.extraction import extracted_lines
     from corpus_builder.recipe.models import Recipe

@@ -10,6 +10,7 @@ from typing import Any
 from corpus_builder.document import Document
 from corpus_builder.errors import InputError
 from corpus_builder.pages.page import PageSettings
+from corpus_builder.reasons import reason_of
 from corpus_builder.remote.places import is_remote, name_of, shown
 from corpus_builder.remote.window import read_small
 from corpus_builder.sources.input_file import InputFile, Ledgered
@@ -64,6 +65,7 @@ def _as_line(found: Document | Ledgered) -> dict[str, Any]:
         "charset": None,
         "verdict": "dropped",
         "reason": drop.reason,
+        "meaning": reason_of("extract", drop.reason).meaning,
         "value": drop.value,
         "threshold": drop.threshold,
         "detail": drop.detail,

@@ -6,6 +6,7 @@ import pytest
 
 from corpus_builder.built import Built
 from corpus_builder.errors import InputError, IntegrityError
+from corpus_builder.reasons import REASONS
 from corpus_builder.report.why import Story, as_text, why
 from corpus_builder.store.dataset import read_table
 
@@ -67,6 +68,7 @@ def test_a_threshold_comes_with_its_value(built: Built) -> None:
     assert (found.outcome.reason, found.outcome.threshold) == ("num_japanese_letters_low", 200)
     assert found.outcome.value == next(rule.value for rule in found.rules if rule.drops)
     assert f"value {found.outcome.value:g} threshold 200" in as_text(found)
+    assert found.outcome.meaning == "the measure num_japanese_letters is below the rule's limit"
 
 
 @pytest.mark.parametrize(
@@ -80,6 +82,7 @@ def test_a_threshold_comes_with_its_value(built: Built) -> None:
 def test_a_page_that_never_became_a_document(built: Built, url: str, reason: str) -> None:
     found = story(built, url)
     assert (found.outcome.stage, found.outcome.reason) == ("extract", reason)
+    assert f"\n{'':21}{REASONS[reason].meaning}" in as_text(found)
 
 
 def test_ids_and_urls_tell_the_same_of_every_page(built: Built) -> None:
