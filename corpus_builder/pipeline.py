@@ -113,7 +113,7 @@ def build(
             say(line, progress)
         for stage in others:
             manifests[stage.name] = runner.run(stage, manifests)
-    built = Built(out, recipe, manifests)
+    built = Built(out, recipe.by_names(), manifests)
     for warning in duplicates.warnings if (duplicates := built.duplicates()) else ():
         logger.warning(warning)
     return built

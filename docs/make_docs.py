@@ -9,7 +9,7 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
@@ -120,6 +120,8 @@ def _kinds(annotation: Any) -> Iterator[str]:
     origin, inner = get_origin(annotation), get_args(annotation)
     if annotation in plain:
         yield plain[annotation]
+    elif origin is Callable:
+        yield "in Python a function"
     elif origin is Literal:
         yield " or ".join(f"`{_toml(value)}`" for value in inner)
     elif _part_in(annotation) is not None:

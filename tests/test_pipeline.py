@@ -25,6 +25,7 @@ from support.corpora import (
     prose,
     write_warc,
 )
+from support.notebook import Notebook
 from support.paths import ROOT, TESTS
 
 from corpus_builder import Ray, Recipe, Serial, StageError, build, plan
@@ -342,6 +343,17 @@ def test_a_users_filter_and_measure_decide(inputs, tmp_path, local_ray):
     quality = {"sources": ["web"], "measures": {"harbours": "sea_filter:harbours"}, "rules": rules}
     with Ray(2) as engine:
         done = build(make_recipe(inputs, dedup=None, quality=quality), tmp_path / "out", engine)
+        notebook = Notebook()
+        notebook.run((inputs / "sea_filter.py").read_text())
+        notebook.run(
+            "from functools import cache, partial\n@cache\ndef word(): return '港'\ndef kana(text): return word() and 1.0"
+        )
+        notebook.run("def counts(doc, add): return add + harbours(doc)\ncell = lambda doc: sea(doc)")
+        rules = [{"filter": notebook["cell"]}, {"measure": "harbours", "min": 1}]
+        functions = quality | {"measures": {"harbours": notebook["partial"](notebook["counts"], add=0)}, "rules": rules}
+        recipe = make_recipe(inputs, dedup=None, quality=functions, extract={"detector": notebook["kana"]})
+        of_cells = build(recipe, tmp_path / "cells", engine)
+    assert reasons(of_cells) == reasons(done)
     counted = sorted(reasons(done).values())
     assert counted.count("sea") == 3  # page 3, its mirror, and page 13
     texts = [row["text"] for path in done.manifests["extract"].paths("documents") for row in read_table(path).to_pylist()]

@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 
 from corpus_builder.engine import worker
 from corpus_builder.engine.outcomes import Done, Failure, Result, Task
+from corpus_builder.engine.own_modules import caches_by_value
 from corpus_builder.errors import RecipeError, StageError
 
 RETRIES = 3
@@ -316,7 +317,8 @@ def _by_value(ray: Any, modules: Sequence[ModuleType]) -> Iterator[None]:
     for module in new:
         ray.cloudpickle.register_pickle_by_value(module)
     try:
-        yield
+        with caches_by_value():
+            yield
     finally:
         for module in new:
             ray.cloudpickle.unregister_pickle_by_value(module)

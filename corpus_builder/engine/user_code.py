@@ -1,16 +1,13 @@
-"""Functions of the user's own, named in a recipe as `module:function`."""
+"""Functions of the user's own: named in a recipe as `module:function`, or given as they are."""
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib
-import importlib.machinery
-import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import redirect_stdout
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -19,16 +16,28 @@ from typing import Any
 
 from corpus_builder.document import Document
 from corpus_builder.engine import guard
+from corpus_builder.engine.function_digest import FunctionDigest, Unhashable
+from corpus_builder.engine.own_modules import forget_older, imported_anew, is_own, with_imports
 from corpus_builder.errors import RecipeError, StageError, did_you_mean, words_of
 
 
 @dataclass(frozen=True)
 class UserFunction:
-    """A user's function, its name in the recipe, and a digest of the source that it comes from."""
+    """A user's function, the name that it is known by, a digest of what it depends on, and the user's modules that it needs."""
 
     name: str
     digest: str
-    call: Callable[..., Any]
+    call: Callable[..., Any] = field(compare=False)
+    modules: tuple[str, ...] = field(default=(), compare=False)
+
+
+class OwnFunctionFailed(Exception):
+    """A function of the user's own raised something, or returned what it must not: what it is, its name, and what happened."""
+
+
+def function_of(given: str | Callable[..., Any], base: Path) -> UserFunction:
+    """A function that a recipe names, or holds."""
+    return load_function(given, base) if isinstance(given, str) else _by_value(given, name_of(given))
 
 
 def load_function(name: str, base: Path) -> UserFunction:
@@ -38,14 +47,16 @@ def load_function(name: str, base: Path) -> UserFunction:
     module_name, colon, function_name = name.partition(":")
     if not colon or not module_name or not function_name:
         raise RecipeError(f"{name!r} does not name a function; write module:function, for example my_filters:affiliate_links.")
+    if module_name == "__main__":
+        return _of_main(function_name)
     for directory in (str(Path.cwd()), str(base)):
         if directory in sys.path:
             sys.path.remove(directory)
         sys.path.insert(0, directory)
     importlib.invalidate_caches()
-    _forget_older(module_name)
+    forget_older(module_name)
     try:
-        module = _imported_anew(module_name)
+        module = imported_anew(module_name)
     except ModuleNotFoundError as error:
         if error.name and module_name.split(".")[0] == error.name.split(".")[0]:
             raise RecipeError(
@@ -58,57 +69,77 @@ def load_function(name: str, base: Path) -> UserFunction:
     function = getattr(module, function_name, None)
     if not callable(function):
         hint = did_you_mean(function_name, [name for name in dir(module) if not name.startswith("_")])
-        raise RecipeError(f"{module.__file__} has no function {function_name!r}{hint or '.'}")
-    digest = hashlib.sha256()
-    for part in _with_imports(module):
+        raise RecipeError(f"{getattr(module, '__file__', module_name)} has no function {function_name!r}{hint or '.'}")
+    return _by_file(name, function, module)
+
+
+def _by_file(name: str, function: Callable[..., Any], module: ModuleType) -> UserFunction:
+    digest, parts = hashlib.sha256(), with_imports(module)
+    for part in parts:
         digest.update(part.__name__.encode() + b"\0" + Path(part.__file__ or "").read_bytes() + b"\0")
-    return UserFunction(name, digest.hexdigest()[:32], function)
+    return UserFunction(name, digest.hexdigest()[:32], function, tuple(part.__name__ for part in parts if is_own(part)))
 
 
-_SEEN: dict[str, str] = {}  # digests of the files that the user's own modules were imported from
+def _of_main(function_name: str) -> UserFunction:
+    """A function of the notebook or script that runs."""
+    main = vars(sys.modules["__main__"])
+    if not callable(function := main.get(function_name)):
+        hint = did_you_mean(function_name, [name for name, value in main.items() if callable(value)]).rstrip("?")
+        raise RecipeError(
+            f"There is no function {function_name!r} in the notebook or script that runs{hint}; define it there before, or put it "
+            "into a module beside the recipe and write module:function."
+        )
+    return _by_value(function, f"__main__:{function_name}")
 
 
-def _imported_anew(module_name: str) -> ModuleType:
-    """The module, without bytecode beside it, which is known by whole seconds alone."""
-    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+def _by_value(function: Callable[..., Any], name: str) -> UserFunction:
+    module = sys.modules.get(name.partition(":")[0])
+    if importable_name(function) and module is not None and not is_own(module):
+        return _by_file(name, function, module)
     try:
-        with redirect_stdout(sys.stderr):
-            module = importlib.import_module(module_name)
-    finally:
-        sys.dont_write_bytecode = before
-    for part in _with_imports(module):
-        if _own(part):
-            _SEEN.setdefault(str(part.__file__), _digest_of(Path(part.__file__ or "")))
-    return module
+        found = FunctionDigest(function)
+    except Unhashable as error:
+        raise RecipeError(
+            f"Whether the function {name} changed cannot be told: {error}, of which no digest can be taken. Let the function make or "
+            'open it when it is first called (functools.cache), or put the function into a module and write "module:function".'
+        ) from error
+    plain = name.rpartition(":")[2].isidentifier() and (importable_name(function) or name.startswith("__main__:"))
+    return UserFunction(name if plain else f"{name}@{found.value[:8]}", found.value, function, tuple(sorted(found.modules)))
 
 
-def _forget_older(module_name: str) -> None:
-    """Forget a module of the user's, with its own imports, if another file or another content would be imported now.
-
-    A notebook builds, edits its filter and builds again; two recipes have each a my_filters.py beside them.
-    """
-    module = sys.modules.get(module_name)
-    if module is None or not _own(module):
-        return
-    parts = [part for part in _with_imports(module) if _own(part)]
-    if any(_is_older(part) for part in parts):
-        for part in parts:
-            _SEEN.pop(str(part.__file__), None)
-            del sys.modules[part.__name__]
+def name_of(function: str | Callable[..., Any]) -> str:
+    """What a function is called for people: where it was defined, and its name there."""
+    if isinstance(function, str):
+        return function
+    inner = function
+    while isinstance(inner, partial):
+        inner = inner.func
+    of = inner if hasattr(inner, "__qualname__") else type(inner)
+    name = f"{getattr(of, '__module__', None) or '__main__'}:{of.__qualname__}"
+    return name if inner is function else f"partial of {name}"
 
 
-def _is_older(module: ModuleType) -> bool:
-    path = Path(module.__file__ or "")
-    now = importlib.machinery.PathFinder.find_spec(module.__name__) if "." not in module.__name__ else module.__spec__
-    if now is None or now.origin != module.__file__ or not path.is_file():
-        return True
-    return _SEEN.get(str(path), "") not in ("", _digest_of(path))
+def importable_name(function: Callable[..., Any]) -> str | None:
+    """`module:function` where that names just this function, also in another process; else None."""
+    module_name, name = getattr(function, "__module__", None), getattr(function, "__qualname__", "")
+    found = vars(sys.modules[module_name]).get(name) if module_name in sys.modules and module_name != "__main__" else None
+    return f"{module_name}:{name}" if found is function else None
 
 
 def own_modules(*functions: UserFunction) -> list[ModuleType]:
     """The user's own modules behind some functions, by name: what must travel to a cluster's workers."""
-    names = {part.__name__ for f in functions for part in _with_imports(sys.modules[f.name.partition(":")[0]]) if _own(part)}
+    names = {name for function in functions for name in function.modules}
     return [sys.modules[name] for name in sorted(names)]
+
+
+@contextmanager
+def naming(page: str) -> Iterator[None]:
+    """Name the page at which a function of the user's own failed, in a StageError."""
+    try:
+        yield
+    except OwnFunctionFailed as error:
+        what, name, happened, remedy = error.args
+        raise StageError(f"The {what} {name} failed on the page {page}: {happened}. {remedy}") from error
 
 
 def answers(
@@ -157,45 +188,3 @@ def _no_answer(
 def _failed(function: UserFunction, document: Document, what: str) -> StageError:
     hint = f" (`corpus-builder why OUT {document.id}` tells what page it is)" if document.source else ""  # else it is in no build
     return StageError(f"{function.name} {what}{hint}.")
-
-
-def _with_imports(module: ModuleType) -> list[ModuleType]:
-    """A module, and what it imports of the user's own modules, and so on; by name, so that no order of loading shows."""
-    found: dict[str, ModuleType] = {}
-    waiting = [module]
-    while waiting:
-        part = waiting.pop()
-        if part.__name__ in found or not part.__file__:
-            continue
-        found[part.__name__] = part
-        if _own(part):
-            waiting += [other for name in _imported(part) if (other := sys.modules.get(name)) is not None and _own(other)]
-    return [found[name] for name in sorted(found)]
-
-
-def _own(module: ModuleType) -> bool:
-    """Is it the user's own, rather than an installed package, this package or the standard library?"""
-    file = getattr(module, "__file__", None)
-    if not file or not file.endswith(".py") or module.__name__.partition(".")[0] in {"corpus_builder", *sys.stdlib_module_names}:
-        return False
-    return not {"site-packages", "dist-packages"} & set(Path(file).parts)
-
-
-def _imported(module: ModuleType) -> set[str]:
-    """Names of the modules that a module's source imports, anywhere in it."""
-    names: set[str] = set()
-    package = module.__package__ or ""
-    for node in ast.walk(ast.parse(Path(module.__file__ or "").read_bytes())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            base = (
-                importlib.util.resolve_name("." * node.level + (node.module or ""), package) if node.level else node.module or ""
-            )
-            names |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
-    return {".".join(name.split(".")[: i + 1]) for name in names for i in range(name.count(".") + 1)}
-
-
-def _digest_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

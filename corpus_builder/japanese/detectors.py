@@ -3,31 +3,37 @@
 detector = "ngrams"                              the model that comes with the package
 detector = "ngrams:data/models/detector.bin"     a model from `corpus-builder train-detector`
 detector = "fasttext:data/models/lid.176.ftz"    a fastText model with the label __label__ja; needs the extra `classifier`
+detector = "my_detectors:score"                  a function of one's own: the text -> the probability that it is in the wanted language
 
-A source may be in another language: the first two know only Japanese, a fastText model the languages that it has labels for.
+A source may be in another language: the first two know only Japanese, a fastText model the languages that it has labels for, a function
+those that it was written for.
 """
 
 from __future__ import annotations
 
 import hashlib
+import reprlib
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from corpus_builder.errors import InputError, MissingExtraError, RecipeError
+from corpus_builder.engine.user_code import OwnFunctionFailed, UserFunction
+from corpus_builder.errors import InputError, MissingExtraError, RecipeError, did_you_mean, words_of
 from corpus_builder.japanese.detect import LONG, Detector, japanese_score, shipped
 from corpus_builder.store.files import state_of
 
 DEFAULT = "ngrams"
+KINDS = ("ngrams", "fasttext")
 JAPANESE, ANY = "ja", "none"
 """Languages of a source: Japanese, or no test at all.  Any other is a label of a fastText model without its `__label__`."""
 
 LanguageScore = Callable[[str], float]
-"""`score(text)` returns the share of a text that is in a language, 0..1."""
+"""`score(text)` returns the share of a text that is in the wanted language, or the probability that it is, 0..1."""
 
 
-def named_detector(name: str, language: str = JAPANESE) -> LanguageScore:
+def named_detector(name: str | UserFunction, language: str = JAPANESE) -> LanguageScore:
     """The detector with this name for a language; a model is loaded once per process, and again if its file changes.
 
     For `ANY`, every text scores 1.  Raises RecipeError for a name of no known kind or a language that the detector does not
@@ -35,6 +41,8 @@ def named_detector(name: str, language: str = JAPANESE) -> LanguageScore:
     """
     if language == ANY:
         return _all
+    if isinstance(name, UserFunction):
+        return partial(_own_score, name)
     kind, path = _parts(name)
     if kind == "ngrams" and language != JAPANESE:
         raise RecipeError(knows_japanese_alone(name, language))
@@ -54,8 +62,26 @@ def _loaded(kind: str, path: str, state: tuple[int, int], language: str) -> Lang
     return partial(fasttext_score, model, label)
 
 
+def _own_score(detector: UserFunction, text: str) -> float:
+    """What a detector of the user's own says; whatever it raises, or returns by mistake, is told, and no page is dropped for it."""
+    try:
+        score = detector.call(text)
+    except BaseException as error:  # `sys.exit`, too
+        raise OwnFunctionFailed("detector", detector.name, words_of(error), "") from error
+    if isinstance(score, Real) and not isinstance(score, bool) and 0.0 <= float(score) <= 1.0:
+        return float(score)
+    raise OwnFunctionFailed(
+        "detector", detector.name, f"it returned {reprlib.repr(score)}, no probability", "Let it return a number from 0 to 1."
+    )
+
+
 def _all(text: str) -> float:
     return 1.0
+
+
+def knows_languages(detector: str | LanguageScore) -> bool:
+    """Whether a detector may know another language than Japanese."""
+    return callable(detector) or detector.startswith("fasttext:") or is_own(detector)
 
 
 def knows_japanese_alone(name: str, language: str) -> str:
@@ -67,10 +93,12 @@ def knows_japanese_alone(name: str, language: str) -> str:
     )
 
 
-def detector_version(name: str, language: str = JAPANESE) -> str:
+def detector_version(name: str | UserFunction, language: str = JAPANESE) -> str:
     """What a detector's scores depend on: its kind and a digest of its model, regardless of its path."""
     if language == ANY:
         return ANY
+    if isinstance(name, UserFunction):
+        return f"own {name.digest}"
     named_detector(name, language)
     kind, path = _parts(name)
     data = _read(path) if path else shipped().to_bytes()
@@ -83,13 +111,19 @@ def located(name: str, resolve: Callable[[str], Path]) -> str:
     return f"{kind}:{resolve(path)}" if colon and path and kind in ("ngrams", "fasttext") else name
 
 
+def is_own(name: str) -> bool:
+    """Whether a detector is `module:function` rather than a kind with the path of a model."""
+    module, _, function = name.partition(":")
+    return all(part.isidentifier() for part in (*module.split("."), function)) and not did_you_mean(module, KINDS)
+
+
 def _parts(name: str) -> tuple[str, str]:
     kind, colon, path = name.partition(":")
     if (kind == "ngrams" and bool(path) == bool(colon)) or (kind == "fasttext" and path):
         return kind, path
     raise RecipeError(
         f'Unknown detector {name!r}; write "ngrams" for the shipped model, "ngrams:PATH" for a model of `corpus-builder '
-        'train-detector`, or "fasttext:PATH" for a fastText language model such as lid.176.ftz.'
+        'train-detector`, or "fasttext:PATH" for a fastText language model such as lid.176.ftz, or "module:function" for a function of your own.'
     )
 
 

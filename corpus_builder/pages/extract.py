@@ -14,7 +14,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from corpus_builder.engine.user_code import UserFunction, load_function
+from corpus_builder.engine.user_code import OwnFunctionFailed, UserFunction, load_function
 from corpus_builder.errors import RecipeError, words_of
 from corpus_builder.extractor.blocks import HIRAGANAS, KATAKANAS
 from corpus_builder.extractor.model import SHIPPED, kept_blocks, load_model, model_digest
@@ -50,6 +50,7 @@ Extractor: TypeAlias = Callable[[str, str | None], Extracted | None]
 """`extractor(html_text, url)` returns the title and main text of a page; None if it has none."""
 
 
+_REMEDY = "Let it return None for a page that it cannot read."
 MIN_KANA = 8  # ours: a page with fewer kana in its text has no Japanese sentence
 JAPANESE_VERSION = 1  # of the scanner, the features and the typesetting; bump it when their output changes
 
@@ -64,10 +65,6 @@ class TooDeep(Exception):
 
 class ParserLimit(Exception):
     """The page exceeds another limit of the parser, with the same result."""
-
-
-class OwnExtractorFailed(Exception):
-    """The user's own extractor raised an error, or did not return an `Extracted`; the argument says which."""
 
 
 def named_extractor(
@@ -89,23 +86,24 @@ def named_extractor(
     if name in EXTRACTORS:
         return EXTRACTORS[name]
     if ":" in name:
-        return partial(_own, (own or _loaded(name)).call)
+        return partial(_own, own or _loaded(name))
     raise RecipeError(
         f"Unknown extractor {name!r}; use one of {', '.join(sorted(EXTRACTORS))}, or your own function as module:function."
     )
 
 
-def _own(call: Extractor, html_text: str, url: str | None) -> Extracted | None:
-    """Call the user's own extractor; an error or a wrong return value is raised as OwnExtractorFailed, and drops no page."""
+def _own(extractor: UserFunction, html_text: str, url: str | None) -> Extracted | None:
+    """Call the user's own extractor; an error or a wrong return value is raised as OwnFunctionFailed, and drops no page."""
     try:
-        found = call(html_text, url)
+        found = extractor.call(html_text, url)
     except (NoJapaneseText, TooManyBlocks, TooDeep, ParserLimit):  # from a built-in extractor that it calls
         raise
     except BaseException as error:  # also `sys.exit`
-        raise OwnExtractorFailed(words_of(error)) from error
+        raise OwnFunctionFailed("extractor", extractor.name, words_of(error), _REMEDY) from error
     if found is None or (isinstance(found, Extracted) and isinstance(found.title, str) and isinstance(found.text, str)):
         return found
-    raise OwnExtractorFailed(f"it returned {reprlib.repr(found)}, not Extracted(title, text) with two strings")
+    wrong = f"it returned {reprlib.repr(found)}, not Extracted(title, text) with two strings"
+    raise OwnFunctionFailed("extractor", extractor.name, wrong, _REMEDY)
 
 
 def extractor_version(name: str, model: Path | None = None, own: UserFunction | None = None) -> str:

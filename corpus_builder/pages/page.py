@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corpus_builder.document import Drop
-from corpus_builder.engine.user_code import UserFunction
+from corpus_builder.engine.user_code import OwnFunctionFailed, UserFunction
 from corpus_builder.errors import CorpusError
 from corpus_builder.extractor.scan import MAX_BLOCKS, TooManyBlocks
 from corpus_builder.japanese.detectors import DEFAULT, JAPANESE, named_detector
 from corpus_builder.pages.bounds import elements, nests_deeper, visible_kana
 from corpus_builder.pages.charset import decode
-from corpus_builder.pages.extract import MIN_KANA, NoJapaneseText, OwnExtractorFailed, TooDeep, named_extractor
+from corpus_builder.pages.extract import MIN_KANA, NoJapaneseText, TooDeep, named_extractor
 from corpus_builder.pages.gate import gate
 
 
@@ -30,7 +30,7 @@ class PageSettings:
     readings: bool = False
     model: Path | None = None
     own: UserFunction | None = None  # the user's own extractor, if already loaded; None: import it from the working directory
-    detector: str = DEFAULT  # see japanese/detectors.py
+    detector: str | UserFunction = DEFAULT  # see japanese/detectors.py
     # Ours: a page that is half Japanese scores about 0.5, give or take 0.1; docs/detection.md has the figures.
     min_japanese_score: float = 0.4
     max_bytes: int = 10 << 20
@@ -53,7 +53,7 @@ def read_page(body: bytes, *, content_type: str, status: int, settings: PageSett
     """The text of a page, or why it is dropped; the cheap looks come first.
 
     The result depends only on the bytes and the settings, never on time.  Raises RecipeError for an unknown extractor or
-    detector, and OwnExtractorFailed if the user's own extractor raises or returns something other than Extracted; no page
+    detector, and OwnFunctionFailed if the user's own extractor or detector raises or returns something else than it should; no page
     makes it raise.
     """
     if drop := _unfit(body, status, content_type, settings):
@@ -71,7 +71,7 @@ def read_page(body: bytes, *, content_type: str, status: int, settings: PageSett
     extractor = named_extractor(settings.extractor, settings.form, settings.readings, settings.model, settings.own, least)
     try:
         found = extractor(decoded.text, None)
-    except (CorpusError, OwnExtractorFailed):
+    except (CorpusError, OwnFunctionFailed):
         raise
     except NoJapaneseText as error:
         return Drop("no_japanese_text", error.args[0], MIN_KANA)

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from corpus_builder.engine.user_code import name_of
+from corpus_builder.japanese.detectors import DEFAULT, LanguageScore
+from corpus_builder.pages.extract import Extractor
 from corpus_builder.pages.page import PageSettings
-from corpus_builder.recipe.part import Fraction, Part
+from corpus_builder.recipe.part import Fraction, NameOrFunction, Part
 
 
 class Extract(Part):
     """From the bytes of a page to its main text, and whether that is Japanese.  docs/extractor.md tells how well."""
 
-    extractor: str = Field(default="japanese", examples=["trafilatura", "my_extractors:first_article"])
+    extractor: Annotated[str | Extractor, NameOrFunction] = Field(
+        default="japanese", examples=["trafilatura", "my_extractors:first_article"]
+    )
     """What finds the main text: japanese (our own), trafilatura, trafilatura_tables, or a function of yours as "module:function"
-    (docs/your-data.md shows one)."""
+    (docs/your-data.md shows one); in Python also the function itself."""
     form: Literal["plain", "markdown"] = Field(default="plain", examples=["markdown"])
     """Text alone, or with headings, lists, tables, quotations and code marked; goes with extractor = "japanese"."""
     readings: bool = Field(default=False, examples=[True])
     """Keep ruby in parentheses: 漢字（かんじ）; goes with extractor = "japanese"."""
     model: str | None = Field(default=None, min_length=1, examples=["data/models/extractor.bin"])
     """Weights that `corpus-builder train-extractor` wrote; goes with extractor = "japanese".  [default: the shipped model]"""
-    detector: str = Field(default=PageSettings.detector, examples=["fasttext:lid.176.ftz"])
-    """Detector of the language: ngrams (the shipped model), ngrams:PATH (of `corpus-builder train-detector`) or fasttext:PATH
-    (a fastText language model; needs the extra `classifier`)."""
+    detector: Annotated[str | LanguageScore, NameOrFunction] = Field(default=DEFAULT, examples=["fasttext:lid.176.ftz"])
+    """Detector of the language: ngrams (the shipped model), ngrams:PATH (of `corpus-builder train-detector`), fasttext:PATH
+    (a fastText language model; needs the extra `classifier`), or a function of yours as "module:function", which takes a text and returns
+    the probability, 0 to 1, that it is in the wanted language; in Python also the function itself."""
     min_japanese_score: Fraction = Field(default=PageSettings.min_japanese_score, examples=[0.6])
     """Least score of the detector at which a text counts as Japanese: about the share of it that is."""
     max_bytes: int = Field(default=PageSettings.max_bytes, gt=0, examples=[4194304])
@@ -40,5 +46,5 @@ class Extract(Part):
     @model_validator(mode="after")
     def _fits_extractor(self) -> Extract:
         if self.extractor != "japanese" and (self.form != "plain" or self.readings or self.model):
-            raise ValueError(f'form, readings and model go with extractor = "japanese", not with {self.extractor!r}')
+            raise ValueError(f'form, readings and model go with extractor = "japanese", not with {name_of(self.extractor)!r}')
         return self

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from corpus_builder.engine import Engine, Failure
 from corpus_builder.errors import InputError, RecipeError
-from corpus_builder.japanese.detectors import located
 from corpus_builder.messages.progress import with_progress
 from corpus_builder.messages.terminal import harmless
 from corpus_builder.pages.page import storable_field
@@ -100,7 +99,7 @@ def reading_of(recipe: Recipe, source: Source) -> Reading:
         source.document,
         source.encoding,
         source.language,
-        located(source.detector, recipe.resolve) if source.detector else None,
+        None if source.detector is None else recipe.detector(source.detector),
         source.min_language_score,
         source.unreadable,
     )

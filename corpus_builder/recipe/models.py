@@ -7,15 +7,15 @@ and where to write are options of the command, and never change the output's byt
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from corpus_builder.engine.user_code import load_function
+from corpus_builder.engine.user_code import UserFunction, function_of, importable_name, name_of
 from corpus_builder.errors import RecipeError, did_you_mean
-from corpus_builder.japanese.detectors import ANY, JAPANESE, knows_japanese_alone, located
+from corpus_builder.japanese.detectors import ANY, JAPANESE, LanguageScore, is_own, knows_japanese_alone, knows_languages, located
 from corpus_builder.pages.page import PageSettings
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.recipe.dedup import Dedup
@@ -58,9 +58,11 @@ class Recipe(Part):
         if len(set(names)) < len(names):
             raise ValueError("two sources have the same name; documents carry it, so give each its own")
         for source in self.sources:
-            detector = source.detector or self.extract.detector
-            if source.language not in (None, JAPANESE, ANY) and not detector.startswith("fasttext:"):
-                raise ValueError(f"source {source.name!r}: {knows_japanese_alone(detector, source.language or '').rstrip('.')}")
+            detector = self.extract.detector if source.detector is None else source.detector
+            if source.language not in (None, JAPANESE, ANY) and not knows_languages(detector):
+                raise ValueError(
+                    f"source {source.name!r}: {knows_japanese_alone(str(detector), source.language or '').rstrip('.')}"
+                )
         for where, used in self._uses_of_sources():
             for name in used:
                 if name not in names:
@@ -126,9 +128,17 @@ class Recipe(Part):
         """What stands under `extract`, with the paths of models resolved."""
         settings = self.extract.model_dump()
         settings["model"] = self.resolve(self.extract.model) if self.extract.model else None
-        settings["detector"] = located(self.extract.detector, self.resolve)
-        own = load_function(self.extract.extractor, self.base) if ":" in self.extract.extractor else None
+        settings["detector"] = self.detector(self.extract.detector)
+        given = self.extract.extractor
+        own = function_of(given, self.base) if callable(given) or ":" in given else None
+        settings["extractor"] = own.name if own else given
         return PageSettings(**settings, own=own)
+
+    def detector(self, given: str | LanguageScore) -> str | UserFunction:
+        """A detector as the pages need it: the user's own loaded, the path of a model made absolute."""
+        if callable(given) or is_own(given):
+            return function_of(given, self.base)
+        return located(given, self.resolve)
 
     @property
     def compared(self) -> tuple[str, ...]:
@@ -173,10 +183,23 @@ class Recipe(Part):
 
     def to_toml(self) -> str:
         """The recipe as a recipe file.  In `base`, where its relative paths start, `Recipe.load` reads it back as an equal recipe."""
-        return as_toml(as_data(self))
+        return as_toml(as_data(self, _name_in_file))
+
+    def by_names(self) -> Recipe:
+        """The recipe with the names of the functions that it holds, as it is stored with a build."""
+        return Recipe.of(as_data(self), base=self.base)
 
     def __repr__(self) -> str:
         base = {} if self.base == Path.cwd() else {"base": str(self.base)}
         return in_lines("Recipe", self.said() | base)
 
     __str__ = __repr__
+
+
+def _name_in_file(function: Callable[..., Any]) -> str:
+    if name := importable_name(function):
+        return name
+    raise RecipeError(
+        f"The recipe holds the function {name_of(function)}, which a recipe file cannot name; put it into a module beside the recipe, for "
+        'example my_filters.py, and give it as "my_filters:function".'
+    )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
+from corpus_builder.engine.user_code import function_of
 from corpus_builder.errors import RecipeError
 from corpus_builder.messages.redact import without_secrets
 from corpus_builder.recipe.errors import explain
@@ -59,13 +61,29 @@ def _plain(value: Any) -> Any:
     return {name: _plain(one) for name, one in value.items()} if isinstance(value, Mapping) else value
 
 
-def as_data(value: Any) -> Any:
-    """What a part says as plain data: tables, lists, strings, numbers."""
+def _known_name(function: Callable[..., Any]) -> str:
+    return function_of(function, Path()).name
+
+
+def as_data(value: Any, named: Callable[[Callable[..., Any]], str] = _known_name) -> Any:
+    """What a part says as plain data: tables, lists, strings, numbers; functions by their names."""
     if isinstance(value, Part):
         value = value.said()
     if isinstance(value, Mapping):
-        return {name: as_data(one) for name, one in value.items()}
-    return [as_data(one) for one in value] if isinstance(value, tuple | list) else value
+        return {name: as_data(one, named) for name, one in value.items()}
+    if isinstance(value, tuple | list):
+        return [as_data(one, named) for one in value]
+    return named(value) if callable(value) else value
+
+
+def _function(given: Any) -> Any:
+    if isinstance(given, str) or callable(given):
+        return given
+    raise ValueError(f'{given!r} is no function; give one, or its name as "module:function"')
+
+
+NameOrFunction = PlainValidator(_function)
+"""Of a key that takes a name, or a function of the user's own."""
 
 
 def in_lines(name: str, fields: Mapping[str, Any]) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from corpus_builder.document import Filter, Measure
+from corpus_builder.engine.user_code import name_of
 from corpus_builder.errors import RecipeError
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.rules import Threshold
-from corpus_builder.recipe.part import Part
+from corpus_builder.recipe.part import NameOrFunction, Part
 
 
 class Rule(Part):
@@ -42,8 +44,9 @@ class Rule(Part):
     nothing.  Goes with hosts or ut1."""
     host_suffixes: tuple[str, ...] = Field(default=(), examples=[[".5ch.net", "wikipedia.org"]])
     """Ends of host names whose pages are dropped, compared as strings: "wikipedia.org" also drops "notwikipedia.org"."""
-    filter: str | None = Field(default=None, examples=["my_filters:too_many_arrows"])
-    """A function of yours as "module:function": it takes a Document and returns None, or a Drop with its reason."""
+    filter: Annotated[str | Filter, NameOrFunction] | None = Field(default=None, examples=["my_filters:too_many_arrows"])
+    """A function of yours as "module:function", in Python also the function itself: it takes a Document and returns None, or a Drop with its
+    reason."""
     duplicates: Literal[True] | None = Field(default=None, examples=[True])
     """Duplicates are dropped here; goes with a table [dedup], which says what is one."""
     sources: tuple[str, ...] | None = Field(default=None, examples=[["web"]])
@@ -84,7 +87,7 @@ class Rule(Part):
         if self.measure is not None:
             return str(self.threshold)
         if self.filter is not None:
-            return self.filter
+            return name_of(self.filter)
         return "duplicates" if self.duplicates else "hosts"
 
 
@@ -95,8 +98,10 @@ class Quality(Part):
     """Sources whose documents the rules judge.  [default: for measures and filters the Japanese sources, for others all]"""
     ng_words: tuple[str, ...] = Field(default=(), examples=[["../data/words/ng_words_ja.txt"]])
     """Files of words, one a line, which the measure `ng_fraction` counts."""
-    measures: Mapping[str, str] = Field(default_factory=dict, examples=[{"links": "my_filters:links"}])
-    """Measures of yours by name: functions as "module:function" that take a Document and return a number."""
+    measures: Mapping[str, Annotated[str | Measure, NameOrFunction]] = Field(
+        default_factory=dict, examples=[{"links": "my_filters:links"}]
+    )
+    """Measures of yours by name: functions as "module:function", in Python also the functions themselves, that take a Document and return a number."""
     rules: tuple[Rule, ...] = Field(default=(), examples=[[{"measure": "hiragana_fraction", "min": 0.2}]])
     """The rules, in the order in which they run."""
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from corpus_builder.engine.user_code import UserFunction, load_function
-from corpus_builder.errors import InputError
+from corpus_builder.engine.user_code import UserFunction, function_of
+from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.quality.hosts import UT1_V1_CATEGORIES, HostList
 from corpus_builder.quality.ng_words import NgWords
 from corpus_builder.quality.rulebook import DuplicateRule, FilterRule, HostRule, MeasureRule, RunningRule
@@ -38,19 +38,29 @@ class Running:
     def measures(self) -> tuple[tuple[str, UserFunction], ...]:
         """The user's measures by name, in the order of the names."""
         recipe = self.recipe
-        return tuple((name, load_function(function, recipe.base)) for name, function in sorted(recipe.quality.measures.items()))
+        return tuple((name, function_of(function, recipe.base)) for name, function in sorted(recipe.quality.measures.items()))
 
     @cached_property
     def filters(self) -> tuple[UserFunction, ...]:
         """The user's filters in the order of their rules, each once."""
-        named = dict.fromkeys(rule.filter for rule in self.recipe.quality.rules if rule.filter is not None)
-        return tuple(load_function(name, self.recipe.base) for name in named)
+        found: dict[str, UserFunction] = {}
+        for rule in self.recipe.quality.rules:
+            if rule.filter is not None:
+                function = function_of(rule.filter, self.recipe.base)
+                if found.setdefault(function.name, function) != function:
+                    raise RecipeError(f"Two filters that differ are called {function.name}; give one of them another name.")
+        return tuple(found.values())
 
     @property
     def functions(self) -> list[UserFunction]:
         """Every function of the user's that the recipe names."""
-        extractor = self.recipe.page_settings.own
-        return [*(function for _, function in self.measures), *self.filters, *([extractor] if extractor else [])]
+        settings = self.recipe.page_settings
+        detectors = [
+            settings.detector,
+            *(self.recipe.detector(one.detector) for one in self.recipe.sources if one.detector is not None),
+        ]
+        of_pages = [one for one in (settings.own, *detectors) if isinstance(one, UserFunction)]
+        return [*(function for _, function in self.measures), *self.filters, *of_pages]
 
     @cached_property
     def ng_words(self) -> NgWords | None:
@@ -69,7 +79,7 @@ def _running(rule: Rule, recipe: Recipe) -> RunningRule:
     if rule.measure is not None:
         return MeasureRule(rule.threshold, sources)
     if rule.filter is not None:
-        return FilterRule(rule.filter, sources)
+        return FilterRule(function_of(rule.filter, recipe.base).name, sources)
     if rule.duplicates:
         return DuplicateRule(sources, recipe.dedup.matching.verify if recipe.dedup else None)
     if rule.ut1 is not None:

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from corpus_builder.japanese.detectors import ANY, JAPANESE
-from corpus_builder.recipe.part import Part
+from corpus_builder.japanese.detectors import ANY, JAPANESE, LanguageScore
+from corpus_builder.recipe.part import NameOrFunction, Part
 
 COLUMNS = ("text", "id", "url", "title", "date")
 Name = Annotated[str, Field(min_length=1)]
@@ -61,7 +61,7 @@ class Source(Part):
     language: Name | None = Field(default=None, examples=["none", "en"])
     """Language that a text must be in: "ja", "none" (every text is taken), or another that a fastText detector has a label for.
     [default: ja; of kind = "wikipedia" no test]"""
-    detector: Name | None = Field(default=None, examples=["fasttext:lid.176.ftz"])
+    detector: Annotated[str | LanguageScore, NameOrFunction] | None = Field(default=None, examples=["fasttext:lid.176.ftz"])
     """Detector of the language, as in extract.detector.  [default: extract.detector]"""
     min_language_score: float | None = Field(default=None, ge=0.0, le=1.0, examples=[0.6])
     """Least score of the detector at which a text counts as in the language.  [default: extract.min_japanese_score]"""

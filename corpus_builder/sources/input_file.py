@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
 from corpus_builder.document import Document, Drop
+from corpus_builder.engine.user_code import UserFunction
 from corpus_builder.errors import FormatError
 from corpus_builder.pages.page import PageSettings
 from corpus_builder.reasons import NO_RECORD, UNREADABLE
@@ -34,7 +35,7 @@ class Reading:
     document: Unit = "file"  # what counts as one document in a text file
     encoding: str | None = None  # of text files
     language: str | None = None
-    detector: str | None = None
+    detector: str | UserFunction | None = None
     min_language_score: float | None = None
     unreadable: Literal["fail", "report"] = "fail"
 
@@ -50,8 +51,8 @@ class Reading:
 
     def made_from(self, kind: str) -> dict[str, str]:
         """What goes into a file's digest beyond the page settings; empty for kinds without rows if all settings are defaults."""
-        usual, said = asdict(Reading()), asdict(self)
-        del said["detector"]  # its model's digest is part of the page settings
+        usual, said = asdict(Reading()), asdict(replace(self, detector=None))
+        del said["detector"]  # its digest is part of the page settings
         said = {name: value for name, value in said.items() if value != usual[name]}
         version = [ROWS_VERSION] if kind in (*OWN_ROWS, "text") else []
         return {"reading": digest_of([version, said])} if version or said else {}

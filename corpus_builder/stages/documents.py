@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from corpus_builder.document import OWN_DOCUMENT, Document, Drop
+from corpus_builder.engine.user_code import naming
 from corpus_builder.pages.page import PageSettings, foreign, storable, storable_field
 from corpus_builder.quality.hosts import host_of
 from corpus_builder.sources.input_file import Ledgered
@@ -17,7 +18,8 @@ def document_of(found: Document, settings: PageSettings | None, size_bytes: int)
     and nothing has control characters.
     """
     text = storable(found.text)
-    drop = (foreign(text, settings) if settings else None) if text else Drop("no_text")
+    with naming(f"{found.id!r} ({found.url})" if found.url else repr(found.id)):
+        drop = (foreign(text, settings) if settings else None) if text else Drop("no_text")
     if drop is not None:
         return Ledgered(found.id, found.url, drop, size_bytes, found.own_id)
     found = replace(found, host=host_of(found.url))

@@ -7,6 +7,8 @@ from functools import partial
 
 from corpus_builder.document import Document, Drop
 from corpus_builder.engine.guard import CPU_SECONDS, Crash, Reading, guarded
+from corpus_builder.engine.user_code import UserFunction
+from corpus_builder.errors import StageError
 from corpus_builder.japanese.detectors import named_detector
 from corpus_builder.pages.page import PageSettings
 from corpus_builder.remote.patience import Stat
@@ -20,13 +22,13 @@ from corpus_builder.stages.documents import document_of
 def from_wikipedia(file: InputFile, settings: PageSettings) -> Iterator[Document | Ledgered]:
     """Every page of a dump; a crash or an endless loop costs only one article."""
     tested = file.reading.language is not None  # a dump is in the language of its Wikipedia
-    if tested:
+    if tested and not isinstance(settings.detector, UserFunction):
         named_detector(settings.detector, settings.language)("")  # load its model here, not again in every child
     reading = Reading()
     return guarded(
         partial(read_pages, file.path, one_version(file), reading),
         partial(_article, file, settings, tested),
-        partial(_crashed, file),
+        partial(_crashed, file, settings),
         reading,
     )
 
@@ -58,7 +60,17 @@ def _article(file: InputFile, settings: PageSettings, tested: bool, page: PageXm
     return document_of(found, settings if tested else None, 0)
 
 
-def _crashed(file: InputFile, page: PageXml | Skipped, crash: Crash) -> Ledgered:
+def own_functions(settings: PageSettings) -> str:
+    """The user's own functions that see pages, for a sentence; "" where there are none."""
+    own = [f"extractor {settings.own.name}"] if settings.own else []
+    own += [f"detector {settings.detector.name}"] if isinstance(settings.detector, UserFunction) else []
+    return " or the ".join(own)
+
+
+def _crashed(file: InputFile, settings: PageSettings, page: PageXml | Skipped, crash: Crash) -> Ledgered:
+    if isinstance(settings.detector, UserFunction) and crash.how.startswith("exit code"):
+        article_id = f"{file.name}/{page.number if isinstance(page, Skipped) else -1 - page.place}"
+        raise StageError(f"The detector {settings.detector.name} ended its process ({crash.how}) on the page {article_id!r}.")
     if isinstance(page, Skipped):
         return Ledgered(f"{file.name}/{page.number}", page.url, crash_drop(crash), 0)
     return Ledgered(f"{file.name}/{-1 - page.place}", named(page)[1], crash_drop(crash), 0)

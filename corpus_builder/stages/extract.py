@@ -16,9 +16,10 @@ import pyarrow as pa
 
 from corpus_builder.document import DOCUMENT, LEDGER, OWN_DOCUMENT, OWN_IDS, Document, Drop
 from corpus_builder.engine.guard import Crash, Reading, guarded
+from corpus_builder.engine.user_code import UserFunction, naming
 from corpus_builder.errors import FormatError, StageError
 from corpus_builder.japanese.detectors import JAPANESE, detector_version, named_detector
-from corpus_builder.pages.extract import EXTRACTORS, OwnExtractorFailed, extractor_version, named_extractor
+from corpus_builder.pages.extract import EXTRACTORS, extractor_version, named_extractor
 from corpus_builder.pages.page import PageSettings, read_page
 from corpus_builder.recipe.running import Running
 from corpus_builder.remote.places import is_remote, shown
@@ -29,7 +30,7 @@ from corpus_builder.sources.input_file import OWN_ROWS, Account, InputFile, Ledg
 from corpus_builder.sources.record import Damage, Record
 from corpus_builder.sources.warc import OtherRecord, Page, Text, read_of_crawl, understood
 from corpus_builder.stages.documents import cleaned, document_of
-from corpus_builder.stages.dump import crash_drop, from_wikipedia, one_version
+from corpus_builder.stages.dump import crash_drop, from_wikipedia, one_version, own_functions
 from corpus_builder.stages.own_data import documents_of
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of
 
@@ -120,7 +121,7 @@ class Extract(Stage):
 
 def settings_digest(settings: PageSettings) -> str:
     """Digest of settings; models are identified by their bytes, not their paths."""
-    said = asdict(replace(settings, own=None))
+    said = asdict(replace(settings, own=None, detector=""))
     del said["own"]  # its digest is part of `extractor_version`
     if settings.extractor == "japanese":  # for which these two have no effect
         said |= {"max_elements": PageSettings.max_elements, "max_depth": PageSettings.max_depth}
@@ -187,8 +188,10 @@ Found: TypeAlias = tuple[Record | Damage, str]
 
 
 def _warm_up(settings: PageSettings) -> None:
-    """Load libraries and models here, not again in every child; a user's own extractor runs only in children."""
+    """Load libraries and models here, not again in every child; a user's own functions run only in children."""
     named_extractor(settings.extractor, settings.form, settings.readings, settings.model, settings.own)
+    if isinstance(settings.detector, UserFunction):
+        return
     named_detector(settings.detector, settings.language)(_WARM_UP.decode())
     if settings.extractor in EXTRACTORS:
         read_page(_WARM_UP, content_type="", status=200, settings=settings)
@@ -215,9 +218,9 @@ def _crashed(
     file: InputFile, settings: PageSettings, number_of: Callable[[int], int], found: Found, crash: Crash
 ) -> tuple[str, int, Ledgered]:
     record = found[0]
-    if settings.extractor not in EXTRACTORS and crash.how.startswith("exit code"):  # not a crash: its own code ended the process
+    if (own := own_functions(settings)) and crash.how.startswith("exit code"):  # not a crash: its own code ended the process
         page_id = f"{file.name}/{number_of(record.number)}"
-        raise StageError(f"The extractor {settings.extractor} ended its process ({crash.how}) on the page {page_id!r}.")
+        raise StageError(f"The {own} ended its process ({crash.how}) on the page {page_id!r}.")
     size, kind = record.length if isinstance(record, Damage) else len(record.head) + len(record.rest), "response"
     if isinstance(record, Record) and record.fields[b"warc-type"].lower() == b"conversion":
         kind = "conversion"
@@ -227,13 +230,8 @@ def _crashed(
 def page_of(record: Page, page_id: str, source: str, settings: PageSettings) -> Document | Ledgered:
     """A page as a document or as a row of the ledger."""
     url = record.url
-    try:
+    with naming(f"{page_id!r} ({url})"):
         page = read_page(record.body, content_type=record.content_type, status=record.status, settings=settings)
-    except OwnExtractorFailed as error:
-        raise StageError(
-            f"The extractor {settings.extractor} failed on the page {page_id!r} ({url}): {error}. Let it return None for a page that "
-            "it cannot read."
-        ) from error
     if isinstance(page, Drop):
         return Ledgered(page_id, url, page, len(record.body))
     found = Document(

@@ -10,8 +10,8 @@ from support.corpora import ENGLISH, html, prose
 from support.strategies import html_bytes
 
 from corpus_builder.document import Drop
+from corpus_builder.engine.user_code import OwnFunctionFailed
 from corpus_builder.japanese.detect import japanese_score
-from corpus_builder.pages.extract import OwnExtractorFailed
 from corpus_builder.pages.page import PageSettings, PageText, is_html, read_page, storable
 from corpus_builder.reasons import REASONS
 
@@ -135,14 +135,14 @@ def test_what_an_extractor_of_ones_own_gives_or_raises(tmp_path: Path, monkeypat
     )
     monkeypatch.chdir(tmp_path)
     body = html(prose(1)).encode()
-    with pytest.raises(OwnExtractorFailed, match="KeyError: 'no such element'"):
+    with pytest.raises(OwnFunctionFailed, match="KeyError: 'no such element'"):
         read(body, settings=PageSettings(f"{name}:fails"))
     assert read(body, settings=PageSettings(f"{name}:nothing")) == Drop("extraction_empty")
     found = read(body, settings=PageSettings(f"{name}:fixed"))
     assert isinstance(found, PageText)
     assert found.text == "いつも同じ文章です。\ufffd"
     for wrong, what in (("wrong", "'text'"), ("wrong_fields", r"Extracted\(title=1, text='題'\)")):
-        with pytest.raises(OwnExtractorFailed, match=f"it returned {what}, not Extracted"):
+        with pytest.raises(OwnFunctionFailed, match=f"it returned {what}, not Extracted"):
             read(body, settings=PageSettings(f"{name}:{wrong}"))
 
 
