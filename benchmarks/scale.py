@@ -259,7 +259,7 @@ def step_of(name: str) -> str:
     """Under which name a table shows a step or its directory: passes of one kind are added up."""
     name = name.removeprefix(".scratch/")
     if name.split("-")[0] in ("point", "jump", "hook", "join", "meet"):
-        return "trees"
+        return "point and jump"
     return "exact phase" if name.endswith("-exact") else name.removesuffix("-near")
 
 
