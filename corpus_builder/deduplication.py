@@ -6,7 +6,6 @@ OUT/dedup/dropped/   loser, row, survivor, matched, similarity, rule, ...: one t
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ from corpus_builder.report.why_row import FILES, why_row
 from corpus_builder.sources.formats import PARQUET, UTF_16, format_of
 from corpus_builder.store.apart import keep_apart
 from corpus_builder.store.dataset import Manifest, read_table
-from corpus_builder.store.files import absolute, write_atomically
+from corpus_builder.store.files import absolute, write_json
 from corpus_builder.store.ownership import alone_in
 from corpus_builder.store.run import TASK_MEMORY_BYTES, Runner
 
@@ -153,7 +152,7 @@ def deduplicate(
             manifests[stage.name] = runner.run(stage, manifests)
         write_head(out, minhash, keep)
         known = {"text": text, "files": {file.name: str(file.place) for file in given}}
-        write_atomically(out / FILES, json.dumps(known, ensure_ascii=False, indent=1).encode("utf-8", "surrogateescape"))
+        write_json(out / FILES, known)
     done = _summary(out, manifests, matching)
     for warning in done.duplicates.warnings:
         logger.warning(warning)

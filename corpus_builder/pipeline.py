@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -34,7 +33,7 @@ from corpus_builder.stages.measure import Measure
 from corpus_builder.stages.release import Release
 from corpus_builder.store import dataset as store
 from corpus_builder.store.dataset import FORMAT, Manifest, Stage
-from corpus_builder.store.files import absolute, write_atomically
+from corpus_builder.store.files import absolute, write_json
 from corpus_builder.store.ownership import alone_in
 from corpus_builder.store.run import TASK_MEMORY_BYTES, Runner
 
@@ -126,4 +125,4 @@ def _write_head(recipe: Recipe, out: Path, stages: Sequence[Stage]) -> None:
         "recipe": shareable(as_data(recipe)),
         "stages": [stage.name for stage in stages],
     }
-    write_atomically(out / HEAD, (json.dumps(head, ensure_ascii=False, indent=1) + "\n").encode())
+    write_json(out / HEAD, head)

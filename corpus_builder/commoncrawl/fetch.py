@@ -25,7 +25,14 @@ from corpus_builder.remote.patience import Stat, Traffic, read_range
 from corpus_builder.remote.places import shown
 from corpus_builder.remote.window import store_for
 from corpus_builder.sources.commoncrawl import records_of
-from corpus_builder.store.files import digest_file, full_disk, give_name, make_directory, sync_directory, write_atomically
+from corpus_builder.store.files import (
+    digest_file,
+    full_disk,
+    give_name,
+    make_directory,
+    sync_directory,
+    write_json,
+)
 from corpus_builder.store.ownership import refuse_links
 
 HEAD_BYTES = 4096  # Common Crawl's warcinfo members have some 500 bytes
@@ -243,5 +250,5 @@ def _commit(pick: Pick, stat: Stat, part: Path, out: Path, layout: _Layout, traf
     give_name(part, out / pick.name)
     sync_directory(out)
     value = {one.name: getattr(done, one.name) for one in fields(done) if one.compare}
-    write_atomically(_receipt(out, pick.name), (json.dumps(value, ensure_ascii=False, sort_keys=True) + "\n").encode())
+    write_json(_receipt(out, pick.name), value, indent=None, sort_keys=True)
     return done

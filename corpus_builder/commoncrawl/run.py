@@ -23,7 +23,7 @@ from corpus_builder.remote.places import check_scheme, is_remote, joined, shown
 from corpus_builder.remote.window import remote_stat
 from corpus_builder.store.apart import keep_apart
 from corpus_builder.store.dataset import digest_of
-from corpus_builder.store.files import absolute, give_name, make_directory, sync_directory, write_atomically
+from corpus_builder.store.files import absolute, give_name, json_bytes, make_directory, sync_directory, write_json
 from corpus_builder.store.names import SELECTION as SELECTION_FILE
 from corpus_builder.store.names import SORTING
 from corpus_builder.store.ownership import alone_in, files_named, remove_empty, small_object
@@ -103,7 +103,7 @@ def crawl(
         if plan_only:
             return Crawled(out, plan, missing=tuple(str(error) for error in stats.values() if isinstance(error, CorpusError)))
         if not (out / "crawl.json").exists():
-            write_atomically(out / "crawl.json", _packed(asked))
+            write_json(out / "crawl.json", asked, sort_keys=True)
         fetched = _fetch_all(selection, base, out, gap_bytes, workers, done, stats, progress)
     return Crawled(
         out=out,
@@ -119,7 +119,7 @@ def crawl(
 def _hold_to_one_query(out: Path, asked: dict[str, object]) -> None:
     """Check `crawl.json`, which records what the directory holds once something was fetched; raises InputError if that is something else."""
     head = out / "crawl.json"
-    if head.exists() and _meant(small_object(head) or {}) != _meant(json.loads(_packed(asked))):
+    if head.exists() and _meant(small_object(head) or {}) != _meant(json.loads(json_bytes(asked))):
         raise InputError(
             f"{out} holds the records of another index, base or query (see {head}); choose another directory with --out, "
             "or give the same ones to continue."
@@ -136,10 +136,6 @@ def _meant(asked: dict[str, Any]) -> dict[str, Any]:
     index = asked.get("index")
     places = {"index": [*map(meant, index)] if isinstance(index, list) else index, "base": meant(asked.get("base"))}
     return asked | places
-
-
-def _packed(asked: dict[str, object]) -> bytes:
-    return (json.dumps(asked, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
 
 
 def _selected(index: tuple[str, ...], base: str, query: Query, out: Path, progress: bool) -> tuple[Path, IndexTraffic]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import json
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +24,7 @@ from corpus_builder.sources.columns import Columns
 from corpus_builder.sources.commoncrawl import SUFFIX
 from corpus_builder.sources.input_file import InputFile, Reading
 from corpus_builder.store.apart import keep_apart, takes_in
-from corpus_builder.store.files import digest_file, write_atomically
+from corpus_builder.store.files import digest_file, write_json
 from corpus_builder.store.names import SHA256, is_below, stem_of
 from corpus_builder.store.ownership import kind_of, small_object
 
@@ -118,7 +117,7 @@ def digests_of(paths: Sequence[Path], out: Path, engine: Engine, progress: bool)
         digests[unknown[outcome.index]] = outcome.value
     if kind_of(out) is not None:  # there may be no build yet
         kept = {states[path]: digest for path, digest in digests.items()}
-        write_atomically(out / DIGESTS, json.dumps(kept, indent=1).encode())
+        write_json(out / DIGESTS, kept)
     return digests
 
 

@@ -32,7 +32,7 @@ from corpus_builder.remote.patience import Traffic, patiently, read_range
 from corpus_builder.remote.places import bucket_and_key, shown
 from corpus_builder.remote.window import read_small, remote_stat, store_for
 from corpus_builder.store.dataset import FORMAT, Manifest
-from corpus_builder.store.files import digest_file
+from corpus_builder.store.files import digest_file, json_bytes
 from corpus_builder.store.names import RELEASED, is_below
 from corpus_builder.store.receipt import Receipt
 from corpus_builder.store.shard_files import TableFile
@@ -123,7 +123,7 @@ def publish(built: Build, place: str, *, read_back: bool = False, progress: bool
 def _begin(journal: str, receipts: list[Receipt]) -> None:
     """List in the journal what may be at the place from now on."""
     value = {"format": FORMAT, "stage": "release", "shards": [receipt.as_json() for receipt in receipts]}
-    packed = json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
+    packed = json_bytes(value, indent=None, sort_keys=True)
     file = TableFile("publishing.json", 0, len(packed), hashlib.sha256(packed).hexdigest())
     _put(journal, file, partial(io.BytesIO, packed))
 

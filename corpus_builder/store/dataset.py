@@ -30,7 +30,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus_builder.errors import IntegrityError
-from corpus_builder.store.files import full_disk, remedy, sync_directory, write_atomically
+from corpus_builder.store.files import full_disk, json_bytes, remedy, sync_directory, write_atomically
 from corpus_builder.store.names import digest_of as digest_of
 from corpus_builder.store.names import stem_of
 from corpus_builder.store.ownership import generated
@@ -214,7 +214,7 @@ class Dataset:
     def seal(self, receipts: Sequence[Receipt]) -> Manifest:
         """Write the manifest, then remove files of ours that it does not name; other files stay."""
         value = {"format": FORMAT, "stage": self.stage, "version": self.version, "shards": [r.as_json() for r in receipts]}
-        packed = (json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode()
+        packed = json_bytes(value, sort_keys=True)
         path = self.root / "manifest.json"
         before = path.read_bytes() if path.is_file() else b""
         tables = {name for receipt in receipts for name in receipt.tables}
@@ -288,8 +288,8 @@ class ShardWriter:
         for name in tables:  # files are durable before the receipt that names them
             sync_directory(self._root / name)
         receipt = Receipt(self._shard.name, self._shard.made_from, tables, stats_as_json(self.stats))
-        packed = json.dumps(receipt.as_json(), ensure_ascii=False, sort_keys=True)
-        write_atomically(self._receipt_path, f"{packed}\n".encode())
+        packed = json_bytes(receipt.as_json(), indent=None, sort_keys=True)
+        write_atomically(self._receipt_path, packed)
         return Receipt.from_json(json.loads(packed))  # identical, even in order, to the one that the next run reads
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import re
 import uuid
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tokenize import TokenError
+from typing import Any
 
 from corpus_builder.errors import FullDiskError, IntegrityError, StageError
 
@@ -74,6 +76,23 @@ def intact(path: Path) -> Iterator[None]:
     except (ValueError, EOFError, OSError, TokenError) as error:  # NumPy raises the last for a damaged header
         what = remedy(path, "delete it and run the same command again")
         raise IntegrityError(f"{path} is damaged ({error}); {what}.") from error
+
+
+def json_bytes(value: Any, *, indent: int | None = 1, sort_keys: bool = False) -> bytes:
+    r"""A value as files of ours hold it: JSON in UTF-8, with a line break at the end.
+
+    What UTF-8 cannot encode, as in the names of some files, is escaped as JSON does, so that it is read as it was.
+
+    >>> json_bytes({"猫": "a\udcff"}, indent=None).decode()
+    '{"猫": "a\\udcff"}\n'
+    """
+    packed = json.dumps(value, ensure_ascii=False, indent=indent, sort_keys=sort_keys)
+    return f"{packed}\n".encode("utf-8", "backslashreplace")
+
+
+def write_json(path: Path, value: Any, *, indent: int | None = 1, sort_keys: bool = False) -> None:
+    """Write a small file of JSON with `write_atomically`."""
+    write_atomically(path, json_bytes(value, indent=indent, sort_keys=sort_keys))
 
 
 def write_atomically(path: Path, content: bytes) -> None:

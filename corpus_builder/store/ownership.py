@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from corpus_builder.errors import InputError, StageError
 from corpus_builder.store import names
-from corpus_builder.store.files import full_disk, is_url, make_directory, replace_file
+from corpus_builder.store.files import full_disk, is_url, json_bytes, make_directory, replace_file
 
 Kind = Literal["build", "dedup", "index", "crawl"]
 MARK = ".corpus_builder"
@@ -92,7 +92,7 @@ def _claim(out: Path, kind: Kind) -> None:
     check_owned(out, kind)
     if not (out / MARK).is_file():
         make_directory(out)
-        replace_file(out / MARK, (json.dumps({"format": FORMAT, "kind": kind}) + "\n").encode())
+        replace_file(out / MARK, json_bytes({"format": FORMAT, "kind": kind}, indent=None))
 
 
 def check_owned(out: Path, kind: Kind) -> None:

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from corpus_builder.built import Built
-from corpus_builder.report.funnel import Funnel, Step, as_json, as_text, copies, funnels, records
+from corpus_builder.report.funnel import Funnel, Step, as_json, as_text, funnels, records
+from corpus_builder.stages.release import ReleaseStats
 
 
 def test_each_page_stands_in_one_place(built: Built) -> None:
@@ -69,4 +70,11 @@ def test_text_and_json() -> None:
 
 def test_records_that_are_no_pages_are_counted_too(built: Built) -> None:
     assert records(built.manifests) == {"response": 15, "warcinfo": 2}
-    assert copies(built.manifests, "wikipedia") == 1
+    assert (
+        sum(
+            p.released["wikipedia"].documents
+            for p in built.manifests["release"].stats(ReleaseStats).values()
+            if "wikipedia" in p.released
+        )
+        == 1
+    )

@@ -47,7 +47,7 @@ def test_what_is_committed_is_read_back(dataset):
     assert dataset.receipt(shard) == receipt
     assert read_manifest(dataset.root) == manifest == sealed_manifest(dataset.root)
     assert read_table(manifest.paths("rows")[0]) == rows(1.0, 2.0)
-    assert verify(manifest) == []
+    assert verify(manifest, dataset) == []
 
 
 def test_a_shard_made_from_something_else_must_run_again(dataset):
@@ -88,7 +88,7 @@ def test_readers_of_the_old_manifest_are_not_disturbed_by_a_newer_shard(dataset)
     old = dataset.seal([commit(dataset, Shard("web", {"input": "a"}), 1.0)])
     commit(dataset, Shard("web", {"input": "b"}), 2.0)
     assert read_table(old.paths("rows")[0]) == rows(1.0)
-    assert verify(sealed_manifest(dataset.root)) == []
+    assert verify(sealed_manifest(dataset.root), dataset) == []
 
 
 def test_sealing_removes_what_was_written_and_is_not_named(dataset):
@@ -107,7 +107,7 @@ def test_verify_tells_a_missing_file_and_a_changed_one(dataset):
     manifest.path(first, "rows").unlink()
     changed = manifest.path(second, "rows")
     changed.write_bytes(changed.read_bytes()[:-9] + b"123456789")
-    missing, other = verify(manifest)
+    missing, other = verify(manifest, dataset)
     assert str(manifest.path(first, "rows")) in missing
     assert "is missing" in missing
     assert str(changed) in other

@@ -26,7 +26,7 @@ from corpus_builder.errors import InputError, IntegrityError, RecipeError
 from corpus_builder.hashing.minhash import SPECIFICATION, MinHash
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.store.dataset import Manifest, digest_of, sealed_manifest
-from corpus_builder.store.files import INDEX_FILE, RESTORE, remedy, write_atomically
+from corpus_builder.store.files import INDEX_FILE, RESTORE, json_bytes, remedy, write_atomically, write_json
 from corpus_builder.store.names import DIGEST, GONE, PART
 from corpus_builder.store.ownership import clear_stage, files_named
 from corpus_builder.store.receipt import lost_files
@@ -186,7 +186,7 @@ class Index:
             "parts": [asdict(part) for part in self.parts],
             "taken": asdict(self.taken),
         }
-        write_atomically(self.root / INDEX_FILE, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
+        write_json(self.root / INDEX_FILE, value)
         named = {part.directory for part in self.parts}
         files = set(self.gone_files)
         for found in sorted((self.root / "parts").glob("part-*")):
@@ -261,7 +261,7 @@ MARK_FILE = ".index.json"
 
 def mark(out: Path, origin: str) -> None:
     """Note in a directory that its documents were added to an index."""
-    write_atomically(out / MARK_FILE, json.dumps({"added": sorted({*_origins_of(out), origin})}).encode())
+    write_json(out / MARK_FILE, {"added": sorted({*_origins_of(out), origin})})
 
 
 def _origins_of(out: Path) -> list[str]:
@@ -286,7 +286,7 @@ HEAD_FILE = "dedup.json"
 def write_head(out: Path, minhash: MinHash, keep: str) -> None:
     """Note beside deduplicated files how they were hashed and ranked."""
     value = {"format": FORMAT, "minhash": asdict(minhash), "keep": keep}
-    content = (json.dumps(value, indent=1) + "\n").encode()
+    content = json_bytes(value)
     if not (out / HEAD_FILE).exists() or (out / HEAD_FILE).read_bytes() != content:
         write_atomically(out / HEAD_FILE, content)
 
