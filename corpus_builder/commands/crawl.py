@@ -4,73 +4,95 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
-from corpus_builder.commands.headings import Command, under
+from corpus_builder.commands.headings import Command, later, under
 from corpus_builder.commands.options import PATH, as_json
 from corpus_builder.commands.printing import end_with_nothing, say, say_json
 from corpus_builder.errors import StageError
 from corpus_builder.messages.terminal import harmless
 
-BASE = "https://data.commoncrawl.org/"
+
+def _lower(_: Any, __: Any, hosts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(host.lower() for host in hosts)
+
+
+def _query() -> list[click.Option]:
+    from corpus_builder.commoncrawl.index import Query
+
+    usual = Query()
+    return [
+        click.Option(
+            ["--language", "languages"],
+            multiple=True,
+            default=usual.languages,
+            show_default=True,
+            help="ISO 639-3 code that content_languages holds; or any.",
+        ),
+        click.Option(
+            ["--status", "statuses"],
+            multiple=True,
+            type=int,
+            default=usual.statuses,
+            show_default=True,
+            help="HTTP status of the record.",
+        ),
+        click.Option(
+            ["--mime", "mime_types"],
+            multiple=True,
+            default=usual.mime_types,
+            show_default=True,
+            help="Type that the crawler detected; or any.",
+        ),
+        click.Option(["--host", "hosts"], multiple=True, callback=_lower, help="Host, with its subdomains.  [default: all]"),
+        click.Option(
+            ["--crawl", "crawls"], multiple=True, metavar="CC-MAIN-...", help="Only files of this crawl.  [default: all]"
+        ),
+        click.Option(["--limit"], type=click.IntRange(1), help="Take only the first records of the index, this many."),
+    ]
+
+
+def _fetching() -> list[click.Option]:
+    from corpus_builder.commoncrawl.picks import GAP_BYTES
+    from corpus_builder.commoncrawl.run import AT_A_TIME, BASE
+
+    return [
+        click.Option(
+            ["--base"],
+            default=BASE,
+            show_default=True,
+            help="Where the crawl's files lie: a URL, s3://commoncrawl/ or a directory.",
+        ),
+        click.Option(
+            ["--gap", "gap_kib"],
+            type=click.IntRange(0),
+            default=GAP_BYTES >> 10,
+            show_default=True,
+            help="Records at most this many KiB apart are fetched by one request.",
+        ),
+        click.Option(["--workers"], type=click.IntRange(1, 64), default=AT_A_TIME, show_default=True, help="WARCs at a time."),
+        click.Option(["--plan-only"], is_flag=True, help="Say what would be fetched, and stop."),
+    ]
 
 
 @click.command(cls=Command, short_help="Fetch only the Japanese records of a crawl.")
 @click.argument("index", nargs=-1, required=True)
 @click.option("--out", type=PATH, required=True, help="Directory for the WARCs that are made.")
-@under(
-    "Which records",
-    click.option(
-        "--language",
-        multiple=True,
-        default=("jpn",),
-        show_default=True,
-        help="ISO 639-3 code that content_languages holds; or any.",
-    ),
-    click.option("--status", multiple=True, type=int, default=(200,), show_default=True, help="HTTP status of the record."),
-    click.option(
-        "--mime",
-        multiple=True,
-        default=("text/html", "application/xhtml+xml"),
-        show_default=True,
-        help="Type that the crawler detected; or any.",
-    ),
-    click.option("--host", multiple=True, help="Host, with its subdomains.  [default: all]"),
-    click.option("--crawl", "crawls", multiple=True, metavar="CC-MAIN-...", help="Only files of this crawl.  [default: all]"),
-    click.option("--limit", type=click.IntRange(1), help="Take only the first records of the index, this many."),
-)
-@under(
-    "How they are fetched",
-    click.option(
-        "--base", default=BASE, show_default=True, help="Where the crawl's files lie: a URL, s3://commoncrawl/ or a directory."
-    ),
-    click.option(
-        "--gap",
-        "gap_kib",
-        type=click.IntRange(0),
-        default=64,
-        show_default=True,
-        help="Records at most this many KiB apart are fetched by one request.",
-    ),
-    click.option("--workers", type=click.IntRange(1, 64), default=4, show_default=True, help="WARCs at a time."),
-    click.option("--plan-only", is_flag=True, help="Say what would be fetched, and stop."),
-)
+@under("Which records", later(_query))
+@under("How they are fetched", later(_fetching))
 @as_json
 def crawl(
     index: tuple[str, ...],
     out: Path,
     base: str,
-    language: tuple[str, ...],
-    status: tuple[int, ...],
-    mime: tuple[str, ...],
-    host: tuple[str, ...],
-    crawls: tuple[str, ...],
-    limit: int | None,
     gap_kib: int,
     workers: int,
     plan_only: bool,
     as_json: bool,
+    limit: int | None,
+    **wanted: tuple[Any, ...],
 ) -> None:
     """Fetch the records that a query selects from the columnar index INDEX, or resume fetching.
 
@@ -82,14 +104,7 @@ def crawl(
     from corpus_builder.commoncrawl.run import as_text
     from corpus_builder.commoncrawl.run import crawl as run
 
-    query = Query(
-        languages=() if "any" in language else language,
-        statuses=status,
-        mime_types=() if "any" in mime else mime,
-        hosts=tuple(one.lower() for one in host),
-        crawls=crawls,
-        limit=limit,
-    )
+    query = Query(**{name: () if "any" in values else values for name, values in wanted.items()}, limit=limit)
     done = run(
         index,
         out,

@@ -216,11 +216,14 @@ def _warm_up(directory: Path) -> None:
 
     text = "これは日本語の文章です。" * 50
     wikitext_to_text(text)
+    page = f"<html><body><p>{text}</p></body></html>"
+    gate(page.encode())
+    japanese_score(_text_of(decode(page.encode()).text))
     measure_texts([text])
     band_keys(signatures([text], SPEC)[0], SPEC)
     warc = directory / "warm.warc"
     with closing(warc.open("wb")) as file:
-        body = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html><body><p>{text}</p></body></html>".encode()
+        body = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n{page}".encode()
         head = f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: https://a.example/\r\nContent-Length: {len(body)}\r\n\r\n"
         file.write(head.encode() + body + b"\r\n\r\n")
     _build(warc, directory / "warm")

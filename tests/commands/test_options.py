@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import asdict
 
 import click
 
+from corpus_builder.commands.crawl import crawl
 from corpus_builder.commands.dedup import dedup
 from corpus_builder.commands.plan import plan
+from corpus_builder.commoncrawl.index import Query
 from corpus_builder.deduplication import deduplicate
 from corpus_builder.recipe.dedup import Dedup
 
@@ -35,3 +38,12 @@ def test_options_have_the_choices_ranges_and_words_of_the_recipe() -> None:
     assert (kinds["ngram"].min, kinds["ngram"].max, kinds["recall"].min_open) == (1, 64, True)
     assert kinds["groups"].choices == ("first", "components")
     assert (found["url"].is_flag, kinds["verify"].name) == (True, "float|false")
+
+
+def test_crawl_takes_every_field_of_a_query_with_its_default() -> None:
+    usual = asdict(Query())
+    said = crawl.make_context("crawl", ["index.parquet", "--out", "out"]).params
+    assert {name: said[name] for name in usual} == usual
+    assert crawl.make_context("crawl", ["index.parquet", "--out", "out", "--host", "EXAMPLE.jp"]).params["hosts"] == (
+        "example.jp",
+    )
