@@ -10,7 +10,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-PAGE, ARCHIVE, DUMP, ROW, FILE = "pages", "WARC and ARC files", "Wikipedia dumps", "rows and texts of your own", "any file"
+PAGE, ARCHIVE, RESPONSE = "pages", "WARC and ARC files", "HTTP responses"
+DUMP, ROW, FILE = "Wikipedia dumps", "rows and texts of your own", "any file"
 DOCUMENT, RELEASED = "documents", "kept documents"
 STRETCH = "bytes skipped"
 READ_BEFORE = "of an archive: bytes skipped; of a dump: pages before"
@@ -108,14 +109,6 @@ _ALL = (
         "a record was split into segments, and not all of them are in the file",
         "bytes of the segments that are there",
     ),
-    _extract(ARCHIVE, "http_damaged", "a response does not start with an HTTP status line", "bytes of the response"),
-    _extract(
-        ARCHIVE,
-        "http_encoding_broken",
-        "the gzip, deflate, Brotli, zstd or chunked encoding of a response's body is broken",
-        "bytes of the response",
-    ),
-    _extract(ARCHIVE, "http_body_too_large", "a response's body decodes to more than 64 MiB", "bytes of the response"),
     _whole_file(ARCHIVE, "warc_empty", "the file has no bytes", "0"),
     _whole_file(
         ARCHIVE,
@@ -124,6 +117,14 @@ _ALL = (
         "responses in the file",
         "responses that it should have",
     ),
+    _extract(RESPONSE, "http_damaged", "a response does not start with an HTTP status line", "bytes of the response"),
+    _extract(
+        RESPONSE,
+        "http_encoding_broken",
+        "the gzip, deflate, Brotli, zstd or chunked encoding of a response's body is broken",
+        "bytes of the response",
+    ),
+    _extract(RESPONSE, "http_body_too_large", "a response's body decodes to more than 64 MiB", "bytes of the response"),
     _extract(FILE, "reading_crashed", "reading the bytes from here on ends the process: what came before is kept", READ_BEFORE),
     _extract(
         FILE,

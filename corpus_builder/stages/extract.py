@@ -21,6 +21,7 @@ from corpus_builder.errors import FormatError, StageError
 from corpus_builder.japanese.detectors import JAPANESE, detector_version, named_detector
 from corpus_builder.pages.extract import EXTRACTORS, extractor_version, named_extractor
 from corpus_builder.pages.page import PageSettings, read_page
+from corpus_builder.reasons import REASONS, RESPONSE
 from corpus_builder.recipe.running import Running
 from corpus_builder.remote.places import is_remote, shown
 from corpus_builder.sources.commoncrawl import original_numbers
@@ -175,7 +176,7 @@ def _from_warc(file: InputFile, settings: PageSettings, records: dict[str, int])
             records[kind] = records.get(kind, 0) + 1
         if page is not None:
             yield page
-        unreadable = not kind and isinstance(page, Ledgered) and page.drop.reason.startswith("http_")
+        unreadable = not kind and isinstance(page, Ledgered) and REASONS[page.drop.reason].of == RESPONSE
         seen += kind in ("response", "conversion") or unreadable
         end = max(end, number + 1)
     if file.expected is not None and seen < file.expected:
