@@ -1,1 +1,1 @@
-"""What would happen, before it does: the plan of a build, the judgement on a text, the text that a page gives."""
+"""Previews without a build: the plan of a build, the verdict of rules on a text, the text of a page, the speed of this machine."""

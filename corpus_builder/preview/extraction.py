@@ -22,7 +22,7 @@ from corpus_builder.stages.extract import page_of, pages_of
 def extracted_lines(path: str | Path, settings: PageSettings | None = None) -> Iterator[dict[str, Any]]:
     """The pages of a WARC, WET or ARC, or the one page of an HTML file, as the pipeline sees them: JSON objects, kept or dropped.
 
-    The file may lie at https:// or s3://.
+    `path` may be an https:// or s3:// address.  Raises InputError if it cannot be read.
     """
     settings = settings or PageSettings()
     if is_warc(path):
@@ -36,7 +36,7 @@ def extracted_lines(path: str | Path, settings: PageSettings | None = None) -> I
 
 
 def is_warc(path: str | Path) -> bool:
-    """Does the file's name say WARC, WET or ARC?"""
+    """Whether a file's name is that of a WARC, WET or ARC."""
     return re.search(r"\.(?:warc|arc|wet)(?:\.(?:gz|zst|lz4))?$", name_of(path)) is not None
 
 

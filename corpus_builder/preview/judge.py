@@ -1,4 +1,4 @@
-"""Try a recipe's rules, or a filter, on one document: every rule is asked, whatever the ones before it said."""
+"""Tries a recipe's rules, or a filter, on one document: every rule judges it, whatever earlier rules decided."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from corpus_builder.stages.measure import Measure
 
 @dataclass(frozen=True)
 class Judged:
-    """What one rule says of a document; `value` is what a rule with a measure saw, dropped or not."""
+    """One rule's verdict on a document; `value` is the measured value of a rule with a measure, dropped or not."""
 
     rule: str
     drop: Drop | None
@@ -32,8 +32,9 @@ class Judged:
 def judge(how: Recipe | Filter | Threshold, document: Document | str) -> list[Judged]:
     """Every rule's verdict on a document, in the recipe's order.
 
-    `how` is a recipe, or a single filter.  A text alone may be given for the document.  Rules that judge other sources than the
-    document's are left out (a document without a source is judged by all); duplicates are, since one document has none.
+    `how` is a recipe, or a single filter.  The document may be given as a mere text.  Rules for sources other than the
+    document's are left out (a document without a source is judged by all), and so are duplicates, since one document has none.
+    Raises RecipeError if the recipe has no such source.
 
     >>> judge(Threshold("hiragana_fraction", min=0.2), "東京都千代田区")[0].drop.reason
     'hiragana_fraction_low'

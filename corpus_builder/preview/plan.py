@@ -23,7 +23,7 @@ NOT_YET_MADE = "not yet made"
 
 @dataclass(frozen=True)
 class StagePlan:
-    """What `build` would do about a stage: how many shards stand, and which would run and why."""
+    """What `build` would do in a stage: how many shards are done, and which would run and why."""
 
     stage: str
     done: int
@@ -36,9 +36,9 @@ class StagePlan:
 
 
 def plan(recipe: Recipe, out: str | Path) -> list[StagePlan]:
-    """What `build` would run, and why, as far as it can be known before it runs, and without reading the inputs.
+    """What `build` would run, and why, as far as this is known beforehand, without reading the inputs.
 
-    An input that is not as it was when it was last read may be another one.  What else the recipe names is opened, as `build` does.
+    An input whose size or modification time changed counts as possibly changed.  Everything else that the recipe names is opened, as by `build`.
     """
     out = Path(out)
     found = list(find_inputs(recipe))
@@ -70,7 +70,7 @@ def plan(recipe: Recipe, out: str | Path) -> list[StagePlan]:
 
 
 def _not_yet_made(stage: Stage, shard: Shard) -> Receipt:
-    """A receipt for a shard that would run, for the stages after it to plan with: its tables have a digest that no table has."""
+    """A placeholder receipt for a shard that would run, for planning later stages: its tables have an impossible digest."""
     tables = {table: TableFile(f"{table}/{NOT_YET_MADE}", 0, 0, NOT_YET_MADE) for table in stage.tables}
     return Receipt(shard.name, shard.made_from, tables, stats_as_json(stage.stats_before(shard)))
 

@@ -1,4 +1,4 @@
-"""How fast this machine is at a WARC: the steps of a build timed on one core, and the core-hours that many such WARCs take."""
+"""The speed of this machine on a WARC: times the steps of a build on one core, and computes the core-hours for many such WARCs."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ SPEC = MinHash(ngram=5, bands=40, rows=20)  # Swallow corpus v1's 800 values
 MEASURED, WHOLE = "WARC to measured documents", "whole build"
 PAGES = 2000
 BATCH = 256  # documents measured at a time
-MIN_SECONDS = 1.0  # quick steps are repeated that long
+MIN_SECONDS = 1.0  # fast steps are repeated for this long
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step: `count` things of a `unit`, `size_bytes` in all, took `seconds` (a median over rounds where it was repeated)."""
+    """One step: `count` things of a `unit`, `size_bytes` in total, took `seconds` (a median over rounds if it was repeated)."""
 
     name: str
     unit: str
@@ -62,7 +62,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Speed:
-    """What was timed, on which pages; times are seconds of one core, `share` is the part of the file that the pages are."""
+    """The timed steps, and the pages they were timed on; times are seconds of one core, `share` is the pages' share of the file, 0..1."""
 
     pages: int
     mean_page_bytes: float
@@ -76,7 +76,7 @@ class Speed:
         return next(step.seconds for step in self.steps if step.name == name)
 
     def core_hours(self, warcs: int) -> float:
-        """What the whole build of so many WARCs like this one takes."""
+        """Core-hours of the whole build of `warcs` WARCs like this one."""
         return warcs * self.seconds(WHOLE) / self.share / 3600
 
     def as_json(self, warcs: int) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class Speed:
 
 
 def speed(path: Path, pages: int = PAGES) -> Speed:
-    """Time every step on the first `pages` responses of a WARC; InputError where it holds none."""
+    """Time every step on the first `pages` responses of a WARC; raises InputError if it has none."""
     with tempfile.TemporaryDirectory(prefix="corpus_builder-bench-") as directory:
         return timed_steps(path, pages, Path(directory))[0]
 
@@ -106,7 +106,7 @@ def timed_steps(path: Path, pages: int, directory: Path) -> tuple[Speed, Path, l
 
 
 def cut_after(path: Path, pages: int, to: Path) -> None:
-    """Copy a WARC up to its `pages`-th response, as it is stored; the whole file where its records are not members."""
+    """Copy a WARC up to its `pages`-th response, as stored; the whole file if its records are not separate members."""
     seen = 0
     end: int | None = None
     for item in read_warc(path):
@@ -150,7 +150,7 @@ def _steps(cut: Path, pages: Sequence[Page], directory: Path) -> tuple[list[Step
 
 
 def _measured(cut: Path) -> int:
-    """Everything from the file to documents with their measures, as the stages do it, but without files between; how many."""
+    """Everything from the file to documents with their measures, as in the stages, but without files in between; returns their number."""
     texts: list[str] = []
     count = 0
     for found in pages_of(InputFile(str(cut), "web", "warc", ""), PageSettings(), {}):
@@ -191,10 +191,10 @@ def _build(warc: Path, out: Path) -> None:
 
 
 def timed(work: Callable[[], T], repeat: bool) -> tuple[T, float]:
-    """What the work gives, and its median seconds; quick work is repeated.
+    """The result of the work, and its median seconds; fast work is repeated.
 
-    Pages are extracted in a child while this process goes on, so the seconds are those of one core: the CPU time of both, or the
-    time on the clock where that is longer.
+    Pages are extracted in a child while this process continues, so the seconds are those of one core: the CPU time of both, or the
+    wall time if that is longer.
     """
     times: list[float] = []
     while True:
@@ -247,7 +247,7 @@ def as_text(found: Speed, warcs: int) -> str:
 
 
 def about(found: Speed) -> str:
-    """What was timed, in a line."""
+    """What was timed, in one line."""
     return (
         f"{found.pages:,} pages of {found.mean_page_bytes / 1000:,.0f} kB on average ({found.share:.0%} of the file); "
         f"{found.japanese_pages:,} Japanese documents of {found.mean_document_chars:,.0f} characters. One core."

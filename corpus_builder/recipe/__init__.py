@@ -1,1 +1,1 @@
-"""The build as data: the recipe's models, the inputs that it names, and its rules ready to run."""
+"""The recipe: its models, the input files that it names, and its rules and functions ready to run."""

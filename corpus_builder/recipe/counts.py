@@ -1,4 +1,4 @@
-"""How many responses each archive should hold, where somebody knows it: a table of file names and numbers."""
+"""The expected number of responses in each archive, from a table of file names and numbers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def expected_counts(recipe: Recipe) -> dict[tuple[str, str], int]:
 
 
 def read_counts(place: str | Path) -> Mapping[str, int]:
-    """A table of two columns, parted by a tab, a comma or spaces: a file's name or path, and a number; the first line may be a head.
+    """Read a table of two columns, separated by a tab, a comma or spaces: a file's name or path, and a number; the first line may be a header.
 
     Common Crawl's columnar index gives it: `select warc_filename, count(*) ... group by 1`.
     """
@@ -42,7 +42,7 @@ def read_counts(place: str | Path) -> Mapping[str, int]:
         if found:
             counts[found[1].rpartition("/")[2]] = int(found[2])
         elif line.strip() and number > 1:
-            raise InputError(f"Line {number} of {shown(place)} is {line[:60]!r}; wanted is the name of a file and a number.")
+            raise InputError(f"Line {number} of {shown(place)} is {line[:60]!r}; expected a file's name and a number.")
     if not counts:
-        raise InputError(f"{shown(place)} holds no counts; wanted are lines with the name of a file and a number.")
+        raise InputError(f"{shown(place)} holds no counts; expected lines with a file's name and a number.")
     return counts

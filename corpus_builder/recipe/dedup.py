@@ -1,4 +1,4 @@
-"""The table [dedup]: what counts as a duplicate, and who survives."""
+"""The table [dedup]: what counts as a duplicate, and which document is kept."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from corpus_builder.recipe.part import Part
 
 
 class Dedup(Part):
-    """Near-duplicates: two documents match when all `rows` minima of one of `bands` bands are equal (MinHash).
+    """Near-duplicates: two documents match if all `rows` minima of any of `bands` bands are equal (MinHash).
 
-    Bands and rows are given themselves, by a `preset`, or by a `similarity` to find.  docs/duplicates.md tells the rule and the search.
+    Bands and rows are given directly, by a `preset`, or by a `similarity` to find.  docs/duplicates.md explains the rule and the search.
     """
 
     preset: str | None = Field(default=None, examples=["japanese"])
@@ -28,33 +28,33 @@ class Dedup(Part):
     ngram: int | None = Field(default=None, ge=1, le=64, examples=[5])
     """Characters of a shingle.  [default: 5]"""
     bands: int | None = Field(default=None, ge=1, le=1024, examples=[14])
-    """Bands of a signature: the more, the more pairs are found.  [default: 14]"""
+    """Bands of a signature: more bands find more pairs.  [default: 14]"""
     rows: int | None = Field(default=None, ge=1, le=256, examples=[8])
-    """Minima of a band: the more, the more alike the pairs that are found.  [default: 8]"""
+    """Minima per band: with more rows, pairs must be more similar to be found.  [default: 8]"""
     similarity: float | None = Field(default=None, gt=0, lt=1, examples=[0.8])
     """Choose bands and rows so that pairs of this Jaccard similarity are found.  Goes without preset, bands and rows."""
     recall: float | None = Field(default=None, gt=0, lt=1, examples=[0.99])
     """Share of the pairs of that similarity to find; goes with similarity.  [default: 0.95]"""
     bytes_per_document: int | None = Field(default=None, gt=0, examples=[960])
-    """Bytes of keys that may be moved for each document, 24 a band; goes with similarity.  [default: 480]"""
+    """Bytes of keys that may be moved for each document, 24 per band; goes with similarity.  [default: 480]"""
     seed: int = Field(default=0, ge=0, lt=1 << 63, examples=[1])
     """Seed of the hashes."""
     keep: str = Field(default="newest", examples=["newest", "longest", "first:wikipedia,web"])
-    """Which of some duplicates survives: newest, oldest, longest, largest:NAME (a measure, or a column of your files) or
-    first:A,B (sources, the best first)."""
+    """Which of several duplicates is kept: newest, oldest, longest, largest:NAME (a measure, or a column of your files) or
+    first:A,B (sources, best first)."""
     sources: tuple[str, ...] | None = Field(default=None, examples=[["web", "books"]])
     """Sources whose documents are compared with each other.  [default: those of the rule, then quality.sources, then all]"""
     url: bool = Field(default=False, examples=[True])
     """Documents with the same URL are duplicates, whatever their texts."""
     verify: float | StrictBool | None = Field(default=None, examples=[0.8, False])
-    """A candidate counts from this Jaccard similarity on; false: every candidate counts.
+    """Minimum Jaccard similarity of a candidate that counts; false: every candidate counts.
     [default: 0.75, less for a low similarity, none for swallow]"""
     verify_by: Literal["signature", "text"] = Field(default="signature", examples=["text"])
-    """Whether the similarity that verify asks for is estimated from the signature or computed from the text.  "text" goes without index."""
+    """Whether the similarity for verify is estimated from the signature or computed from the text.  "text" goes without index."""
     groups: Literal["first", "components"] = Field(default="first", examples=["components"])
     """Drop what matches a better document ("first"), or all but the best of what is connected by matches ("components")."""
     index: str | None = Field(default=None, min_length=1, examples=["documents.index"])
-    """Index of earlier documents, made by `corpus-builder index add`, to hold the documents against."""
+    """Index of earlier documents, made by `corpus-builder index add`, with which the documents are compared."""
     indexed: Literal["stay", "compete"] = Field(default="stay", examples=["compete"])
     """Documents of the index always stay, or compete with the new ones by keep; goes with index."""
 
@@ -79,7 +79,7 @@ class Dedup(Part):
 
     @classmethod
     def of(cls, **said: Any) -> Dedup:
-        """The table from what options or arguments of the same names say; RecipeError tells what is wrong with them."""
+        """The table from options or arguments of the same names; raises RecipeError if they are wrong."""
         try:
             return cls.model_validate(said)
         except ValidationError as error:
@@ -87,12 +87,12 @@ class Dedup(Part):
 
     @property
     def preference(self) -> Preference:
-        """Who survives of some duplicates."""
+        """Which of several duplicates is kept."""
         return Preference.parse(self.keep)
 
     @property
     def minhash(self) -> MinHash:
-        """The hash specification that these numbers ask for."""
+        """The MinHash parameters for these settings."""
         return resolve(
             preset=self.preset,
             ngram=self.ngram,

@@ -1,4 +1,4 @@
-"""What is wrong with a recipe, in sentences with the nearest right word."""
+"""Error messages about recipes, with suggestions for misspelled words."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from corpus_builder.messages.redact import without_secrets
 
 
 def explain(error: ValidationError, where: str, model: type[BaseModel]) -> str:
-    """Pydantic's findings about a model as sentences with the nearest right word."""
+    """Pydantic's errors about a model as readable messages, with suggestions for misspelled words."""
     sentences = []
     errors = error.errors()
     for found in errors:
         inner = any(found["loc"] == other["loc"][: len(found["loc"])] for other in errors if other is not found)
-        if found["type"] == "too_short" and inner:  # a list is short of the items that are wrong
+        if found["type"] == "too_short" and inner:  # a list is too short only because items in it are wrong
             continue
         place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in found["loc"]).lstrip(".")
         if found["type"] == "extra_forbidden":

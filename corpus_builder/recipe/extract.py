@@ -14,7 +14,7 @@ from corpus_builder.recipe.part import Fraction, NameOrFunction, Part
 
 
 class Extract(Part):
-    """From the bytes of a page to its main text, and whether that is Japanese.  docs/extractor.md tells how well."""
+    """From the bytes of a page to its main text, and whether that is Japanese.  docs/extractor.md has the measured quality."""
 
     extractor: Annotated[str | Extractor, NameOrFunction] = Field(
         default="japanese", examples=["trafilatura", "my_extractors:first_article"]
@@ -22,7 +22,7 @@ class Extract(Part):
     """What finds the main text: japanese (our own), trafilatura, trafilatura_tables, or a function of yours as "module:function"
     (docs/your-data.md shows one); in Python also the function itself."""
     form: Literal["plain", "markdown"] = Field(default="plain", examples=["markdown"])
-    """Text alone, or with headings, lists, tables, quotations and code marked; goes with extractor = "japanese"."""
+    """Plain text, or Markdown with headings, lists, tables, quotations and code; goes with extractor = "japanese"."""
     readings: bool = Field(default=False, examples=[True])
     """Keep ruby in parentheses: 漢字（かんじ）; goes with extractor = "japanese"."""
     model: str | None = Field(default=None, min_length=1, examples=["data/models/extractor.bin"])
@@ -32,16 +32,16 @@ class Extract(Part):
     (a fastText language model; needs the extra `classifier`), or a function of yours as "module:function", which takes a text and returns
     the probability, 0 to 1, that it is in the wanted language; in Python also the function itself."""
     min_japanese_score: Fraction = Field(default=PageSettings.min_japanese_score, examples=[0.6])
-    """Least score of the detector at which a text counts as Japanese: about the share of it that is."""
+    """Minimum detector score of a Japanese text: roughly the share of it that is Japanese, 0 to 1."""
     max_bytes: int = Field(default=PageSettings.max_bytes, gt=0, examples=[4194304])
-    """Larger pages are dropped (`too_large`)."""
+    """Larger pages, in bytes, are dropped (`too_large`)."""
     max_elements: int = Field(default=PageSettings.max_elements, gt=0, examples=[50000])
-    """Pages of more HTML elements are dropped (`too_many_elements`).  Has no effect on extractor = "japanese", which has a limit of its own."""
+    """Pages with more HTML elements are dropped (`too_many_elements`).  Has no effect on extractor = "japanese", which has its own limit."""
     max_depth: int = Field(default=PageSettings.max_depth, gt=0, examples=[500])
     """Pages whose HTML elements nest deeper are dropped (`too_deep`).  Has no effect on extractor = "japanese"."""
     max_undecodable: Fraction = Field(default=PageSettings.max_undecodable, examples=[0.05])
-    """Pages of which a larger share of the characters cannot be decoded are dropped (`undecodable`), as are those with a larger share
-    of mojibake that cannot be repaired (`mojibake`)."""
+    """Pages with a larger share of undecodable characters are dropped (`undecodable`), and so are those with a larger share
+    of irreparable mojibake (`mojibake`)."""
 
     @model_validator(mode="after")
     def _fits_extractor(self) -> Extract:

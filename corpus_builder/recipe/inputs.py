@@ -1,4 +1,4 @@
-"""The recipe's input files: found, told apart, and known by the digests of their bytes or by their servers' word."""
+"""The recipe's input files: found, named uniquely, and identified by the digests of their bytes or by size and ETag."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from corpus_builder.store.ownership import kind_of, small_object
 DIGESTS = ".cache/inputs.json"
 NOT_READ = "not read yet"
 STATS_AT_A_TIME = 16
-SHOWN_TO_PATTERNS = 100  # inputs whose names are tried: what is made of them is called after them
-TABLES = {  # some of what a build writes: suffix -> directories
+SHOWN_TO_PATTERNS = 100  # inputs whose names are tried, as output files are named after them
+TABLES = {  # some of the files that a build writes: suffix -> directories
     "parquet": ("extract/documents", "measure/measures", "match/matches", "decide/decisions", "release/corpus"),
     "npy": ("sign/keys", "sign/sketches"),
     "txt": ("sign/ids",),
@@ -42,12 +42,12 @@ TABLES = {  # some of what a build writes: suffix -> directories
 def input_files(
     recipe: Recipe, out: Path, engine: Engine | None, progress: bool, found: Sequence[tuple[str, str, str]] | None = None
 ) -> list[InputFile]:
-    """The recipe's input files, each with what tells its version; `found` is what `find_inputs` gave.
+    """The recipe's input files, each with the identity of its version; `found` is the output of `find_inputs`.
 
-    Without an engine no file is read: one whose digest is not kept has NOT_READ.
+    Without an engine no file is read: a file whose digest is not cached gets NOT_READ.
 
-    Local files have the digest of their bytes, kept by path, size and time of change.  Remote ones are not fetched to be digested:
-    the server is asked for length and ETag (or Last-Modified) at every run, one request a file.
+    Local files are identified by the digest of their bytes, cached by path, size and modification time.  Remote ones are not
+    downloaded for that: the server is asked for length and ETag (or Last-Modified) in every run, with one request per file.
     """
     found = list(find_inputs(recipe)) if found is None else found
     places = [place for _, _, place in found] + [beside(place, SUFFIX) for _, kind, place in found if kind == "commoncrawl"]
@@ -74,7 +74,7 @@ def input_files(
 
 
 def keep_inputs_apart(recipe: Recipe, out: Path, found: Sequence[tuple[str, str, str]]) -> None:
-    """InputError where an input lies in the directory of the build, or what is written there would be an input the next time."""
+    """Raise InputError if an input is inside the build's directory, or the build's output would be an input next time."""
     local = [place for _, _, place in found if not is_remote(place)]
     keep_apart(out, local)
     stems = ["part-00000", *(stem_of(name_of(place)) for place in local[:SHOWN_TO_PATTERNS])]
@@ -85,13 +85,13 @@ def keep_inputs_apart(recipe: Recipe, out: Path, found: Sequence[tuple[str, str,
         for pattern in source.paths:
             if not is_remote(pattern) and glob.has_magic(pattern) and takes_in(str(recipe.resolve(pattern)), out, written):
                 raise InputError(
-                    f"The path {pattern!r} of source {source.name!r} takes in what is written to {out}, which would be an input the "
-                    "next time; choose another directory with --out, or say the path more narrowly."
+                    f"The path {pattern!r} of source {source.name!r} matches what is written to {out}, which would be an input "
+                    "next time; choose another directory with --out, or narrow the path."
                 )
 
 
 def reading_of(recipe: Recipe, source: Source) -> Reading:
-    """What a source says of how its files are read."""
+    """A source's settings for reading its files."""
     return Reading(
         Columns.of(source.columns),
         source.extra,
@@ -105,8 +105,8 @@ def reading_of(recipe: Recipe, source: Source) -> Reading:
 
 
 def digests_of(paths: Sequence[Path], out: Path, engine: Engine, progress: bool) -> dict[Path, str]:
-    """Digests of the files' bytes, kept in a directory by path, size and time of change."""
-    states = {path: _state(path) for path in paths}  # before they are read: one that is written to meanwhile is another one
+    """Digests of the files' bytes, cached in a directory by path, size and modification time."""
+    states = {path: _state(path) for path in paths}  # before reading: a file that is written to meanwhile has another state
     digests = kept_digests(paths, out)
     unknown = [path for path in dict.fromkeys(paths) if path not in digests]
     engine.share(out, paths)
@@ -122,7 +122,7 @@ def digests_of(paths: Sequence[Path], out: Path, engine: Engine, progress: bool)
 
 
 def kept_digests(paths: Sequence[Path], out: Path) -> dict[Path, str]:
-    """The digests that are kept in a directory of those files that are as they were when they were read."""
+    """The digests cached in a directory, of those files that are unchanged since they were read."""
     kept = small_object(out / DIGESTS) or {}
     found = {path: kept.get(_state(path)) for path in paths}
     return {path: digest for path, digest in found.items() if isinstance(digest, str) and SHA256.fullmatch(digest)}
@@ -143,18 +143,18 @@ def _stats(places: list[str], progress: bool) -> dict[str, Stat]:
 
 
 def find_inputs(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
-    """(source, kind, place) of every input file; InputError if a local one is missing, or if one is named twice."""
+    """(source, kind, place) of every input file; raises InputError if a local one is missing, or if one is named twice."""
     seen: dict[str, str] = {}
     for source in recipe.sources:
         for pattern in source.paths:
             for place in _places(recipe, source, pattern):
                 name = name_of(place)
                 if not is_remote(place) and not Path(place).is_file():
-                    raise InputError(f"The input file {place} of source {source.name!r} does not exist or is no file.")
+                    raise InputError(f"The input file {place} of source {source.name!r} does not exist or is not a file.")
                 if source.kind == "commoncrawl" and not is_remote(place) and not Path(place + SUFFIX).is_file():
                     raise InputError(
-                        f"There is no table {place}{SUFFIX} beside the WARC; sources of the kind 'commoncrawl' are what "
-                        '`corpus-builder crawl` wrote. For other WARCs say kind = "warc".'
+                        f"There is no table {place}{SUFFIX} next to the WARC. A source with kind = 'commoncrawl' must be the "
+                        'output of `corpus-builder crawl`; for other WARCs write kind = "warc".'
                     )
                 if not name:
                     raise InputError(f"{shown(place)} of source {source.name!r} names no file; ids start with a file's name.")
@@ -179,11 +179,11 @@ def find_inputs(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
 
 
 def _places(recipe: Recipe, source: Source, pattern: str) -> Iterator[str]:
-    """What a path of the recipe names: one file, the files that match it, or the files that a list names."""
+    """The files that a path of the recipe stands for: one file, those that match a pattern, or those in a list."""
     check_scheme(pattern)
     if is_remote(pattern):
         found = matching(pattern)
-    elif glob.has_magic(pattern) and not recipe.resolve(pattern).exists():  # a path that exists is meant as it stands
+    elif glob.has_magic(pattern) and not recipe.resolve(pattern).exists():  # an existing path is taken literally
         found = sorted(map(os.path.normpath, glob.glob(_pattern(recipe.base / Path(pattern).expanduser()), recursive=True)))
     else:
         found = [str(recipe.resolve(pattern))]
@@ -198,7 +198,7 @@ def _places(recipe: Recipe, source: Source, pattern: str) -> Iterator[str]:
 
 
 def _pattern(path: Path) -> str:
-    """A path as a pattern, in which directories that exist as they are written are meant."""
+    """A path as a pattern, in which existing directories are taken literally."""
     stands = Path()
     for part in path.parts:
         if not (stands / part).exists():
@@ -214,8 +214,8 @@ def _listed(recipe: Recipe, source: Source, place: str) -> Iterator[str]:
             yield line
         elif not is_below(line):
             raise InputError(
-                f"{shown(place)} of source {source.name!r} names '{harmless(line, 200)}', but a list names URLs, or files below its base by relative "
-                "paths without '..'; mend the list."
+                f"{shown(place)} of source {source.name!r} names '{harmless(line, 200)}', but a list must contain URLs, or relative paths below its base "
+                "without '..'; correct the list."
             )
         elif source.base is None:
             raise RecipeError(

@@ -1,4 +1,4 @@
-"""The table [lines]: which repeated lines count, and what becomes of them."""
+"""The table [lines]: which repeated lines count, and what is done with them."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from corpus_builder.recipe.part import Fraction, Part
 class Lines(Part):
     """Repeated lines: what many documents of a host, or documents of many hosts, begin or end with, such as share buttons and notices.
 
-    They are looked for only where a recipe has this table; an empty one takes the defaults.  docs/lines.md tells what is counted.
+    They are looked for only if a recipe has this table; an empty one uses the defaults.  docs/lines.md explains what is counted.
     """
 
     scope: Literal["host", "corpus", "both"] = Field(default=Repeats.scope, examples=["both"])
     """Count within each host, across hosts, or both (either is enough)."""
     documents: int = Field(default=Repeats.documents, ge=2, examples=[20])
-    """Lines count as repeated from this many documents of a host on; goes with scope = "host" or "both", as does share."""
+    """Minimum number of documents of a host with a repeated line; goes with scope = "host" or "both", as does share."""
     share: Fraction = Field(default=Repeats.share, examples=[0.5])
-    """... and from this share of the host's documents on."""
+    """Minimum share of the host's documents with a repeated line, 0 to 1."""
     hosts: int = Field(default=Repeats.hosts, ge=2, examples=[50])
-    """Lines count as repeated from this many hosts on; goes with scope = "corpus" or "both"."""
+    """Minimum number of hosts with a repeated line; goes with scope = "corpus" or "both"."""
     where: Literal["edges", "anywhere"] = Field(default=Repeats.where, examples=["anywhere"])
     """Look at the first and last lines of a text, or at every line by itself."""
     edge: int = Field(default=Repeats.edge, ge=1, le=1_000, examples=[5])
-    """How many lines, blank ones left out, may be cut from either end; goes with where = "edges"."""
+    """Maximum number of lines, not counting blank ones, to cut from either end; goes with where = "edges"."""
     action: Literal["remove", "report"] = Field(default="remove", examples=["report"])
     """Cut the lines at the release, or only show them in the report and in `corpus-builder why`."""
     sources: tuple[str, ...] | None = Field(default=None, examples=[["web"]])

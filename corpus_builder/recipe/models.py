@@ -1,7 +1,7 @@
-"""The whole corpus as data: sources, extraction, rules, deduplication, mixture.
+"""The recipe: sources, extraction, rules, deduplication and mixture of a corpus as data.
 
-A recipe is a TOML file.  Paths in it are relative to the file.  Nothing about the machine stands in it: engine, cores, memory
-and where to write are options of the command, and never change the output's bytes.
+A recipe is a TOML file.  Paths in it are relative to the file.  It says nothing about the machine: engine, cores, memory
+and output directory are options of the command, and never change the output's bytes.
 """
 
 from __future__ import annotations
@@ -120,12 +120,12 @@ class Recipe(Part):
         return tuple(source.name for source in self.sources)
 
     def resolve(self, path: str) -> Path:
-        """A path of the recipe: relative ones start at the recipe's own directory."""
+        """A path of the recipe, resolved relative to the recipe's own directory."""
         return (self.base / Path(path).expanduser()).resolve()
 
     @property
     def page_settings(self) -> PageSettings:
-        """What stands under `extract`, with the paths of models resolved."""
+        """The settings in the table `extract`, with the paths of models resolved."""
         settings = self.extract.model_dump()
         settings["model"] = self.resolve(self.extract.model) if self.extract.model else None
         settings["detector"] = self.detector(self.extract.detector)
@@ -142,14 +142,14 @@ class Recipe(Part):
 
     @property
     def compared(self) -> tuple[str, ...]:
-        """Sources whose documents are compared to find duplicates; none where the recipe looks for none."""
+        """Sources whose documents are compared to find duplicates; empty if the recipe does not look for them."""
         return next((self.judged_by(rule) for rule in self.quality.rules if rule.duplicates), ())
 
     def judged_by(self, rule: Rule) -> tuple[str, ...]:
         """Sources whose documents a rule judges: those that it names, or `quality.sources`.
 
-        Where nobody names any, duplicates and host lists judge all; measures and filters, which are made for Japanese, those sources
-        that are Japanese.
+        If neither is given, duplicates and host lists judge all sources; measures and filters, which are made for Japanese, only
+        the Japanese ones.
         """
         for sources in (rule.sources, self.dedup.sources if self.dedup and rule.duplicates else None, self.quality.sources):
             if sources is not None:
@@ -159,7 +159,7 @@ class Recipe(Part):
 
     @classmethod
     def load(cls, path: str | Path) -> Recipe:
-        """Read a recipe file; RecipeError says in a sentence what is wrong with it."""
+        """Read a recipe file; raises RecipeError with a readable message if it is wrong."""
         path = Path(path)
         try:
             value = tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -182,7 +182,7 @@ class Recipe(Part):
             raise RecipeError(explain(error, where, Recipe)) from None
 
     def to_toml(self) -> str:
-        """The recipe as a recipe file.  In `base`, where its relative paths start, `Recipe.load` reads it back as an equal recipe."""
+        """The recipe as TOML.  Written to a file in `base`, where its relative paths start, `Recipe.load` reads it back as an equal recipe."""
         return as_toml(as_data(self, _name_in_file))
 
     def by_names(self) -> Recipe:

@@ -1,4 +1,4 @@
-"""What all parts of a recipe have in common: frozen, no unknown keys, errors in sentences, and a repr of what was said."""
+"""The base of all parts of a recipe: frozen, without unknown keys, with readable errors and a short repr."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Part(BaseModel):
-    """A part of a recipe: frozen, without keys that it does not know.  Paths may be given as `pathlib.Path`, sequences as lists.
+    """A part of a recipe: frozen, rejecting unknown keys.  Paths may be given as `pathlib.Path`, sequences as lists.
 
-    The docstring of a key is its description in docs/recipe.md and in the help of the options that are named after it.
+    The docstring of a key is its description in docs/recipe.md and in the help of the option with its name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, use_attribute_docstrings=True)
@@ -35,7 +35,7 @@ class Part(BaseModel):
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     def said(self) -> dict[str, Any]:
-        """The fields that are not as they are by default."""
+        """The fields that differ from their defaults."""
         fields = type(self).model_fields
         return {
             name: value
@@ -53,7 +53,7 @@ class Part(BaseModel):
 
 
 def _plain(value: Any) -> Any:
-    """Paths as the strings that a recipe file has, also those in lists and tables."""
+    """A value with paths as strings, as in a recipe file, also within lists and tables."""
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if isinstance(value, list | tuple):
@@ -87,7 +87,7 @@ NameOrFunction = PlainValidator(_function)
 
 
 def in_lines(name: str, fields: Mapping[str, Any]) -> str:
-    """A repr of several lines: one a field, and one for each part in a sequence of them."""
+    """A repr of several lines: one per field, and one for each part in a sequence of parts."""
     shown = [
         f"{field}=[{''.join(f'{chr(10)}        {one!r},' for one in value)}\n    ]"
         if isinstance(value, tuple)

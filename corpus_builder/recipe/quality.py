@@ -33,7 +33,7 @@ class Rule(Part):
     below: float | None = Field(default=None, examples=[0.05])
     """Keeps only documents whose value is less: drops at the limit, too."""
     hosts: tuple[str, ...] | None = Field(default=None, examples=[["lists/hosts.txt"]])
-    """Files of hosts, or of host/path, whose pages are dropped: one a line, `#` begins a comment."""
+    """Files of hosts, or of host/path, whose pages are dropped: one per line, `#` begins a comment."""
     ut1: str | None = Field(default=None, examples=["lists/ut1"])
     """Directory of the UT1 lists as downloaded (data/words/README.md says from where); pages of their hosts are dropped.
     Goes without hosts and host_suffixes."""
@@ -97,7 +97,7 @@ class Quality(Part):
     sources: tuple[str, ...] | None = Field(default=None, examples=[["web"]])
     """Sources whose documents the rules judge.  [default: for measures and filters the Japanese sources, for others all]"""
     ng_words: tuple[str, ...] = Field(default=(), examples=[["../data/words/ng_words_ja.txt"]])
-    """Files of words, one a line, which the measure `ng_fraction` counts."""
+    """Files of words, one per line, which the measure `ng_fraction` counts."""
     measures: Mapping[str, Annotated[str | Measure, NameOrFunction]] = Field(
         default_factory=dict, examples=[{"links": "my_filters:links"}]
     )

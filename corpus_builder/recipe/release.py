@@ -47,7 +47,7 @@ class Release(Part):
     )
     """Edits by source, in the order in which they are made; see the table below."""
     footer_keywords: str | None = Field(default=None, examples=["../data/words/footer_v1.txt"])
-    """File of keywords, one a line; goes with the edit trim_footer_v1."""
+    """File of keywords, one per line; goes with the edit trim_footer_v1."""
     prepend_title: tuple[str, ...] = Field(default=(), examples=[["wikipedia"]])
     """Sources whose documents get their title as the first line."""
     mixture: Mapping[str, Mixture] = Field(default_factory=dict, examples=[{"wikipedia": {"share": 0.01}}])

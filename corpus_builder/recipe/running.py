@@ -1,4 +1,4 @@
-"""A recipe, ready to run: word and host lists read, the user's functions imported."""
+"""A recipe made ready to run: its word and host lists read, the user's functions imported."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from corpus_builder.release.mixture import Wanted
 
 @dataclass(frozen=True)
 class Running:
-    """A recipe and the directory that it is built into; what the recipe names is read once, when it is first asked for."""
+    """A recipe and the directory that it is built into; files that the recipe names are read once, on first use."""
 
     recipe: Recipe
     out: Path
@@ -30,7 +30,7 @@ class Running:
 
     @cached_property
     def before_duplicates(self) -> tuple[RunningRule, ...]:
-        """The rules before the place of the duplicates; all, where the recipe looks for none."""
+        """The rules before the search for duplicates; all rules if the recipe does not look for them."""
         place = next((i for i, rule in enumerate(self.recipe.quality.rules) if rule.duplicates), None)
         return self.rules[:place]
 
@@ -64,13 +64,13 @@ class Running:
 
     @cached_property
     def ng_words(self) -> NgWords | None:
-        """The word lists; None where the recipe names none."""
+        """The word lists; None if the recipe names none."""
         paths = [self.recipe.resolve(path) for path in self.recipe.quality.ng_words]
         return NgWords.read(paths) if paths else None
 
     @cached_property
     def footer_keywords(self) -> tuple[str, ...]:
-        """The footer keywords, one a line of their file."""
+        """The footer keywords, one per line of their file."""
         return read_keywords(self.recipe)
 
 
@@ -90,7 +90,7 @@ def _running(rule: Rule, recipe: Recipe) -> RunningRule:
 
 
 def read_keywords(recipe: Recipe) -> tuple[str, ...]:
-    """The footer keywords, one a line."""
+    """The footer keywords, one per line."""
     if recipe.release.footer_keywords is None:
         return ()
     path = recipe.resolve(recipe.release.footer_keywords)
@@ -104,7 +104,7 @@ def read_keywords(recipe: Recipe) -> tuple[str, ...]:
 
 
 def wanted(recipe: Recipe) -> Wanted:
-    """What the recipe says under `release.mixture`."""
+    """The requested mixture, from `release.mixture`."""
     mixture = recipe.release.mixture
     return Wanted(
         epochs={source: mix.epochs for source, mix in mixture.items() if mix.epochs is not None},

@@ -1,4 +1,4 @@
-"""A source as a recipe names it: where its files lie, what they hold, and how they are read."""
+"""A source of a recipe: where its files are, what they hold, and how they are read."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Source(Part):
 
     | kind | what its files hold | language test |
     |---|---|---|
-    | `warc` | pages: WARC, WET and ARC files, plain or packed with gzip, zstd or LZ4 | yes |
+    | `warc` | pages: WARC, WET and ARC files, plain or compressed with gzip, zstd or LZ4 | yes |
     | `commoncrawl` | pages: what `corpus-builder crawl` wrote, WARCs of which only some records were fetched | yes |
     | `wikipedia` | articles: a dump `jawiki-*-pages-articles.xml.bz2` as downloaded | only with `language` |
-    | `jsonl` | one document a line: a JSON object, of which the columns below are read | yes |
-    | `parquet` | one document a row, of which the columns below are read | yes |
-    | `text` | one document a file, a line or a paragraph | yes |
+    | `jsonl` | one document per line: a JSON object, of which the columns below are read | yes |
+    | `parquet` | one document per row, of which the columns below are read | yes |
+    | `text` | one document per file, line or paragraph | yes |
 
-    `columns = { text = "content", url = "meta.url" }` says the same as `text = "content"` and `url = "meta.url"`.  An id starts with its
-    file's name, and with directories before it where two files have the same.  docs/your-data.md tells of your own files.
+    `columns = { text = "content", url = "meta.url" }` means the same as `text = "content"` and `url = "meta.url"`.  An id starts with its
+    file's name, preceded by directories if two files have the same name.  docs/your-data.md explains how to use your own files.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", examples=["web"])
@@ -37,36 +37,36 @@ class Source(Part):
     paths: tuple[str, ...] = Field(min_length=1, examples=[["/data/CC-MAIN-2024-51/*.warc.gz"]])
     """Files, globs, https:// or s3:// URLs (in s3:// also globs), or lists of files such as warc.paths.gz."""
     base: str | None = Field(default=None, examples=["https://data.commoncrawl.org/"])
-    """What the relative paths in a list of files start at: a URL or a directory; goes with paths that name such a list."""
+    """Base of the relative paths in a list of files: a URL or a directory; goes with paths that name such a list."""
     counts: str | None = Field(default=None, examples=["counts.tsv"])
-    """Table of how many responses (of WET files: texts) each file should hold: a file's name and a number a line.
-    Files that hold fewer are reported.  Goes with kind = "warc"."""
+    """Table of how many responses (in WET files: texts) each file should hold: a file's name and a number per line.
+    Files with fewer are reported.  Goes with kind = "warc"."""
     text: Name | None = Field(default=None, examples=["content"])
     """Column of the text; `meta.body` is a column within another.  Goes with kind = "jsonl" or "parquet", as do id, url, title, date
     and extra.  [default: text]"""
     id: Name | None = Field(default=None, examples=["doc_id"])
-    """Column of your own id, which the corpus has as `own_id`.  [default: id, where there is one]"""
+    """Column of your own id, stored in the corpus as `own_id`.  [default: id, where there is one]"""
     url: Name | None = Field(default=None, examples=["meta.url"])
-    """Column of the URL, which rules on hosts and `dedup.url` look at.  [default: url, where there is one]"""
+    """Column of the URL, used by host rules and `dedup.url`.  [default: url, where there is one]"""
     title: Name | None = Field(default=None, examples=["headline"])
     """Column of the title.  [default: title, where there is one]"""
     date: Name | None = Field(default=None, examples=["published"])
-    """Column of the date, which keep = "newest" and "oldest" look at: ISO 8601.  [default: date, where there is one]"""
+    """Column of the date, in ISO 8601, used by keep = "newest" and "oldest".  [default: date, where there is one]"""
     extra: tuple[Name, ...] | None = Field(default=None, examples=[["license", "meta.isbn"]])
-    """Further columns that the corpus keeps, as JSON in its column `extra`.  [default: all]"""
+    """Additional columns that the corpus keeps, as JSON in its column `extra`.  [default: all]"""
     document: Literal["file", "line", "paragraph"] = Field(default="file", examples=["paragraph"])
     """What is one document; goes with kind = "text"."""
     encoding: Name | None = Field(default=None, examples=["cp932"])
     """Encoding, by its name in Python; goes with kind = "text".  [default: UTF-8, or UTF-16 by its byte order mark]"""
     language: Name | None = Field(default=None, examples=["none", "en"])
-    """Language that a text must be in: "ja", "none" (every text is taken), or another that a fastText detector has a label for.
-    [default: ja; of kind = "wikipedia" no test]"""
+    """Language that a text must be in: "ja", "none" (accept every text), or another for which a fastText detector has a label.
+    [default: ja; no test for kind = "wikipedia"]"""
     detector: Annotated[str | LanguageScore, NameOrFunction] | None = Field(default=None, examples=["fasttext:lid.176.ftz"])
-    """Detector of the language, as in extract.detector.  [default: extract.detector]"""
+    """Language detector, as in extract.detector.  [default: extract.detector]"""
     min_language_score: float | None = Field(default=None, ge=0.0, le=1.0, examples=[0.6])
-    """Least score of the detector at which a text counts as in the language.  [default: extract.min_japanese_score]"""
+    """Minimum detector score of a text in the language, 0 to 1.  [default: extract.min_japanese_score]"""
     unreadable: Literal["fail", "report"] = Field(default="fail", examples=["report"])
-    """What becomes of a file of which nothing can be read: the build fails, or the file is only counted and reported."""
+    """What to do with a file of which nothing can be read: fail the build, or only count and report the file."""
 
     @model_validator(mode="before")
     @classmethod
@@ -105,10 +105,10 @@ class Source(Part):
 
     @property
     def columns(self) -> dict[str, str]:
-        """The columns that are named, by field."""
+        """The named columns, by field."""
         return {name: value for name in COLUMNS if (value := getattr(self, name)) is not None}
 
     @property
     def is_japanese(self) -> bool:
-        """Whether its documents are Japanese, so that rules made for Japanese judge them without naming it."""
+        """Whether its documents are Japanese, so that rules made for Japanese judge them by default."""
         return self.language in (None, JAPANESE)

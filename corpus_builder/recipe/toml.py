@@ -1,4 +1,4 @@
-"""A recipe's plain data as TOML, which the standard library reads and does not write."""
+"""Writes a recipe's plain data as TOML, which the standard library can only read."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def test_a_table_of_counts_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="There is no table of counts"):
         built(tmp_path, "web.warc.gz", counts="absent.tsv")
     (tmp_path / "counts.tsv").write_text("file n\nweb.warc.gz many\n")
-    with pytest.raises(InputError, match=r"Line 2 of .* is 'web.warc.gz many'; wanted is"):
+    with pytest.raises(InputError, match=r"Line 2 of .* is 'web.warc.gz many'; expected a"):
         built(tmp_path, "web.warc.gz", counts="counts.tsv")
     (tmp_path / "counts.tsv").write_text("")
     with pytest.raises(InputError, match="holds no counts"):

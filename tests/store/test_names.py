@@ -381,7 +381,8 @@ def test_a_list_names_files_below_its_base(tmp_path: Path, line: str) -> None:
         for base in (str(tmp_path), web.url):
             listed = {"name": "web", "kind": "warc", "paths": [f"{web.url}/warc.paths"], "base": base}
             with pytest.raises(
-                InputError, match=r"warc\.paths of source 'web' names .*by relative paths without '\.\.'; mend the list"
+                InputError,
+                match=r"warc\.paths of source 'web' names .*relative paths below its base without '\.\.'; correct the list",
             ):
                 list(find_inputs(Recipe.of({"name": "r", "sources": [listed]}, base=tmp_path)))
         said = run("crawl", tmp_path / "www" / "warc.paths", "--base", tmp_path, "--out", tmp_path / "out", code=3)

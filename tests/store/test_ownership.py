@@ -624,7 +624,7 @@ def test_a_pattern_that_would_take_the_output_for_input_is_refused_before_anythi
     before = tree(copy)
     out = copy / "in" / "out"
     said = run("build", copy / "recipe.toml", "--engine", "serial", "--out", out, code=3)
-    assert f"{pattern!r} of source 'texts' takes in what is written to {out}" in said
+    assert f"{pattern!r} of source 'texts' matches what is written to {out}" in said
     assert tree(copy) == before
 
 
