@@ -2,7 +2,7 @@
 # make check    format, lint, types, import contract, tests, README       make test-all the slow tests too
 # make fuzz     looks for inputs that break the readers, for SECONDS_EACH=300 per job
 # make bench    compares the speed of every step with the usual libraries, on the sample
-.PHONY: corpus test test-all check format docs bench tables model fuzz clean
+.PHONY: corpus test test-all check static kernels format docs bench tables model fuzz clean
 SHELL := /bin/sh
 
 # The newest installed Python that the lock file was tested with; override with `make PYTHON=/path/to/python corpus`.
@@ -20,11 +20,18 @@ test-all: .venv/ready
 	$(BIN)/pytest -n auto -m 'slow or not slow'
 
 check: .venv/ready
+	$(MAKE) --jobs 2 static kernels
+	$(BIN)/pytest -n auto
+
+static: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n auto
+	$(BIN)/mypy
+
+# Each process of the tests would compile the kernels of a new checkout, at the same time.
+kernels: .venv/ready
+	@PYTHONPATH=.:tests $(BIN)/python tests/support/kernels.py
 
 format: .venv/ready
 	$(BIN)/ruff format .

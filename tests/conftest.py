@@ -46,6 +46,26 @@ def pytest_xdist_auto_num_workers() -> int:
     return os.cpu_count() or 1
 
 
+LONGEST = [
+    "test_staleness.py",
+    "duplicates/test_search_at_scale.py",
+    "test_readme.py",
+    "sources/test_memory.py",
+    "test_pipeline.py",
+    "test_deduplication.py",
+    "engine/test_cluster.py",
+    "store/test_names.py",
+    "release/test_publish.py",
+    "stages/test_repeated_lines.py",
+]
+"""Of these one can take as long as all that is left: they begin, so that at the end no process waits long for another."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_wait_for_the_disk() -> Iterator[None]:
     """Most of the time of builds this small; what has to be synced, and when, is asked of the calls (store/test_durability.py)."""
