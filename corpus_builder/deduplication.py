@@ -18,11 +18,11 @@ from corpus_builder.duplicates import summary as duplicates
 from corpus_builder.duplicates.index.contents import indexed_of, write_head
 from corpus_builder.duplicates.row_files import is_rows
 from corpus_builder.duplicates.row_stages import CopyRows, CopyStats, MatchRows, RowFile, RowSettings, SignRows, SignStats
-from corpus_builder.duplicates.signed_files import utf_8
 from corpus_builder.duplicates.summary import Duplicates, duplicates_of
 from corpus_builder.engine import Engine, Ray, engine_of
 from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.hashing.matching import PHASES, Matching
+from corpus_builder.messages.surrogates import surrogates_escaped
 from corpus_builder.recipe.dedup import Dedup
 from corpus_builder.recipe.inputs import digests_of
 from corpus_builder.remote.places import names_of
@@ -201,7 +201,7 @@ def named(files: Iterable[str | Path]) -> dict[str, Path]:
         raise InputError("A file is given twice: it would be its own duplicate. Name each file once.")
     names = names_of([str(place.absolute()) for place in found])
     for name in names:
-        if (shown := utf_8(name).decode()) != name:
+        if (shown := surrogates_escaped(name)) != name:
             raise InputError(f"The name of the file {shown} is no UTF-8; rename it.")
     return {name: place.absolute() for name, place in sorted(zip(names, found, strict=True))}
 

@@ -5,7 +5,7 @@ for duplicates.  Both tables are plain NumPy files (`numpy.load(path, mmap_mode=
 
 keys      rank, digest and url (64-bit hashes; 0: no text, no URL), then one 64-bit key a band: what the search sends around
 sketches   where the id stands in `ids`, the characters of the text, and one byte a hash: the *sketch*, which estimates the similarity
-ids       the ids as UTF-8 (see `utf_8`), one after the other
+ids       the ids as UTF-8 (see `surrogates_escaped`), one after the other
 
 A document's place in a search is one integer, `shard << 32 | row`; a shard is its place in the list of shards.
 """
@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus_builder.hashing.minhash import MinHash, band_keys, signatures
+from corpus_builder.messages.surrogates import surrogates_escaped
 from corpus_builder.store.dataset import Manifest, ShardWriter, digest_of, read_table
 from corpus_builder.store.files import intact
 from corpus_builder.store.receipt import Receipt
@@ -50,15 +51,6 @@ def hash_of(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little") or 1
 
 
-def utf_8(text: str) -> bytes:
-    r"""A text in UTF-8; half a surrogate pair, which JSON can hold and UTF-8 cannot, is spelled as JSON does.
-
-    >>> utf_8("a\ud800")
-    b'a\\ud800'
-    """
-    return text.encode("utf-8", "backslashreplace")
-
-
 class SignedWriter:
     """Writes the three files of a shard, a batch of documents at a time."""
 
@@ -83,7 +75,7 @@ class SignedWriter:
         sketches = np.zeros(len(texts), dtype=sketches_type(self._spec.hashes))
         sketches["characters"] = [len(text) for text in texts]
         sketches["sketch"] = values.astype(np.uint8)
-        self.append(keys, sketches, [utf_8(id_) for id_ in ids])
+        self.append(keys, sketches, [surrogates_escaped(id_).encode() for id_ in ids])
 
     def append(self, keys: npt.NDArray[Any], sketches: npt.NDArray[Any], ids: Sequence[bytes]) -> None:
         """Add rows that are signed already; where their ids start is set here."""

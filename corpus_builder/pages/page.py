@@ -11,6 +11,7 @@ from corpus_builder.engine.user_code import OwnFunctionFailed, UserFunction
 from corpus_builder.errors import CorpusError
 from corpus_builder.extractor.scan import MAX_BLOCKS, TooManyBlocks
 from corpus_builder.japanese.detectors import DEFAULT, JAPANESE, named_detector
+from corpus_builder.messages.surrogates import surrogates_replaced
 from corpus_builder.pages.bounds import elements, nests_deeper, visible_kana
 from corpus_builder.pages.charset import decode
 from corpus_builder.pages.extract import MIN_KANA, NoJapaneseText, TooDeep, named_extractor
@@ -109,11 +110,7 @@ def storable(text: str) -> str:
     >>> storable("一\r\n二 \n\ud800\x00三")
     '一\n二\n\ufffd三'
     """
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
+    text = surrogates_replaced(text).replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
     return "\n".join(line.rstrip() for line in _CONTROLS.sub("", text).split("\n")).strip("\n")
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from corpus_builder.document import OWN_DOCUMENT, Document, Drop, Filter
 from corpus_builder.errors import RecipeError
+from corpus_builder.messages.surrogates import surrogates_replaced
 from corpus_builder.messages.terminal import harmless
 from corpus_builder.quality.rulebook import DuplicateRule, MeasureRule
 from corpus_builder.quality.rules import Threshold, apply_filter
@@ -64,7 +65,7 @@ def _judge_alone(how: Callable[[Document], Any], document: Document) -> Judged:
 
 
 def _row(document: Document) -> dict[str, str]:
-    return {name: getattr(document, name).encode("utf-8", "replace").decode() for name in OWN_DOCUMENT.names}
+    return {name: surrogates_replaced(getattr(document, name)) for name in OWN_DOCUMENT.names}
 
 
 def as_text(judged: list[Judged]) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from corpus_builder.errors import InputError
+from corpus_builder.messages.surrogates import surrogates_replaced
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class NgWords:
         The text is scanned from left to right, taking the longest word at each position, without overlaps.  Linear in the
         text.  Source: Swallow corpus v1.
         """
-        matches = _automaton(self.words).find_matches_as_indexes(_searchable(text))
+        matches = _automaton(self.words).find_matches_as_indexes(surrogates_replaced(text))
         return sum(stop - start for _, start, stop in matches), self.words[matches[0][0]] if matches else ""
 
 
@@ -69,12 +70,3 @@ def ng_fraction(letters: int, num_japanese_letters: int) -> float:
 @lru_cache(maxsize=4)
 def _automaton(words: tuple[str, ...]) -> AhoCorasick:
     return AhoCorasick(words, matchkind=MatchKind.LeftmostLongest)
-
-
-def _searchable(text: str) -> str:
-    """The text with lone surrogates, which UTF-8 cannot encode, replaced one for one."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text

@@ -10,9 +10,10 @@ import numpy as np
 
 from corpus_builder.duplicates.index.contents import HEAD_FILE, head_of
 from corpus_builder.duplicates.row_stages import RowFile, RowTexts
-from corpus_builder.duplicates.signed_files import SignedShard, id_bytes, opened, places, utf_8
+from corpus_builder.duplicates.signed_files import SignedShard, id_bytes, opened, places
 from corpus_builder.errors import InputError
 from corpus_builder.hashing.shingles import jaccard
+from corpus_builder.messages.surrogates import surrogates_escaped
 from corpus_builder.reasons import REASONS, duplicate_reason
 from corpus_builder.report.differences import differences
 from corpus_builder.report.tables import query
@@ -35,8 +36,8 @@ def why_row(out: str | Path, id_: str) -> list[Story]:
     sign, done = read_manifest(out / "sign"), read_manifest(out / "dedup")
     if sign is None or done is None:
         raise InputError(f"{out} holds no deduplicated files; `corpus-builder dedup FILES --out {out}` makes them.")
-    wanted = utf_8(id_)
-    found = [_story(out, sign, done, wanted.decode(), shard, row) for shard, row in _rows_of(sign, wanted)]
+    wanted = surrogates_escaped(id_)
+    found = [_story(out, sign, done, wanted, shard, row) for shard, row in _rows_of(sign, wanted.encode())]
     if not found:
         raise InputError(f"No row has the id {id_!r}. Rows without an id of their own are called FILE/ROW, rows counted from 0.")
     return found
@@ -78,7 +79,7 @@ def _story(out: Path, sign: Manifest, done: Manifest, id_: str, shard: int, row:
         return story
     head = head_of(out)
     similarity = jaccard(*texts, head.minhash.ngram) if head else None
-    return replace(story, similarity=similarity, differences=tuple(utf_8(line).decode() for line in differences(*texts)))
+    return replace(story, similarity=similarity, differences=tuple(surrogates_escaped(line) for line in differences(*texts)))
 
 
 def _texts(out: Path, sign: Manifest, *rows: tuple[int, int] | None) -> tuple[str, str] | None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from corpus_builder.document import Drop
 from corpus_builder.errors import did_you_mean
+from corpus_builder.messages.surrogates import surrogates_escaped
 
 MAX_SHOWN = 30  # column names listed in one error message
 NAME_IT = 'Name the columns in the source, for example text = "content".'
@@ -146,7 +147,7 @@ def row_of(number: int, value: Mapping[str, Any], columns: Columns, size_bytes: 
             rest = without(rest, path)
     _, own_id, url, title, day = one_each
     if isinstance(text, str) and not text.isspace() and text:
-        return Row(number, own_id, unicode_of(text), url, title, day, size_bytes, None, rest)
+        return Row(number, own_id, surrogates_escaped(text), url, title, day, size_bytes, None, rest)
     return Row(number, own_id, "", url, title, day, size_bytes, Drop("no_text"), rest)
 
 
@@ -159,26 +160,13 @@ def as_string(value: Any) -> str:
     ('2024-12-01T09:30:00Z', '7', '')
     """
     if isinstance(value, str):
-        return unicode_of(value)
+        return surrogates_escaped(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if isinstance(value, datetime):
         moment = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
         return moment.isoformat() + "Z"
     return value.isoformat() if isinstance(value, date) else ""
-
-
-def unicode_of(text: str) -> str:
-    r"""A string that UTF-8 can encode: lone surrogates are escaped as in JSON, so that different strings stay different.
-
-    >>> unicode_of("a\ud800")
-    'a\\ud800'
-    """
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "backslashreplace").decode()
-    return text
 
 
 def as_json(value: Any) -> str:
@@ -191,7 +179,7 @@ def as_json(value: Any) -> str:
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain, allow_nan=False)
     except (ValueError, TypeError):  # TypeError: a key that is not a string
         text = json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"))
-    return unicode_of(text)
+    return surrogates_escaped(text)
 
 
 def _plain(value: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 import mwparserfromhell
 from mwparserfromhell.nodes import Argument, Comment, ExternalLink, Heading, HTMLEntity, Tag, Template, Text, Wikilink
 
+from corpus_builder.messages.surrogates import surrogates_replaced
 from corpus_builder.sources.wikitext_repair import MAX_DEPTH, repaired
 
 MAX_CHARS = 2_000_000
@@ -237,4 +238,4 @@ def _clean(line: str) -> str:
     else:
         line = _MARKUP.sub("", line)
     line = re.sub(r"[ \t\u00a0]+", " ", line).strip(" \t\u3000")
-    return line.encode("utf-8", "replace").decode() if not line.isascii() else line
+    return surrogates_replaced(line)

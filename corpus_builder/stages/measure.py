@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from corpus_builder.document import OWN_DOCUMENT, Document, Filter
 from corpus_builder.engine.user_code import UserFunction, answers
+from corpus_builder.messages.surrogates import surrogates_replaced
 from corpus_builder.quality.histograms import Bin, add_histogram, histogram
 from corpus_builder.quality.measures import MEASURES, measure_texts
 from corpus_builder.quality.ng_words import NgWords, ng_fraction
@@ -143,7 +144,7 @@ def verdict_of(filter_: Filter, document: Document) -> dict[str, Any] | None:
     if not isinstance(drop.reason, str) or not drop.reason:
         raise TypeError(f"its reason is {drop.reason!r}; give a word, for example Drop('too_short')")
     value, threshold = (None if number is None else float(number) for number in (drop.value, drop.threshold))
-    reason, detail = (str(text).encode("utf-8", "replace").decode() for text in (drop.reason, drop.detail))
+    reason, detail = (surrogates_replaced(str(text)) for text in (drop.reason, drop.detail))
     return {"reason": reason, "value": value, "threshold": threshold, "detail": detail}
 
 

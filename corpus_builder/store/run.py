@@ -14,6 +14,7 @@ from corpus_builder.engine import Done, Engine, Failure
 from corpus_builder.errors import CorpusError, FullDiskError, StageError, words_of
 from corpus_builder.messages.progress import say, with_progress
 from corpus_builder.messages.redact import without_secrets
+from corpus_builder.messages.surrogates import surrogates_escaped
 from corpus_builder.messages.terminal import harmless
 from corpus_builder.store.dataset import Dataset, Manifest, Shard, Stage, is_whole, read_manifest
 from corpus_builder.store.files import full_disk, write_atomically
@@ -143,7 +144,7 @@ def _sentence(
     traces = "\n".join(f"{shard.name}\n{failure.trace}" for shard, failure in failures)
     trace_file = root.parent / ".failures" / f"{stage.name}.txt"
     try:
-        write_atomically(trace_file, without_secrets(traces).encode("utf-8", "replace"))
+        write_atomically(trace_file, surrogates_escaped(without_secrets(traces)).encode())
         where = f"The traces are in {trace_file}. "
     except StageError:  # the disk is full, too
         where = ""

@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus_builder.duplicates.index.contents import Index, Part
-from corpus_builder.duplicates.signed_files import SignedShard, hash_of, id_bytes, opened, utf_8
+from corpus_builder.duplicates.signed_files import SignedShard, hash_of, id_bytes, opened
 from corpus_builder.hashing.reference import mix
+from corpus_builder.messages.surrogates import surrogates_escaped
 
 ROWS_AT_A_TIME = 50_000
 I64 = npt.NDArray[np.int64]
@@ -39,7 +40,7 @@ class Named:
 
 def id_hash(id_: str) -> int:
     """64 bits of an id, as an index holds it."""
-    return hash_of(utf_8(id_).decode())
+    return hash_of(surrogates_escaped(id_))
 
 
 def sorted_hashes(values: Iterable[int]) -> U64:
