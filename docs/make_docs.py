@@ -77,7 +77,7 @@ def recipe() -> str:
     parts = [HEAD, "# The recipe\n", _linked(inspect.getdoc(models) or "") + "\n"]
     for heading, part in _tables("", models.Recipe):
         if heading:
-            parts += [f"## {heading}\n", _linked(inspect.getdoc(part) or "") + "\n"]
+            parts += [f"## {heading}\n", f"{_linked(inspect.getdoc(part) or '')}\n\nIn Python: `{part.__name__}`.\n"]
         rows = [_key_row(name, field) for name, field in part.model_fields.items() if not field.exclude]
         parts.append("\n".join(["| key | meaning | value | default | example |", "|---|---|---|---|---|", *rows]) + "\n")
         parts += [after[heading]] if heading in after else []

@@ -1,7 +1,9 @@
 """The recipe: sources, extraction, rules, deduplication and mixture of a corpus as data.
 
-A recipe is a TOML file.  Paths in it are relative to the file.  It says nothing about the machine: engine, cores, memory
-and output directory are options of the command, and never change the output's bytes.
+A recipe is a TOML file, or a `Recipe` made of Python values, which `to_toml()` prints as such a file.  Relative paths start at the
+directory of the file, or at the working directory.  A key that does not exist is refused, with the nearest one that does.  A recipe
+says nothing about the machine: engine, cores, memory and output directory are options of the command, and never change the
+output's bytes.
 """
 
 from __future__ import annotations
