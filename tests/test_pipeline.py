@@ -7,7 +7,6 @@ import math
 import os
 import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -25,6 +24,7 @@ from support.corpora import (
     prose,
     write_warc,
 )
+from support.files import full_after
 from support.notebook import Notebook
 from support.paths import ROOT, TESTS
 
@@ -204,14 +204,7 @@ def test_a_disk_that_is_full_at_any_moment_is_a_sentence_and_nothing_is_lost(bui
     moment, out, said = 0, tmp_path / "out", []
     while True:
         moment += 1
-        left = iter(range(moment))
-
-        def sync(file: int, left: Iterator[int] = left) -> None:
-            if next(left, None) is None:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            synced(file)
-
-        monkeypatch.setattr(os, "fsync", sync)
+        monkeypatch.setattr(os, "fsync", full_after(moment, synced))
         try:
             build(make_recipe(directory), out, Serial()).report()
             break

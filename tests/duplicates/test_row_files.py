@@ -15,22 +15,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from support.corpora import prose
+from support.files import packed
 from support.paths import TESTS
 from support.rows import TYPES
 
 from corpus_builder import InputError, Serial, StageError, deduplicate
 from corpus_builder.duplicates import row_files
-from corpus_builder.sources.formats import PACKINGS, format_of, opened_unpacked, packed_into
+from corpus_builder.sources.formats import PACKINGS, format_of, opened_unpacked
 
 CASES = TESTS / "cases" / "own_data"
-
-
-def packed(content: bytes, packing: str) -> bytes:
-    out = io.BytesIO()
-    stream = packed_into(out, packing)
-    stream.write(content)
-    stream.close()
-    return out.getvalue()
 
 
 def texts_of_three_thousand() -> list[str]:

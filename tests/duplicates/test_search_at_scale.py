@@ -14,7 +14,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.corpora import contents, killed_again_and_again, prose
+from support.files import full_after
 from support.rows import jsonl, many
 
 from corpus_builder import Ray, Serial, StageError, deduplicate
@@ -175,13 +175,7 @@ def test_a_disk_that_is_full_at_any_moment_is_a_sentence_and_nothing_is_lost(fil
     moment, out, said, steps = 0, tmp_path / "out", [], set()
     while True:
         moment += 1
-        left = iter(range(moment))
-
-        def sync(file: int, left: Iterator[int] = left) -> None:
-            if next(left, None) is None:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-        monkeypatch.setattr(os, "fsync", sync)
+        monkeypatch.setattr(os, "fsync", full_after(moment, lambda file: None))
         try:
             deduplicate(files, out, Serial(), **SETTINGS, **SMALL)
             break

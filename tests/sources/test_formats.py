@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.files import packed
 from support.paths import ZOO
 
 from corpus_builder.errors import InputError
@@ -26,21 +27,12 @@ from corpus_builder.sources.formats import (
     format_of,
     lines_of,
     opened_unpacked,
-    packed_into,
     unpacked,
 )
 
 OBJECTS = '{"text": "一"}\n{"text": "二"}\n'.encode()
 DUMP = b'<?xml version="1.0"?>\n<mediawiki xmlns="x"><page></page></mediawiki>'
 SKIPPABLE = b"\x50\x2a\x4d\x18\x04\x00\x00\x00skip"
-
-
-def packed(content: bytes, packing: str) -> bytes:
-    out = io.BytesIO()
-    stream = packed_into(out, packing)
-    stream.write(content)
-    stream.close()
-    return out.getvalue()
 
 
 def parquet() -> bytes:

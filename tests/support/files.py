@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from click.testing import CliRunner
 
 from corpus_builder.commands.main import main
+from corpus_builder.sources.formats import packed_into
 
 
 def tree(root: Path) -> dict[str, bytes | str | None]:
@@ -29,3 +33,24 @@ def run(*words: object, code: int = 0) -> str:
     result = CliRunner().invoke(main, list(map(str, words)))
     assert result.exit_code == code, (result.output, result.exception)
     return result.output
+
+
+def packed(content: bytes, packing: str) -> bytes:
+    """Bytes packed in one of `formats.PACKINGS`, or as they are."""
+    out = io.BytesIO()
+    stream = packed_into(out, packing)
+    stream.write(content)
+    stream.close()
+    return out.getvalue()
+
+
+def full_after(times: int, sync: Callable[[int], None]) -> Callable[[int], None]:
+    """An `os.fsync` for a disk that is full after so many of them."""
+    left = iter(range(times))
+
+    def synced(file: int) -> None:
+        if next(left, None) is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(file)
+
+    return synced
