@@ -70,7 +70,8 @@ def own_functions(settings: PageSettings) -> str:
 def _crashed(file: InputFile, settings: PageSettings, page: PageXml | Skipped, crash: Crash) -> Ledgered:
     if isinstance(settings.detector, UserFunction) and crash.how.startswith("exit code"):
         article_id = f"{file.name}/{page.number if isinstance(page, Skipped) else -1 - page.place}"
-        raise StageError(f"The detector {settings.detector.name} ended its process ({crash.how}) on the page {article_id!r}.")
+        where = f"{article_id!r} ({page.url if isinstance(page, Skipped) else named(page)[1]})"
+        raise StageError(f"The detector {settings.detector.name} ended its process ({crash.how}) on the page {where}.")
     if isinstance(page, Skipped):
         return Ledgered(f"{file.name}/{page.number}", page.url, crash_drop(crash), 0)
     return Ledgered(f"{file.name}/{-1 - page.place}", named(page)[1], crash_drop(crash), 0)
