@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -28,10 +27,10 @@ def index() -> None:
 @click.option("--name", help="Name of the part.  [default: the recipe's, or the directory's]")
 def add(index: Path, out: Path, name: str | None) -> None:
     """Add the documents that survived the build or `dedup` in OUT to INDEX; create INDEX if it does not exist."""
-    from corpus_builder.duplicates.index import add
+    from corpus_builder.duplicates.index import add, as_text
 
     changed = add(index, out, name, progress=True)
-    say(_as_text(found := changed.summary()))
+    say(as_text(found := changed.summary()))
     own = changed.own(out.absolute())
     if own and not any(part["documents"] for part in found["parts"] if part["name"] == own.name):
         end_with_nothing(f"no document of {out} survived, so the part {own.name!r} of the index is empty.")
@@ -73,9 +72,9 @@ def remove(
 @INDEX
 def compact(index: Path) -> None:
     """Rewrite the parts of INDEX from which documents were removed, without them."""
-    from corpus_builder.duplicates.index import compact
+    from corpus_builder.duplicates.index import as_text, compact
 
-    say(_as_text(compact(index, progress=True).summary()))
+    say(as_text(compact(index, progress=True).summary()))
 
 
 @index.command(short_help="Check the index's files against their digests.")
@@ -99,13 +98,13 @@ def verify(index: Path, as_json: bool) -> None:
 @as_json
 def show(index: Path, as_json: bool) -> None:
     """Show what INDEX holds."""
-    from corpus_builder.duplicates.index import Index
+    from corpus_builder.duplicates.index import Index, as_text
 
     found = Index.open(index).summary()
     if as_json:
         say_json(found)
     else:
-        say(_as_text(found))
+        say(as_text(found))
 
 
 def _lines(files: tuple[Path, ...]) -> list[str]:
@@ -116,17 +115,3 @@ def _lines(files: tuple[Path, ...]) -> list[str]:
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{path} cannot be read ({error}); give a UTF-8 text file with one entry per line.") from error
     return found
-
-
-def _as_text(found: dict[str, Any]) -> str:
-    lines = [
-        f"{found['format']}, {found['specification']}: {found['ngram']}-grams, {found['bands']} bands of {found['rows']} rows, "
-        f"seed {found['seed']}, keep {found['keep']}"
-    ]
-    for part in found["parts"]:
-        gone = f", {part['removed']:,} removed" if part["removed"] else ""
-        lines.append(f"{harmless(part['name']):24} {part['documents']:>15,} documents{gone}, {part['size_bytes']:,} bytes")
-    ids, urls = found["kept_out"]["ids"], found["kept_out"]["urls"]
-    if ids or urls:
-        lines.append(f"kept out for good: {ids:,} ids, {urls:,} URLs")
-    return "\n".join(lines)

@@ -1,6 +1,6 @@
 """A living index of documents without their texts, to hold later crawls against."""
 
 from corpus_builder.duplicates.index.changes import Removed, add, check, compact, remove
-from corpus_builder.duplicates.index.contents import Index, Part
+from corpus_builder.duplicates.index.contents import Index, Part, as_text
 
-__all__ = ["Index", "Part", "Removed", "add", "check", "compact", "remove"]
+__all__ = ["Index", "Part", "Removed", "add", "as_text", "check", "compact", "remove"]

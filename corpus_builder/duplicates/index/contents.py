@@ -24,6 +24,7 @@ import numpy.typing as npt
 from corpus_builder.duplicates.signed_files import Indexed, SignedShard, opened
 from corpus_builder.errors import InputError, IntegrityError, RecipeError
 from corpus_builder.hashing.minhash import SPECIFICATION, MinHash
+from corpus_builder.messages.terminal import harmless
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.store.dataset import Manifest, digest_of, sealed_manifest
 from corpus_builder.store.files import INDEX_FILE, RESTORE, json_bytes, remedy, write_atomically, write_json
@@ -303,3 +304,18 @@ def head_of(out: Path) -> Head | None:
         return None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise IntegrityError(f"{out} is damaged ({error}); run the command that made it again.") from error
+
+
+def as_text(found: dict[str, Any]) -> str:
+    """The summary of an index as lines for a terminal."""
+    lines = [
+        f"{found['format']}, {found['specification']}: {found['ngram']}-grams, {found['bands']} bands of {found['rows']} rows, "
+        f"seed {found['seed']}, keep {found['keep']}"
+    ]
+    for part in found["parts"]:
+        gone = f", {part['removed']:,} removed" if part["removed"] else ""
+        lines.append(f"{harmless(part['name']):24} {part['documents']:>15,} documents{gone}, {part['size_bytes']:,} bytes")
+    ids, urls = found["kept_out"]["ids"], found["kept_out"]["urls"]
+    if ids or urls:
+        lines.append(f"kept out for good: {ids:,} ids, {urls:,} URLs")
+    return "\n".join(lines)
