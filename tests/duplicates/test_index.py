@@ -364,7 +364,7 @@ def test_a_damaged_file_of_an_index_is_to_be_restored(root, damaged, name, how):
         assert RESTORE in first, command
         assert "same command" not in first, command
         assert "build again" not in first, command
-        assert command == "verify" or f"`corpus-builder index verify {root / command / 'index'}` names" in first
+        assert command == "verify" or f"`corpus-builder index verify {root / command / 'index'}` lists" in first
 
 
 def test_a_cut_index_is_told_before_anything_is_signed(root, damaged):
