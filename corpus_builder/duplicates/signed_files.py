@@ -127,22 +127,22 @@ class SignedShard:
     sketches: Path
     ids: Path
     indexed: bool = False
-    gone: tuple[Path, ...] = ()  # NumPy files of the rows that were removed from an index, each sorted
+    removed: tuple[Path, ...] = ()  # NumPy files of the rows that were removed from an index, each sorted
     live: Path | None = None  # Parquet file of the rows that are compared; None: all
 
     @classmethod
     def of(
-        cls, manifest: Manifest, receipt: Receipt, indexed: bool = False, gone: tuple[Path, ...] = (), live: Path | None = None
+        cls, manifest: Manifest, receipt: Receipt, indexed: bool = False, removed: tuple[Path, ...] = (), live: Path | None = None
     ) -> SignedShard:
         """The files that a receipt of `sign`, or of a part of an index, vouches for."""
         keys, sketches, ids = (manifest.path(receipt, table) for table in SIGNED)
-        return cls(receipt.shard, receipt.tables["keys"].rows, keys, sketches, ids, indexed, gone, live)
+        return cls(receipt.shard, receipt.tables["keys"].rows, keys, sketches, ids, indexed, removed, live)
 
     def live_rows(self, first: int, last: int) -> npt.NDArray[np.bool_]:
         """Which of the rows first..last were neither removed nor screened out."""
         rows = np.arange(first, last)
         live = np.ones(last - first, dtype=np.bool_)
-        for path in self.gone:
+        for path in self.removed:
             live &= ~among(opened(path), rows)
         if self.live is not None:
             with intact(self.live):

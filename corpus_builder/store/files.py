@@ -60,7 +60,7 @@ RESTORE = "restore it from a copy of the index, or make a new index from the bui
 def remedy(path: Path, otherwise: str) -> str:
     """The remedy for a missing or damaged file: `otherwise`, except that no command recreates files of an index."""
     for above in path.parents:
-        if above.name in ("parts", "gone") and (above.parent / INDEX_FILE).exists():
+        if above.name in ("parts", "removed") and (above.parent / INDEX_FILE).exists():
             return f"{RESTORE}. `corpus-builder index verify {above.parent}` lists everything that is damaged"
     return otherwise
 

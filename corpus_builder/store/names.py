@@ -27,7 +27,7 @@ DIGEST: Final = re.compile(r"[0-9a-f]{32}")
 SHA256: Final = re.compile(r"[0-9a-f]{64}")
 PART: Final = re.compile(r"part-[0-9a-f]{16}")
 """The directory of one part of an index."""
-GONE: Final = re.compile(r"[0-9a-f]{32}\.npy")
+REMOVED: Final = re.compile(r"[0-9a-f]{32}\.npy")
 """The rows that were removed from a shard of an index."""
 RELEASED: Final = re.compile(r"(corpus|ledger)/part-[0-9]{5,}\.[0-9a-f]{8}\.parquet")
 """A file of the released corpus, below OUT/release or the place to which it is published."""

@@ -133,7 +133,7 @@ def _is_own_log(path: Path) -> bool:
 
 _BEGUN: dict[Kind, tuple[str, ...]] = {  # what exists before the head file, which is written last
     "dedup": ("sign", "match", "superseded", "dedup"),
-    "index": ("parts", "gone"),
+    "index": ("parts", "removed"),
     "crawl": ("selection",),
 }
 
@@ -148,8 +148,8 @@ def _is_begun(out: Path, kind: Kind, found: Sequence[str]) -> bool:
     for place in (out / name for name in shown):
         if kind == "crawl":
             ours.update(files_named(place, names.SELECTION))
-        elif place.name == "gone":
-            ours.update(files_named(place, names.GONE))
+        elif place.name == "removed":
+            ours.update(files_named(place, names.REMOVED))
         else:
             for root in filter(Path.is_dir, place.iterdir()) if place.name == "parts" else [place]:
                 ours.update(generated(root))

@@ -104,8 +104,8 @@ def test_a_compacted_index_gives_the_same_verdicts_in_less_space(root):
     assert small["removed"] == 0
     assert len(list((root / "index" / "parts").iterdir())) == 1
     index = Index.open(root / "index")
-    assert sorted(path.name for path in (root / "index" / "gone").iterdir()) == sorted(index.gone_files)
-    assert [part.gone for part in index.parts] == [{}] * len(index.parts)
+    assert sorted(path.name for path in (root / "index" / "removed").iterdir()) == sorted(index.removed_files)
+    assert [part.removed for part in index.parts] == [{}] * len(index.parts)
     crawl(root, "2", rows[60:], root / "index")
     assert contents(root / "2" / "dedup") == before
     assert check(root / "index") == []
@@ -326,7 +326,7 @@ def damaged(root):
     done = crawl(root, "1", many(20))
     add(root / "index", root / "1")
     remove(root / "index", ids=kept_ids(done)[:1])
-    files = {name: next((root / "index").rglob(f"{name}/*")) for name in ("keys", "sketches", "ids", "gone")}
+    files = {name: next((root / "index").rglob(f"{name}/*")) for name in ("keys", "sketches", "ids", "removed")}
     return files | {"manifest": next((root / "index").rglob("manifest.json"))}
 
 
@@ -348,7 +348,7 @@ def sentences(root: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("name", "how"),
-    [(name, how) for name in ("keys", "sketches", "gone", "manifest") for how in ("missing", "cut", "flipped")]
+    [(name, how) for name in ("keys", "sketches", "removed", "manifest") for how in ("missing", "cut", "flipped")]
     + [("ids", "missing"), ("ids", "cut")],  # any bytes are an id
 )
 def test_a_damaged_file_of_an_index_is_to_be_restored(root, damaged, name, how):
@@ -377,12 +377,12 @@ def test_a_cut_index_is_told_before_anything_is_signed(root, damaged):
 
 
 def test_a_byte_of_an_index_that_flipped_is_found_by_verify(root, damaged):
-    for name in ("keys", "sketches", "ids", "gone"):
+    for name in ("keys", "sketches", "ids", "removed"):
         content = damaged[name].read_bytes()
         damaged[name].write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     said = check(root / "index")
-    assert [next(n for n in ("keys", "sketches", "ids", "gone") if damaged[n].name in one and f"/{n}/" in one) for one in said] == [
-        "ids", "keys", "sketches", "gone",
+    assert [next(n for n in ("keys", "sketches", "ids", "removed") if damaged[n].name in one and f"/{n}/" in one) for one in said] == [
+        "ids", "keys", "sketches", "removed",
     ]  # fmt: skip
     assert all(RESTORE in one for one in said)
 

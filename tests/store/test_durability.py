@@ -151,7 +151,7 @@ def test_an_index_changes_in_one_moment(tmp_path: Path, calls: Calls) -> None:
     remove(tmp_path / "index", ids=kept_ids(done)[:1])
     each_name_is_synced(calls.seen)
     *gone, index = [name for verb, name in calls.seen if verb == "name"]
-    assert {os.path.dirname(name) for name in gone} == {"index/gone"}
+    assert {os.path.dirname(name) for name in gone} == {"index/removed"}
     assert index == "index/index.json"
     calls.seen.clear()
     compact(tmp_path / "index")
@@ -159,7 +159,7 @@ def test_an_index_changes_in_one_moment(tmp_path: Path, calls: Calls) -> None:
     removed = [place for place, (verb, _) in enumerate(calls.seen) if verb == "remove"]
     assert removed
     assert calls.seen.index(("name", "index/index.json")) < calls.seen.index(("sync", "index")) < min(removed)
-    assert {calls.seen[place][1].split("/")[1] for place in removed} == {"parts", "gone"}
+    assert {calls.seen[place][1].split("/")[1] for place in removed} == {"parts", "removed"}
 
 
 def test_what_a_crawl_fetched_is_named_before_its_receipt(tmp_path: Path, calls: Calls) -> None:

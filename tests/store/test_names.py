@@ -207,8 +207,8 @@ BAD_IN_INDEX: dict[str, Callable[[dict[str, Any], Path], Any]] = {
     "an absolute directory": lambda part, mine: part.update(directory=str(mine)),
     "no directory": lambda part, mine: part.update(directory=""),
     "a directory of a name of its own": lambda part, mine: part.update(directory="part-mine"),
-    "a removal above": lambda part, mine: part["gone"].update(texts=[["../../mine/rows.npy", ""]]),
-    "a removal of a name of its own": lambda part, mine: part["gone"].update(texts=[["rows.npy", ""]]),
+    "a removal above": lambda part, mine: part["removed"].update(texts=[["../../mine/rows.npy", ""]]),
+    "a removal of a name of its own": lambda part, mine: part["removed"].update(texts=[["rows.npy", ""]]),
     "an origin that is none": lambda part, mine: part.update(origin="../mine"),
 }
 
@@ -231,7 +231,7 @@ def test_an_index_names_parts_and_removals_of_its_own_alone(indexed: Path, tmp_p
     root = tmp_path / "root"
     shutil.copytree(indexed, root)
     shutil.copytree(next((root / "index" / "parts").iterdir()), root / "mine")
-    shutil.copy(next((root / "index" / "gone").iterdir()), root / "mine" / "rows.npy")
+    shutil.copy(next((root / "index" / "removed").iterdir()), root / "mine" / "rows.npy")
     edit(root / "index" / "index.json", lambda value: BAD_IN_INDEX[how](value["parts"][0], root / "mine"))
     before = tree(root)
     for words in (

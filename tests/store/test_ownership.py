@@ -72,7 +72,7 @@ def copy(made: Path, tmp_path: Path) -> Path:
 FOREIGN = {
     "build": ["extract/thesis.txt", "release/corpus/mine.parquet", "build.json", "report.html", ".lock", ".scratch/mine", MARK],
     "dedup": ["dedup/kept/mine.jsonl", "sign/mine.npy", "dedup.json", ".cache/files.json"],
-    "index": ["parts/mine/manifest.json", "gone/mine.npy", "index.json", ".lock"],
+    "index": ["parts/mine/manifest.json", "removed/mine.npy", "index.json", ".lock"],
     "crawl": ["selection/mine.parquet", "parts/a.part", "crawl.json", "mine.warc.gz", ".bashrc"],
 }
 
@@ -189,7 +189,7 @@ def test_a_run_of_an_earlier_version_that_broke_off_goes_on(copy: Path, kind: st
         ("dedup", ".bashrc"),
         ("dedup", "sign/receipts/mine.json"),
         ("index", "parts/mine/a.npy"),
-        ("index", "gone/mine.npy"),
+        ("index", "removed/mine.npy"),
         ("crawl", "selection/mine.parquet"),
         ("crawl", "mine.warc.gz"),
     ],
@@ -447,7 +447,7 @@ def test_a_table_that_a_newer_version_does_not_write_goes(tmp_path: Path) -> Non
     [(kind, place) for kind, places in {
         "build": ["extract", "extract/documents", "release", "release/receipts", "superseded", ".scratch", ".cache", ".failures"],
         "dedup": ["sign", "dedup", "dedup/kept", ".scratch"],
-        "index": ["parts", "gone"],
+        "index": ["parts", "removed"],
         "crawl": ["parts", "receipts", "selection"],
     }.items() for place in places],
 )  # fmt: skip

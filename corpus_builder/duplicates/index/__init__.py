@@ -1,4 +1,4 @@
-"""A living index of documents without their texts, to hold later crawls against."""
+"""An index of documents without their texts, to compare later crawls with."""
 
 from corpus_builder.duplicates.index.changes import Removed, add, check, compact, remove
 from corpus_builder.duplicates.index.contents import Index, Part, as_text

@@ -12,8 +12,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from corpus_builder.duplicates.index.contents import Index, Part, Taken, head_of, mark
-from corpus_builder.duplicates.index.removals import documents_gone, id_hash, rows_named, sorted_hashes, taken_of
+from corpus_builder.duplicates.index.contents import Index, KeptOut, Part, head_of, mark
+from corpus_builder.duplicates.index.removals import hashes_in, id_hash, removed_documents, rows_named, sorted_hashes
 from corpus_builder.duplicates.losers import is_of
 from corpus_builder.duplicates.signed_files import SIGNED, SignedShard, SignedWriter, hash_of, id_bytes, keys_digest, opened
 from corpus_builder.engine import Engine, Serial, engine_of
@@ -92,7 +92,7 @@ def _survivors(path: Path, rows: int) -> npt.NDArray[np.bool_]:
 def add(
     root: str | Path, out: str | Path, name: str | None = None, engine: Engine | None = None, progress: bool = False
 ) -> Index:
-    """Add the documents that stand after a build, or after `deduplicate`, to an index; make the index if there is none.
+    """Add the documents that a build, or `deduplicate`, kept to an index; make the index if there is none.
 
     `name` defaults to the recipe's name, or the directory's.  Adding the same directory again replaces what it added.  Documents of
     the index that lost to new ones (indexed = "compete") are removed from it.
@@ -126,22 +126,22 @@ def add(
         origin = digest_of([[receipt.shard, receipt.made_of] for receipt in (*sign.receipts, *match.receipts)])
         stage = Gather(f"part-{origin[:16]}", head.minhash, tuple(sources), origin)
         Runner(root / "parts", engine, progress=progress).run(stage)
-        part = Part(name, stage.name, origin, origin, taken=own.taken if own else "")
-        gone = documents_gone(index, own) if own else {}
+        part = Part(name, stage.name, origin, origin, kept_out=own.kept_out if own else "")
+        removed = removed_documents(index, own) if own else {}
         place = index.parts.index(own) if own else len(index.parts)
-        # What the part superseded when it was added before stands again, and goes again if it still loses.
+        # What the part superseded when it was added before is live again, and is removed again if it still loses.
         kept = index.without_cause({own.origin}).parts[:place] if own else index.parts
         mark(out, origin)  # first: a run in `out` that finds no such part yet sees the index as it was
         index = replace(index, parts=(*kept, part, *index.parts[place + 1 :])).without(_superseded(out, match), by=origin)
-        for by, documents in gone.items():
+        for by, documents in removed.items():
             index = index.without(rows_named(index, [index.parts[place]], documents=documents).rows, by)
-        ids, urls = taken_of(index, index.taken.ids), taken_of(index, index.taken.urls)
+        ids, urls = hashes_in(index, index.kept_out.ids), hashes_in(index, index.kept_out.urls)
         return index.without(rows_named(index, [index.parts[place]], ids, urls).rows).write()
 
 
 def _written(index: Index, hashes: npt.NDArray[np.uint64]) -> str:
-    """The file of `gone` for some hashes; "" for none."""
-    return index.write_gone(hashes) if len(hashes) else ""
+    """The file of `removed` for some hashes; "" for none."""
+    return index.write_removed(hashes) if len(hashes) else ""
 
 
 @contextmanager
@@ -149,7 +149,7 @@ def _changing(root: Path, new: bool = False) -> Iterator[None]:
     """Alone in an index that is there, or may be made."""
     if not new:
         Index.open(root)
-    with alone_in(root, "index", ("parts", "gone")):
+    with alone_in(root, "index", ("parts", "removed")):
         yield
 
 
@@ -201,11 +201,11 @@ def remove(root: str | Path, ids: Sequence[str] = (), urls: Sequence[str] = ()) 
                 f"The index {root} knows no URLs: the rows that were added to it had none in the column `url`, or in that of "
                 "`dedup --url-column`. Remove documents by id."
             )
-        taken = Taken(
-            _written(index, np.union1d(taken_of(index, index.taken.ids), sorted_hashes(by_id))),
-            _written(index, np.union1d(taken_of(index, index.taken.urls), sorted_hashes(by_url))),
+        kept_out = KeptOut(
+            _written(index, np.union1d(hashes_in(index, index.kept_out.ids), sorted_hashes(by_id))),
+            _written(index, np.union1d(hashes_in(index, index.kept_out.urls), sorted_hashes(by_url))),
         )
-        replace(index, taken=taken).without(found.rows).write()
+        replace(index, kept_out=kept_out).without(found.rows).write()
     unknown = [id_ for hash_, id_ in by_id.items() if hash_ not in found.ids]
     unknown += [url for hash_, url in by_url.items() if hash_ not in found.urls]
     return Removed(found.documents, tuple(unknown))
@@ -219,9 +219,9 @@ def compact(root: str | Path, engine: Engine | None = None, progress: bool = Fal
         index = Index.open(root)
         parts = []
         for part in index.parts:
-            if part.gone:
+            if part.removed:
                 alone = replace(index, parts=(part,))
-                made_of = digest_of([part.made_of, dict(part.gone)])
+                made_of = digest_of([part.made_of, dict(part.removed)])
                 stage = Gather(f"part-{made_of[:16]}", index.minhash, tuple((s, None) for s in alone.shards()), made_of)
                 Runner(root / "parts", engine, progress=progress).run(stage)
                 part = Part(
@@ -229,7 +229,7 @@ def compact(root: str | Path, engine: Engine | None = None, progress: bool = Fal
                     stage.name,
                     part.origin,
                     made_of,
-                    taken=_written(index, np.unique(np.concatenate([*documents_gone(index, part).values()]))),
+                    kept_out=_written(index, np.unique(np.concatenate([*removed_documents(index, part).values()]))),
                 )
             parts.append(part)
         return replace(index, parts=tuple(parts)).write()
@@ -244,8 +244,8 @@ def check(root: str | Path) -> list[str]:
             problems += verify(index.manifest(part), Gather, RESTORE)
         except IntegrityError as error:
             problems.append(str(error))
-    for name in index.gone_files:
-        path = index.root / "gone" / name
+    for name in index.removed_files:
+        path = index.root / "removed" / name
         try:
             sound = hashlib.sha256(opened(path).tobytes()).hexdigest()[:32] == name.removesuffix(".npy")
         except IntegrityError:

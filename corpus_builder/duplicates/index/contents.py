@@ -1,11 +1,11 @@
-"""A living index: what is known of the documents that stand, without their texts, to hold later crawls against.
+"""An index: what is known of the documents of earlier crawls, without their texts, to compare later ones with.
 
 INDEX/index.json        format, hash specification, and the parts in the order in which they were added; replaced as a whole
 INDEX/parts/NAME.xxxx/  a sealed dataset: keys, sketches and ids (see `signed_files`) of the documents that the search kept
-INDEX/gone/xxxx.npy     rows that were removed from a shard of a part, sorted; or 64-bit hashes of ids and URLs that must not come back
+INDEX/removed/xxxx.npy  rows that were removed from a shard of a part, sorted; or 64-bit hashes of ids and URLs that must not come back
 
-Whatever index.json does not name is left over from a command that broke off, and is cleared away by the next.  Only documents that
-stand are held: one that lost, or was removed, never costs a later copy its place.
+Whatever index.json does not name is left over from a command that broke off, and is cleared away by the next.  Only live documents
+count: one that lost, or was removed, never costs a later copy its place.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from corpus_builder.messages.terminal import harmless
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.store.dataset import Manifest, digest_of, sealed_manifest
 from corpus_builder.store.files import INDEX_FILE, RESTORE, json_bytes, remedy, write_atomically, write_json
-from corpus_builder.store.names import DIGEST, GONE, PART
+from corpus_builder.store.names import DIGEST, PART, REMOVED
 from corpus_builder.store.ownership import clear_stage, files_named
 from corpus_builder.store.receipt import lost_files
 
@@ -40,26 +40,26 @@ I64 = npt.NDArray[np.int64]
 class Part:
     """Documents that were added at a time.
 
-    `origin` is a digest of what they were made from when they were added, `made_of` of what the files hold now.  `gone` names, by shard,
-    the files of the rows that were removed since, each with the origin of the part whose documents superseded them, or "".  `taken` names
-    the file of the documents that were gone when it was compacted, or is "".
+    `origin` is a digest of what they were made from when they were added, `made_of` of what the files hold now.  `removed` names, by shard,
+    the files of the rows that were removed since, each with the origin of the part whose documents superseded them, or "".  `kept_out` names
+    the file of the documents that were removed when it was compacted, or is "".
     """
 
     name: str
     directory: str
     origin: str
     made_of: str
-    gone: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
-    taken: str = ""
+    removed: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    kept_out: str = ""
 
     @property
-    def gone_files(self) -> list[str]:
+    def removed_files(self) -> list[str]:
         """The files of all rows that were removed."""
-        return [file for files in self.gone.values() for file, _ in files]
+        return [file for files in self.removed.values() for file, _ in files]
 
 
 @dataclass(frozen=True)
-class Taken:
+class KeptOut:
     """The files of the ids and of the URLs that were removed for good, or ""; see `index.removals`."""
 
     ids: str = ""
@@ -68,13 +68,13 @@ class Taken:
 
 @dataclass(frozen=True)
 class Index:
-    """An index as it stands on disk."""
+    """An index as it is on disk."""
 
     root: Path
     minhash: MinHash
     keep: str
     parts: tuple[Part, ...] = ()
-    taken: Taken = Taken()
+    kept_out: KeptOut = KeptOut()
 
     @classmethod
     def open(cls, root: Path) -> Index:
@@ -87,8 +87,8 @@ class Index:
                     f"The index {root} has format {value['format']} and hash specification {value['specification']}, but this version reads "
                     f"{FORMAT} and {SPECIFICATION}; use the version that wrote it, or make a new index from the builds."
                 )
-            parts, taken = tuple(_part(part) for part in value["parts"]), _taken(value.get("taken", {}))
-            return cls(root, _minhash(value["minhash"]), str(value["keep"]), parts, taken)
+            parts, kept_out = tuple(_part(part) for part in value["parts"]), _kept_out(value.get("kept_out", {}))
+            return cls(root, _minhash(value["minhash"]), str(value["keep"]), parts, kept_out)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise InputError(
                 f"There is no index in {root} (no index.json); `corpus-builder index add {root} OUT` makes one."
@@ -117,7 +117,7 @@ class Index:
     def before(self, out: Path) -> Index:
         """The index as it was before the documents of a directory were added to it, so that they do not meet themselves.
 
-        What was removed by id or URL since, or compacted, is gone all the same.
+        What was removed by id or URL since, or compacted, stays removed all the same.
         """
         own = self.own(out)
         if own is None:
@@ -130,14 +130,14 @@ class Index:
         """The index with the documents that parts of some origins superseded."""
         parts = []
         for part in self.parts:
-            gone = {shard: [one for one in files if one[1] not in origins] for shard, files in part.gone.items()}
-            parts.append(replace(part, gone={shard: files for shard, files in gone.items() if files}))
+            removed = {shard: [one for one in files if one[1] not in origins] for shard, files in part.removed.items()}
+            parts.append(replace(part, removed={shard: files for shard, files in removed.items() if files}))
         return replace(self, parts=tuple(parts))
 
     @property
     def digest(self) -> str:
         """Digest of what the index holds; "" if it holds nothing."""
-        parts = [[part.made_of, dict(part.gone)] for part in self.parts]
+        parts = [[part.made_of, dict(part.removed)] for part in self.parts]
         return digest_of([asdict(self.minhash), self.keep, parts]) if parts else ""
 
     def manifest(self, part: Part) -> Manifest:
@@ -150,9 +150,10 @@ class Index:
         if lost := [path for receipt in manifest.receipts for path in lost_files(manifest.root, receipt)]:
             files = f"{lost[0]} is" if len(lost) == 1 else f"{lost[0]} and {len(lost) - 1} more are"
             raise IntegrityError(f"{files} missing or cut; {remedy(lost[0], RESTORE)}.")
-        gone = {shard: tuple(self.root / "gone" / name for name, _ in files) for shard, files in part.gone.items()}
+        removed = {shard: tuple(self.root / "removed" / name for name, _ in files) for shard, files in part.removed.items()}
         return [
-            SignedShard.of(manifest, receipt, indexed=True, gone=gone.get(receipt.shard, ())) for receipt in manifest.receipts
+            SignedShard.of(manifest, receipt, indexed=True, removed=removed.get(receipt.shard, ()))
+            for receipt in manifest.receipts
         ]
 
     def shards(self) -> tuple[SignedShard, ...]:
@@ -164,18 +165,22 @@ class Index:
         parts = []
         for part in self.parts:
             manifest = self.manifest(part)
-            gone = sum(len(opened(self.root / "gone" / name)) for name in part.gone_files)
+            removed = sum(len(opened(self.root / "removed" / name)) for name in part.removed_files)
             size = sum(table.size_bytes for receipt in manifest.receipts for table in receipt.tables.values())
-            parts.append({"name": part.name, "documents": manifest.rows("keys") - gone, "removed": gone, "size_bytes": size})
-        taken = {name: len(opened(self.root / "gone" / file)) if file else 0 for name, file in asdict(self.taken).items()}
+            parts.append(
+                {"name": part.name, "documents": manifest.rows("keys") - removed, "removed": removed, "size_bytes": size}
+            )
+        kept_out = {
+            name: len(opened(self.root / "removed" / file)) if file else 0 for name, file in asdict(self.kept_out).items()
+        }
         head = {"format": FORMAT, "specification": SPECIFICATION, **asdict(self.minhash), "keep": self.keep}
-        return head | {"parts": parts, "kept_out": taken}
+        return head | {"parts": parts, "kept_out": kept_out}
 
     @property
-    def gone_files(self) -> list[str]:
-        """All files of `gone` that the index names."""
-        parts = [name for part in self.parts for name in (*part.gone_files, part.taken)]
-        return [name for name in (*parts, self.taken.ids, self.taken.urls) if name]
+    def removed_files(self) -> list[str]:
+        """All files of `removed` that the index names."""
+        parts = [name for part in self.parts for name in (*part.removed_files, part.kept_out)]
+        return [name for name in (*parts, self.kept_out.ids, self.kept_out.urls) if name]
 
     def write(self) -> Index:
         """Make this what the index is, then clear away what it does not name."""
@@ -185,36 +190,36 @@ class Index:
             "minhash": asdict(self.minhash),
             "keep": self.keep,
             "parts": [asdict(part) for part in self.parts],
-            "taken": asdict(self.taken),
+            "kept_out": asdict(self.kept_out),
         }
         write_json(self.root / INDEX_FILE, value)
         named = {part.directory for part in self.parts}
-        files = set(self.gone_files)
+        files = set(self.removed_files)
         for found in sorted((self.root / "parts").glob("part-*")):
             if PART.fullmatch(found.name) and found.name not in named:
                 clear_stage(found)
-        for found in files_named(self.root / "gone", GONE):
+        for found in files_named(self.root / "removed", REMOVED):
             if found.name not in files:
                 found.unlink()
         return self
 
     def without(self, shards: Mapping[tuple[str, str], I64], by: str = "") -> Index:
-        """The index without some rows, by (part, shard), that stood until now; `by` is the origin of the part that superseded them."""
+        """The index without some live rows, by (part, shard); `by` is the origin of the part that superseded them."""
         parts = []
         for part in self.parts:
-            gone = dict(part.gone)
+            removed = dict(part.removed)
             for (name, shard), rows in shards.items():
                 if name == part.name and len(rows):
-                    gone[shard] = [*gone.get(shard, ()), (self.write_gone(rows), by)]
-            parts.append(replace(part, gone=gone))
+                    removed[shard] = [*removed.get(shard, ()), (self.write_removed(rows), by)]
+            parts.append(replace(part, removed=removed))
         return replace(self, parts=tuple(parts))
 
-    def write_gone(self, rows: npt.NDArray[Any]) -> str:
-        """Write numbers of rows, or hashes, into `gone`; the name of the file."""
+    def write_removed(self, rows: npt.NDArray[Any]) -> str:
+        """Write numbers of rows, or hashes, into `removed`; the name of the file."""
         name = f"{hashlib.sha256(rows.tobytes()).hexdigest()[:32]}.npy"
         packed = io.BytesIO()
         np.save(packed, rows)
-        write_atomically(self.root / "gone" / name, packed.getvalue())
+        write_atomically(self.root / "removed" / name, packed.getvalue())
         return name
 
 
@@ -232,21 +237,25 @@ def _part(value: Mapping[str, Any]) -> Part:
     part = Part(**value)
     if not isinstance(part.name, str):
         raise ValueError(f"the name of a part is {part.name!r}")
-    digests = (part.made_of, part.origin, *(by for files in part.gone.values() for _, by in files if by))
-    for form, names in {PART: [part.directory], GONE: [*part.gone_files, *filter(None, [part.taken])], DIGEST: digests}.items():
+    digests = (part.made_of, part.origin, *(by for files in part.removed.values() for _, by in files if by))
+    for form, names in {
+        PART: [part.directory],
+        REMOVED: [*part.removed_files, *filter(None, [part.kept_out])],
+        DIGEST: digests,
+    }.items():
         for name in names:
             if not form.fullmatch(name):
                 raise ValueError(f"it names {name!r}, which is no file of an index")
     return part
 
 
-def _taken(value: Mapping[str, Any]) -> Taken:
+def _kept_out(value: Mapping[str, Any]) -> KeptOut:
     """What index.json says was removed for good; ValueError where it names a file that is none of an index."""
-    taken = Taken(**value)
-    for name in filter(None, (taken.ids, taken.urls)):
-        if not GONE.fullmatch(name):
+    kept_out = KeptOut(**value)
+    for name in filter(None, (kept_out.ids, kept_out.urls)):
+        if not REMOVED.fullmatch(name):
             raise ValueError(f"it names {name!r}, which is no file of an index")
-    return taken
+    return kept_out
 
 
 def _minhash(value: Mapping[str, Any]) -> MinHash:

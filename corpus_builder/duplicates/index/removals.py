@@ -1,7 +1,7 @@
 """What was removed from an index for good: ids and URLs as 64-bit hashes, so that no later addition brings them back.
 
 Rows that are taken out of a part are known by their numbers, which say nothing once the part is compacted or made anew.  So what was
-asked for is kept beside them, for the whole index; and of a part that is compacted, which documents (id and text) were gone.
+asked for is kept beside them, for the whole index; and of a part that is compacted, which documents (id and text) were removed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NONE: U64 = np.zeros(0, dtype=np.uint64)
 
 @dataclass(frozen=True)
 class Named:
-    """Rows that stand and have one of some ids or URLs, by (part, shard), and which of these there were, gone rows included."""
+    """Live rows that have one of some ids or URLs, by (part, shard), and which of these there were, removed rows included."""
 
     rows: dict[tuple[str, str], I64]
     ids: frozenset[int]
@@ -71,24 +71,24 @@ def rows_named(index: Index, parts: Iterable[Part], ids: U64 = NONE, urls: U64 =
                 if len(documents):
                     at |= np.isin(_documents(signed, here), documents)
                 found.append(here[at])
-            rows[part.name, signed.name] = np.setdiff1d(np.concatenate(found), _gone(signed))
+            rows[part.name, signed.name] = np.setdiff1d(np.concatenate(found), _removed(signed))
     return Named(rows, frozenset(met_ids), frozenset(met_urls), urls_known)
 
 
-def documents_gone(index: Index, part: Part) -> dict[str, U64]:
-    """Which documents of a part are gone, by the origin of the part that superseded them, or "" (what is gone for good)."""
-    found = {"": [taken_of(index, part.taken)]}
-    for signed in index.shards_of(replace(part, gone={})):
-        for file, by in part.gone.get(signed.name, ()):
-            rows = np.asarray(opened(index.root / "gone" / file))
+def removed_documents(index: Index, part: Part) -> dict[str, U64]:
+    """Which documents of a part are removed, by the origin of the part that superseded them, or "" (what was removed for good)."""
+    found = {"": [hashes_in(index, part.kept_out)]}
+    for signed in index.shards_of(replace(part, removed={})):
+        for file, by in part.removed.get(signed.name, ()):
+            rows = np.asarray(opened(index.root / "removed" / file))
             for first in range(0, len(rows), ROWS_AT_A_TIME):
                 found.setdefault(by, []).append(_documents(signed, rows[first : first + ROWS_AT_A_TIME]))
     return {by: np.unique(np.concatenate(parts)) for by, parts in found.items()}
 
 
-def taken_of(index: Index, name: str) -> U64:
-    """The hashes in a file of `gone`; none where it has no name."""
-    return np.asarray(opened(index.root / "gone" / name)).astype(np.uint64) if name else NONE
+def hashes_in(index: Index, name: str) -> U64:
+    """The hashes in a file of `removed`; none where it has no name."""
+    return np.asarray(opened(index.root / "removed" / name)).astype(np.uint64) if name else NONE
 
 
 def _ids(signed: SignedShard, rows: I64) -> U64:
@@ -96,7 +96,7 @@ def _ids(signed: SignedShard, rows: I64) -> U64:
 
 
 def _documents(signed: SignedShard, rows: I64) -> U64:
-    """Hashes of id and text: what a row is, wherever it stands."""
+    """Hashes of id and text, which tell a document wherever it is."""
     return np.array(
         [
             mix(id_ ^ mix(text))
@@ -106,5 +106,5 @@ def _documents(signed: SignedShard, rows: I64) -> U64:
     )
 
 
-def _gone(signed: SignedShard) -> I64:
-    return np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(opened(path) for path in signed.gone)]))
+def _removed(signed: SignedShard) -> I64:
+    return np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(opened(path) for path in signed.removed)]))
