@@ -163,7 +163,7 @@ class Link(Step):
 
     @property
     def spanning(self) -> bool:
-        """Whether all that hangs together by matches must hang together by links."""
+        """Whether all that is connected by matches must be connected by links."""
         return self.search.matching.groups == "components"
 
     def _contents(self, document: I64) -> tuple[I64, tuple[Any, I64, F64]]:

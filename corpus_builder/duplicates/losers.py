@@ -1,6 +1,6 @@
 """The end of the search for duplicates: one row for each document that is dropped.
 
-A group's losers -> whom each matched, how alike they are, and who survives in its place.
+A group's losers -> which document each matched, how alike they are, and which one survives in its place.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 Every step writes scratch, since how the work is cut depends on the memory that a task may use; nothing else does.
 
-links      keys -> whom each document lost to, in each phase
+links      keys -> what each document matched, in each phase
 survivors  until every loser points to its survivor
-losers     ids, similarities, and who survives
+losers     ids, similarities and survivors
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""From whom each document lost to, to its survivor (see `hashing.pointers`), a group of signed shards at a time.
+"""From what each document matched to its survivor (see `hashing.pointers`), a group of signed shards at a time.
 
-Point   every loser of any phase points to the best document that it lost to
-Jump    and then to where that one points; again, until nobody moves
-Hook    components: roots that a match joins; dealt out by the later one, and hooked onto the best of those before it
+Point   every loser of any phase points to the best document that it matched
+Jump    and then to where that one points; again, until no pointer changes
+Hook    components: roots that a match connects; dealt out by the later one, and hooked onto the best of those before it
 
-For the rule "first", whose links are each loser's best match, roots are the survivors as soon as nobody moves.
+For the rule "first", whose links are each loser's best match, roots are the survivors as soon as no pointer changes.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Jump(Step):
     stats: ClassVar[type[Any]] = Changes
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Point to where the target points; count those who moved."""
+        """Point to where the target points; count those that changed."""
         documents, rank, place = opened(self.pointers[shard.task])
         new_rank, new_place = ends_of(self.search, self.pointers, rank, place)
         out.stats = Changes(int((new_place != place).sum()))
@@ -103,7 +103,7 @@ class Meet(Step):
     """
 
     links: Mapping[str, Files]
-    first: Files  # pointers of `Point`: who lost a match
+    first: Files  # pointers of `Point`: of those that lost a match
     last: Files  # and of all that lost
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
@@ -127,14 +127,14 @@ def links_of(links: Mapping[str, Files], group: int) -> Columns:
 
 
 def ends_of(search: Search, files: Files, rank: I64, document: I64) -> tuple[I64, I64]:
-    """Rank and place of those that documents point to; of a document that points to nobody, its own."""
+    """Rank and place of those that documents point to; of a document that points to none, its own."""
     wanted, where = np.unique(document, return_inverse=True)
     found, ranks, ends = (column[where.ravel()] for column in _targets(search, files, wanted))
     return np.where(found, ranks, rank), np.where(found, ends, document)
 
 
 def _targets(search: Search, files: Files, documents: I64) -> tuple[np.ndarray, I64, I64]:
-    """Which of some documents, sorted by their place, point to somebody; rank and place of whom."""
+    """Which of some documents, sorted by their place, point to another; its rank and place."""
     found, rank, end = np.zeros(len(documents), np.bool_), np.zeros_like(documents), np.zeros_like(documents)
     groups = search.groups_of(documents)
     edges = np.flatnonzero(np.diff(groups, prepend=-1, append=-1))

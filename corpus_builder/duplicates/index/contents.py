@@ -97,7 +97,7 @@ class Index:
             raise IntegrityError(f"{path} is damaged ({error}); {RESTORE}.") from error
 
     def fits(self, minhash: MinHash, keep: str, indexed: str) -> None:
-        """RecipeError where documents that are hashed like this cannot be held against the index."""
+        """RecipeError where documents that are hashed like this cannot be compared with the index."""
         if minhash != self.minhash:
             raise RecipeError(
                 f"The index {self.root} was made with {_words(self.minhash)}, but this run asks for {_words(minhash)}: such signatures "
