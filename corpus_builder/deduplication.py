@@ -63,6 +63,9 @@ class Deduplicated:
         """The table of all rows that were dropped: loser, row, survivor, matched, similarity, rule, ..."""
         return pa.concat_tables([read_table(path) for path in self.manifest.paths("dropped")])
 
+    def __repr__(self) -> str:
+        return as_text(self)
+
     def why(self, id: str) -> list[Story]:
         """The whole story of every row with this id."""
         return why_row(self.out, id)

@@ -48,6 +48,11 @@ def test_kept_lines_are_as_they_were_and_dropped_rows_name_their_survivor(tmp_pa
         "in_index": False,
     }
     assert (done.rows, done.kept, done.dropped) == (3, 2, {"near": 1, "exact": 0, "url": 0})
+    assert [line.split(maxsplit=1) for line in repr(done).splitlines()[:3]] == [
+        ["3", "rows"],
+        ["-1", "near duplicates"],
+        ["2", "kept"],
+    ]
 
 
 def test_formats_and_layouts_are_kept(tmp_path: Path) -> None:
