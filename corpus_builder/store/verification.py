@@ -23,13 +23,13 @@ def verify(manifest: Manifest, kind: Kind, again: str = "build again") -> list[s
     if problems:
         return problems
     dataset = Dataset(manifest.root, manifest.stage, manifest.version, kind.tables, kind.stats)
-    path = manifest.root / "manifest.json"
+    sealed = manifest.root / "manifest.json"
     for receipt in manifest.receipts:
         standing = dataset.last_receipt(receipt.shard)
         if problem := dataset.problem(receipt):
-            problems.append(f"{path} is damaged: {problem}; delete it and {again}.")
+            problems.append(f"{sealed} is damaged: {problem}; delete it and {again}.")
         elif standing is not None and standing != receipt and standing.made_from == receipt.made_from:
-            problems.append(f"{path} and the shard's receipt differ on the shard {receipt.shard!r}; delete both and {again}.")
+            problems.append(f"{sealed} and the shard's receipt differ on the shard {receipt.shard!r}; delete both and {again}.")
         for table in receipt.tables.values():
             path = manifest.root / table.path
             if not os.path.lexists(path):
