@@ -464,26 +464,30 @@ def objects(s3: Any, bucket: str) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "publishing.json"])
-@pytest.mark.parametrize(
-    "path",
-    ["../other/corpus/part-00000.01234567.parquet", "notes.txt", "corpus/", "corpus/a.01234567.parquet", "manifest.json", ""],
-)
 def test_a_manifest_at_the_place_that_names_something_else_stops_the_publishing(
-    s3, released: tuple[Built, Built], path: str, name: str
+    s3, released: tuple[Built, Built], name: str
 ) -> None:
-    bucket = f"edited-{abs(hash((path, name)))}"
+    bucket = f"edited-{name}"
     s3.create_bucket(Bucket=bucket)
     first, second = released
     publish(first, f"s3://{bucket}/v1")
     for key in ("other/corpus/part-00000.01234567.parquet", "v1/notes.txt", "v1/corpus/a.01234567.parquet"):
         s3.put_object(Bucket=bucket, Key=key, Body=b"mine")
     value = json.loads(objects(s3, bucket)["v1/manifest.json"])
-    value["shards"][0]["tables"]["corpus"]["path"] = path
-    s3.put_object(Bucket=bucket, Key=f"v1/{name}", Body=json.dumps(value).encode())
-    before = objects(s3, bucket)
-    with pytest.raises(InputError, match="is not the manifest of a corpus; choose another prefix"):
-        publish(second, f"s3://{bucket}/v1")
-    assert objects(s3, bucket) == before
+    for path in (
+        "../other/corpus/part-00000.01234567.parquet",
+        "notes.txt",
+        "corpus/",
+        "corpus/a.01234567.parquet",
+        "manifest.json",
+        "",
+    ):
+        value["shards"][0]["tables"]["corpus"]["path"] = path
+        s3.put_object(Bucket=bucket, Key=f"v1/{name}", Body=json.dumps(value).encode())
+        before = objects(s3, bucket)
+        with pytest.raises(InputError, match="is not the manifest of a corpus; choose another prefix"):
+            publish(second, f"s3://{bucket}/v1")
+        assert objects(s3, bucket) == before, path
 
 
 def test_an_object_goes_only_where_it_is_what_was_published(s3, released: tuple[Built, Built]) -> None:
