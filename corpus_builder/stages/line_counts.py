@@ -48,7 +48,7 @@ class CountedShard:
     digest: str  # of the documents, and of the matches
 
 
-def parts_of(manifests: Mapping[str, Manifest], sources: Sequence[str]) -> list[CountedShard]:
+def counted_shards(manifests: Mapping[str, Manifest], sources: Sequence[str]) -> list[CountedShard]:
     """The shards of some sources, in order."""
     extract, match = manifests["extract"], manifests.get("match")
     found = []
@@ -103,14 +103,14 @@ def live_documents(documents: Path, matches: Path | None) -> Iterator[LiveDocume
 class Tally(Stage):
     """The scratch step: one shard per shard of documents.
 
-    Columns of its runs: key; documents; where it is counted across hosts, too, part: the host's hash, or 0 in keys of one host.
+    Columns of its runs: key; documents; where it is counted across hosts, too, host: the host's hash, or 0 in keys of one host.
     """
 
     how: Repeats
     parts: tuple[CountedShard, ...]
     memory_bytes: int
     name: ClassVar[str] = "tally"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One for each shard."""
@@ -161,28 +161,28 @@ class Tally(Stage):
             keys.append(found.corpus_keys()[once])
             parts.append(hosts[found.document[once]] | np.uint64(1))
         key = np.concatenate(keys)
-        return {"key": key, "part": np.concatenate(parts), "documents": np.ones(len(key), dtype=np.uint32)}
+        return {"key": key, "host": np.concatenate(parts), "documents": np.ones(len(key), dtype=np.uint32)}
 
     def _write(self, out: ShardWriter, number: int, columns: Columns) -> None:
         table = f"keys-{number:04}"
         columns = columns | {"documents": columns["documents"].astype(np.uint32)}  # of one shard
         if not self.how.by_corpus:
-            columns = {name: column for name, column in columns.items() if name != "part"}  # all zeros
+            columns = {name: column for name, column in columns.items() if name != "host"}  # all zeros
         rows = write_run(out.open_file(table, ".run"), columns, buckets_of(columns["key"], self.buckets), self.buckets)
         out.close_file(table, rows)
 
 
 def added_up(waiting: Sequence[Columns]) -> Columns:
     """The rows of several pieces, sorted, with those of the same key and part summed."""
-    none: Columns = {"key": np.zeros(0, np.uint64), "part": np.zeros(0, np.uint64), "documents": np.zeros(0, np.int64)}
+    none: Columns = {"key": np.zeros(0, np.uint64), "host": np.zeros(0, np.uint64), "documents": np.zeros(0, np.int64)}
     joined = {name: np.concatenate([empty, *(piece[name] for piece in waiting)]) for name, empty in none.items()}
-    order = np.lexsort((joined["part"], joined["key"]))
-    key, part = joined["key"][order], joined["part"][order]
-    first = np.flatnonzero(_differs(key) | _differs(part))
+    order = np.lexsort((joined["host"], joined["key"]))
+    key, host = joined["key"][order], joined["host"][order]
+    first = np.flatnonzero(_differs(key) | _differs(host))
     documents: npt.NDArray[Any] = none["documents"]
     if len(first):
         documents = np.add.reduceat(joined["documents"][order], first, dtype=np.int64)
-    return {"key": key[first], "part": part[first], "documents": documents}
+    return {"key": key[first], "host": host[first], "documents": documents}
 
 
 def _differs(values: U64) -> npt.NDArray[np.bool_]:
@@ -240,7 +240,7 @@ class Total(Stage):
                 if pieces > 1:
                     here = buckets_of(columns["key"], self.tally.buckets * pieces) == number
                     columns = {name: column[here] for name, column in columns.items()}
-                yield rank, {"part": np.zeros(len(columns["key"]), dtype=np.uint64), **columns}
+                yield rank, {"host": np.zeros(len(columns["key"]), dtype=np.uint64), **columns}
 
     def _frequent(self, total: Columns) -> npt.NDArray[np.bool_]:
         how = self.tally.how
@@ -265,4 +265,4 @@ def _totals(runs: Iterator[tuple[int, Columns]], limit: int) -> Columns:
     first = np.flatnonzero(_differs(rows["key"]))
     documents = np.add.reduceat(rows["documents"], first, dtype=np.int64) if len(first) else np.zeros(0, np.int64)
     hosts = np.diff(first, append=len(rows["key"]))
-    return {"key": rows["key"][first], "documents": documents, "hosts": hosts, "across": rows["part"][first] != 0}
+    return {"key": rows["key"][first], "documents": documents, "hosts": hosts, "across": rows["host"][first] != 0}

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from corpus_builder.hashing.lines import PLACES, Repeats, candidates, host_keys, repeated_rows
 from corpus_builder.recipe.running import Running
-from corpus_builder.stages.line_counts import LiveDocuments, Tally, Total, live_documents, parts_of, settings_of
+from corpus_builder.stages.line_counts import LiveDocuments, Tally, Total, counted_shards, live_documents, settings_of
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, sealed_manifest
 from corpus_builder.store.exchange import Columns, read_bucket
 from corpus_builder.store.run import Runner
@@ -70,13 +70,13 @@ class Lines(Stage):
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Made of all documents of these sources, since each of them is counted."""
-        parts = parts_of(manifests, self.sources)
+        parts = counted_shards(manifests, self.sources)
         made_from = {"stage": f"{self.name}/{self.version}"} | settings_of(self.how, parts)
         return [Shard(part.shard, made_from | {"documents": part.digest}, (part, rank)) for rank, part in enumerate(parts)]
 
     def prepare(self, manifests: Mapping[str, Manifest], runner: Runner) -> Self:
         """Count how many documents begin or end with the same lines: documents ─► Tally ─► Total."""
-        tally = Tally(self.how, tuple(parts_of(manifests, self.sources)), runner.task_memory_bytes)
+        tally = Tally(self.how, tuple(counted_shards(manifests, self.sources)), runner.task_memory_bytes)
         total = Total(tally, runner.run_step(tally, manifests).root)
         return replace(self, totals=runner.run_step(total, manifests).root)
 

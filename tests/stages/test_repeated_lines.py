@@ -251,7 +251,7 @@ def test_the_templates_say_how_often_and_where(tmp_path):
 
 
 def test_counts_of_many_shards_may_pass_32_bits():
-    shard = {"key": np.array([7, 9], np.uint64), "part": np.zeros(2, np.uint64), "documents": np.array([2**31, 1], np.uint32)}
+    shard = {"key": np.array([7, 9], np.uint64), "host": np.zeros(2, np.uint64), "documents": np.array([2**31, 1], np.uint32)}
     total = added_up([shard, shard, shard])
     assert total["documents"].tolist() == [3 * 2**31, 3]
     assert total["key"].tolist() == [7, 9]
