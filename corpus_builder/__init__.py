@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from corpus_builder.built import Built as Built
+    from corpus_builder.built import build as build
     from corpus_builder.commoncrawl.index import Query as Query
     from corpus_builder.commoncrawl.run import crawl as crawl
     from corpus_builder.deduplication import Deduplicated as Deduplicated
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from corpus_builder.errors import RecipeError as RecipeError
     from corpus_builder.errors import StageError as StageError
     from corpus_builder.pages.extract import Extracted as Extracted
-    from corpus_builder.pipeline import build as build
     from corpus_builder.preview.extraction import extracted_lines as extracted_lines
     from corpus_builder.preview.judge import Judged as Judged
     from corpus_builder.preview.judge import judge as judge
@@ -51,7 +51,7 @@ __version__ = "0.1.0"
 
 # Loaded when they are first asked for, so that a user's filter imports in no time.
 _WHERE = {
-    "built": ("Built",),
+    "built": ("Built", "build"),
     "commoncrawl.index": ("Query",),
     "commoncrawl.run": ("crawl",),
     "deduplication": ("Deduplicated", "deduplicate"),
@@ -59,7 +59,6 @@ _WHERE = {
     "engine": ("Ray", "Serial"),
     "errors": ("CorpusError", "InputError", "IntegrityError", "MissingExtraError", "RecipeError", "StageError"),
     "pages.extract": ("Extracted",),
-    "pipeline": ("build",),
     "preview.extraction": ("extracted_lines",),
     "preview.judge": ("Judged", "judge"),
     "preview.plan": ("StagePlan", "plan"),

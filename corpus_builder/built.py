@@ -1,29 +1,43 @@
-"""A build opened from disk: its tables, its report, and the story of every page."""
+"""Build a corpus, and what is in hand afterwards: its tables, its report, and the story of every page."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from corpus_builder.duplicates.summary import Duplicates, duplicates_of
+from corpus_builder.engine import Engine, Ray, engine_of
+from corpus_builder.engine.own_functions import own_modules
 from corpus_builder.errors import InputError, IntegrityError
+from corpus_builder.messages.progress import say
+from corpus_builder.messages.redact import shareable
+from corpus_builder.pipeline import DATASETS, stages_of
+from corpus_builder.recipe.inputs import find_inputs, input_files, keep_inputs_apart
 from corpus_builder.recipe.models import Recipe
+from corpus_builder.recipe.part import as_data
+from corpus_builder.recipe.running import Running
 from corpus_builder.report import brief
 from corpus_builder.report.diff import Diff, diff
 from corpus_builder.report.funnel import Funnel, as_text, funnels
-from corpus_builder.report.mixture import capped
+from corpus_builder.report.mixture import capped, foretold
 from corpus_builder.report.page import write_report
 from corpus_builder.report.verification import Verification, verify_build
 from corpus_builder.report.why import Story, why
-from corpus_builder.store.dataset import Manifest, read_manifest
+from corpus_builder.store.dataset import FORMAT, Manifest, Stage, read_manifest
+from corpus_builder.store.files import absolute, write_json
+from corpus_builder.store.ownership import alone_in
+from corpus_builder.store.run import TASK_MEMORY_BYTES, Runner
 from corpus_builder.store.tables import Table, database
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow.dataset as ds
+
+logger = logging.getLogger(__name__)
 
 HEAD = "build.json"
 
@@ -137,10 +151,55 @@ class Built:
 
     def verify(self, *, progress: bool = False) -> Verification:
         """Read every file again and compare it with its manifest."""
-        from corpus_builder.pipeline import DATASETS  # it imports this module, too, as what it builds is a `Built`
-
         return verify_build(self.manifests, self.recipe, DATASETS, progress)
 
     def diff(self, other: Built) -> Diff:
         """The differences between this build and another."""
         return diff(self.manifests, other.manifests)
+
+
+def build(
+    recipe: Recipe,
+    out: str | Path,
+    engine: Engine | None = None,
+    *,
+    task_memory_bytes: int = TASK_MEMORY_BYTES,
+    progress: bool = False,
+) -> Built:
+    """Build the corpus of a recipe into a directory; finished work is not repeated.
+
+    `engine` defaults to a new Ray instance on this machine; an engine that is passed in stays open.  Raises StageError with the
+    shards that failed; successful ones are kept.
+    """
+    out = absolute(out)
+    found = list(find_inputs(recipe))
+    keep_inputs_apart(recipe, out, found)
+    extract, others = stages_of(recipe, out)
+    with (
+        alone_in(out, "build", tuple(DATASETS)),
+        engine_of(engine, lambda: Ray(task_memory_bytes=task_memory_bytes)) as engine,
+    ):
+        engine.carry(own_modules(*Running(recipe, out).functions))
+        extract = replace(extract, inputs=tuple(input_files(recipe, out, engine, progress, found)))
+        _write_head(recipe, out, [extract, *others])
+        manifests: dict[str, Manifest] = {}
+        runner = Runner(out, engine, task_memory_bytes, progress)
+        manifests[extract.name] = runner.run(extract, manifests)
+        for line in foretold(manifests[extract.name], recipe):
+            say(line, progress)
+        for stage in others:
+            manifests[stage.name] = runner.run(stage, manifests)
+    built = Built(out, recipe.by_names(), manifests)
+    for warning in duplicates.warnings if (duplicates := built.duplicates()) else ():
+        logger.warning(warning)
+    return built
+
+
+def _write_head(recipe: Recipe, out: Path, stages: Sequence[Stage]) -> None:
+    """Write what makes a build readable without its recipe file: the recipe, without logins and queries of URLs, and the names of its stages."""
+    head = {
+        "format": FORMAT,
+        "recipe": shareable(as_data(recipe)),
+        "stages": [stage.name for stage in stages],
+    }
+    write_json(out / HEAD, head)

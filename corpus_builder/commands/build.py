@@ -19,7 +19,7 @@ from corpus_builder.commands.printing import end_with_nothing, say, say_funnels
 @as_json
 def build(recipe: Path, out: Path | None, as_json: bool, **machine: Any) -> None:
     """Build the corpus of RECIPE, or resume it: what is done is not done again."""
-    from corpus_builder.pipeline import build
+    from corpus_builder.built import build
     from corpus_builder.recipe.models import Recipe
     from corpus_builder.report.funnel import without_yield
 

@@ -29,7 +29,7 @@ def judge(
 ) -> None:
     """Try rules, or a filter of your own, on one text."""
     from corpus_builder.document import Document
-    from corpus_builder.engine.user_code import answers, load_function
+    from corpus_builder.engine.own_functions import answers, load_function
     from corpus_builder.preview.judge import as_text, judge
     from corpus_builder.quality.hosts import host_of
     from corpus_builder.quality.rules import apply_filter

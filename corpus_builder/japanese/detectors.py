@@ -19,7 +19,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from corpus_builder.engine.user_code import OwnFunctionFailed, UserFunction
+from corpus_builder.engine.own_functions import OwnFunctionFailed, UserFunction
 from corpus_builder.errors import InputError, MissingExtraError, RecipeError, did_you_mean, words_of
 from corpus_builder.japanese.detect import LONG, Detector, japanese_score, shipped
 from corpus_builder.store.files import state_of

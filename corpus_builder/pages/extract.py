@@ -14,7 +14,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from corpus_builder.engine.user_code import OwnFunctionFailed, UserFunction, load_function
+from corpus_builder.engine.own_functions import OwnFunctionFailed, UserFunction, load_function
 from corpus_builder.errors import RecipeError, words_of
 from corpus_builder.extractor.blocks import HIRAGANAS, KATAKANAS
 from corpus_builder.extractor.model import SHIPPED, kept_blocks, load_model, model_digest

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corpus_builder.document import Drop
-from corpus_builder.engine.user_code import OwnFunctionFailed, UserFunction
+from corpus_builder.engine.own_functions import OwnFunctionFailed, UserFunction
 from corpus_builder.errors import CorpusError
 from corpus_builder.extractor.scan import MAX_BLOCKS, TooManyBlocks
 from corpus_builder.japanese.detectors import DEFAULT, JAPANESE, named_detector

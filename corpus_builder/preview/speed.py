@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from corpus_builder.built import build
 from corpus_builder.document import Document
 from corpus_builder.engine import Serial
 from corpus_builder.errors import InputError
@@ -24,7 +25,6 @@ from corpus_builder.pages.charset import decode
 from corpus_builder.pages.extract import NoJapaneseText, japanese_extractor
 from corpus_builder.pages.gate import gate
 from corpus_builder.pages.page import PageSettings, is_html
-from corpus_builder.pipeline import build
 from corpus_builder.quality.measures import measure_texts
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.sources.input_file import InputFile

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from corpus_builder.engine.user_code import name_of
+from corpus_builder.engine.own_functions import name_of
 from corpus_builder.japanese.detectors import DEFAULT, LanguageScore
 from corpus_builder.pages.extract import Extractor
 from corpus_builder.pages.page import PageSettings

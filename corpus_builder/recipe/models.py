@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from corpus_builder.engine.user_code import UserFunction, function_of, importable_name, name_of
+from corpus_builder.engine.own_functions import UserFunction, function_of, importable_name, name_of
 from corpus_builder.errors import RecipeError, did_you_mean
 from corpus_builder.japanese.detectors import ANY, JAPANESE, LanguageScore, is_own, knows_japanese_alone, knows_languages, located
 from corpus_builder.pages.page import PageSettings

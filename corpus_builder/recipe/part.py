@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
-from corpus_builder.engine.user_code import function_of
+from corpus_builder.engine.own_functions import function_of
 from corpus_builder.errors import RecipeError
 from corpus_builder.messages.redact import without_secrets
 from corpus_builder.recipe.errors import explain

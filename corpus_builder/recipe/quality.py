@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from corpus_builder.document import Filter, Measure
-from corpus_builder.engine.user_code import name_of
+from corpus_builder.engine.own_functions import name_of
 from corpus_builder.errors import RecipeError
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.rules import Threshold

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from corpus_builder.engine.user_code import UserFunction, function_of
+from corpus_builder.engine.own_functions import UserFunction, function_of
 from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.quality.hosts import UT1_V1_CATEGORIES, HostList
 from corpus_builder.quality.ng_words import NgWords

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
 from corpus_builder.document import Document, Drop
-from corpus_builder.engine.user_code import UserFunction
+from corpus_builder.engine.own_functions import UserFunction
 from corpus_builder.errors import FormatError
 from corpus_builder.pages.page import PageSettings
 from corpus_builder.reasons import NO_RECORD, UNREADABLE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from corpus_builder.document import OWN_DOCUMENT, Document, Drop
-from corpus_builder.engine.user_code import naming
+from corpus_builder.engine.own_functions import naming
 from corpus_builder.pages.page import PageSettings, foreign, storable, storable_field
 from corpus_builder.quality.hosts import host_of
 from corpus_builder.sources.input_file import Ledgered

@@ -7,7 +7,7 @@ from functools import partial
 
 from corpus_builder.document import Document, Drop
 from corpus_builder.engine.guard import CPU_SECONDS, Crash, Reading, guarded
-from corpus_builder.engine.user_code import UserFunction
+from corpus_builder.engine.own_functions import UserFunction
 from corpus_builder.errors import StageError
 from corpus_builder.japanese.detectors import named_detector
 from corpus_builder.pages.page import PageSettings

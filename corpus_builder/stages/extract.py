@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from corpus_builder.document import DOCUMENT, LEDGER, OWN_DOCUMENT, OWN_IDS, Document, Drop
 from corpus_builder.engine.guard import Crash, Reading, guarded
-from corpus_builder.engine.user_code import UserFunction, naming
+from corpus_builder.engine.own_functions import UserFunction, naming
 from corpus_builder.errors import FormatError, StageError
 from corpus_builder.japanese.detectors import JAPANESE, detector_version, named_detector
 from corpus_builder.pages.extract import EXTRACTORS, extractor_version, named_extractor

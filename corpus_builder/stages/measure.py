@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from corpus_builder.document import OWN_DOCUMENT, Document, Filter
-from corpus_builder.engine.user_code import UserFunction, answers
+from corpus_builder.engine.own_functions import UserFunction, answers
 from corpus_builder.messages.surrogates import surrogates_replaced
 from corpus_builder.quality.histograms import Bin, add_histogram, histogram
 from corpus_builder.quality.measures import MEASURES, measure_texts

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from corpus_builder.document import Document
 from corpus_builder.engine.guard import CPU_SECONDS, Crash, guarded
-from corpus_builder.engine.user_code import UserFunction
+from corpus_builder.engine.own_functions import UserFunction
 from corpus_builder.errors import StageError
 from corpus_builder.pages.page import PageSettings, storable
 from corpus_builder.sources.columns import Row

@@ -10,7 +10,7 @@ from support.notebook import Notebook
 from support.paths import ROOT
 
 from corpus_builder import RecipeError
-from corpus_builder.engine.user_code import function_of, load_function, own_modules
+from corpus_builder.engine.own_functions import function_of, load_function, own_modules
 
 CELL = """
     import re

@@ -10,7 +10,7 @@ from support.corpora import ENGLISH, html, prose
 from support.strategies import html_bytes
 
 from corpus_builder.document import Drop
-from corpus_builder.engine.user_code import OwnFunctionFailed
+from corpus_builder.engine.own_functions import OwnFunctionFailed
 from corpus_builder.japanese.detect import japanese_score
 from corpus_builder.pages.page import PageSettings, PageText, is_html, read_page, storable
 from corpus_builder.reasons import REASONS

@@ -12,7 +12,7 @@ from support.corpora import make_recipe
 from corpus_builder import Serial, build, extracted_lines, plan
 from corpus_builder.document import DOCUMENT
 from corpus_builder.engine import guard
-from corpus_builder.engine.user_code import load_function, own_modules
+from corpus_builder.engine.own_functions import load_function, own_modules
 from corpus_builder.errors import RecipeError, StageError
 from corpus_builder.recipe.running import Running
 from corpus_builder.stages.measure import Measure
