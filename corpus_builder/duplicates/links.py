@@ -1,12 +1,12 @@
 """From keys to what each document lost to, in steps of bounded memory.  Each phase (see `hashing.matching`) takes three:
 
-Spread   a group of shards -> its keys, dealt out by key
+Spread   a partition of the documents -> its keys, dealt out by key
 Link     one bucket of keys -> pairs of documents that share a key, and count; dealt out by loser
-Settle   a group's links -> the best match of each loser (components: every pair once), and the documents that the next phases leave out
+Settle   a partition's links -> the best match of each loser (components: every pair once), and the documents that the next phases leave out
 
 A key may be that of any number of documents, as with pages that say nothing but that a login is needed.  Where sharing it is all that counts,
-they all lose to the first of them, so Spread sends the first of its group alone: Link looks at no more documents of a
-key than there are groups, and Settle, which learns what that first one matched, gives the others of its group the same match.
+they all lose to the first of them, so Spread sends the first of its partition alone: Link looks at no more documents of a
+key than there are partitions, and Settle, which learns what that first one matched, gives the others of its partition the same match.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ class Spread(Step):
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Deal out the keys of the documents that no phase has dropped yet."""
-        search, group = self.search, shard.task
-        lost = [opened(settled.path(settled.receipts[group], "lost")) for settled in self.before]
-        pieces = [self._keys(number, first, last, lost) for number, first, last in search.groups[group]]
+        search, partition = self.search, shard.task
+        lost = [opened(settled.path(settled.receipts[partition], "lost")) for settled in self.before]
+        pieces = [self._keys(number, first, last, lost) for number, first, last in search.partitions[partition]]
         none = {"key": np.zeros(0, np.uint64), "rank": np.zeros(0, np.int64), "document": np.zeros(0, np.int64)}
         columns = {name: np.concatenate([none[name], *(piece.pop(name) for piece in pieces)]) for name in none}
         if not search.checks(self.label):
@@ -58,7 +58,7 @@ class Spread(Step):
         write_dealt(out, "keys", columns, buckets_of(columns["key"], count), count)
 
     def _firsts(self, columns: Columns, out: ShardWriter) -> Columns:
-        """The first document of each key of this group; the others that share the key are written for `Settle`."""
+        """The first document of each key of this partition; the others that share the key are written for `Settle`."""
         rows, starts = sharers(columns["key"], columns["rank"], columns["document"])
         write_dealt(out, "sharers", {name: column[rows] for name, column in columns.items()})
         heads = np.zeros(len(columns["key"]), dtype=np.bool_)
@@ -115,10 +115,10 @@ class Link(Step):
             links |= {"key": columns["key"][rows[loser]], "heads": columns["heads"][rows[loser]]}
         if search.matching.groups == "first":
             links = best_links(links) if checks else _best_and_heads(links)
-        write_dealt(out, "links", links, search.groups_of(links["loser"]), len(search.groups))
+        write_dealt(out, "links", links, search.partitions_of(links["loser"]), len(search.partitions))
 
     def _checked(self, document: I64, starts: I64) -> tuple[I64, I64, F64]:
-        """The pairs that are alike enough, some groups at a time."""
+        """The pairs that are alike enough, some keys at a time."""
         search = self.search
         matching, share = search.matching, search.memory_bytes // 4
         stays = (document < search.first_new) & search.indexed_lose_nothing
@@ -141,7 +141,7 @@ class Link(Step):
         return loser, matched, similarity
 
     def _in_blocks(self, document: I64, stays: Bools) -> tuple[I64, I64, F64]:
-        """The same for one group whose contents do not fit in memory: its rows block by block against those before them."""
+        """The same for one key whose contents do not fit in memory: its rows block by block against those before them."""
         sums, limit = self._weights(document), self.search.memory_bytes // 8
         edges = [0]
         while edges[-1] < len(document):
@@ -189,7 +189,7 @@ class Link(Step):
 
 
 def _best_and_heads(links: Columns) -> Columns:
-    """One link per loser, and all those that others of the loser's group wait for."""
+    """One link per loser, and all those that others of the loser's partition wait for."""
     heads = links["heads"]
     best = best_links({name: column[~heads] for name, column in links.items()})
     return concatenated([best, {name: column[heads] for name, column in links.items()}], tuple(links))
@@ -203,7 +203,7 @@ class Settle(Step):
     links: Manifest
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Gather the links of a group's losers, some at a time."""
+        """Gather the links of a partition's losers, some at a time."""
         search = self.search
         reduced = best_links if search.matching.groups == "first" else distinct_links
         links = {name: np.zeros(0, np.float64 if name == "similarity" else np.int64) for name in LINKS}
@@ -217,21 +217,21 @@ class Settle(Step):
         write_npy(out, "lost", lost[lost >= search.first_new] if search.matching.indexed == "stay" else lost)
         write_dealt(out, "links", links)
 
-    def _parts(self, group: int) -> Iterator[Columns]:
+    def _parts(self, partition: int) -> Iterator[Columns]:
         """The links of the documents that Link saw, and then of those that share a key with them."""
         answers: list[Columns] = []
         for path in self.links.paths("links"):
-            links = read_bucket([path], group)
+            links = read_bucket([path], partition)
             yield self._counted({name: links[name] for name in LINKS})
             if not self.search.checks(self.label):
                 heads = links["heads"]
                 answers.append({name: links[name][heads] for name in ("key", "matched_rank", "matched")})
         if answers:
-            receipt = self.keys.receipts[group]
+            receipt = self.keys.receipts[partition]
             yield from self._sharers(self.keys.path(receipt, "sharers"), concatenated(answers, tuple(answers[0])))
 
     def _sharers(self, path: Path, answers: Columns) -> Iterator[Columns]:
-        """Documents that share a key with an earlier one of their group: they lose to whom that one lost to or, if it did not, to it."""
+        """Documents that share a key with an earlier one of their partition: they lose to whom that one lost to or, if it did not, to it."""
         order = np.argsort(answers["key"])
         answers = {name: column[order] for name, column in answers.items()}
         rows = read_whole(path)

@@ -1,6 +1,6 @@
 """The end of the search for duplicates: one row for each document that is dropped.
 
-A group's losers -> which document each matched, how alike they are, and which one survives in its place.
+A partition's losers -> which document each matched, how alike they are, and which one survives in its place.
 """
 
 from __future__ import annotations
@@ -90,11 +90,11 @@ class Losers(Step):
         ]
         return pa.table(columns, schema=LOSERS)
 
-    def _matched(self, group: int, lost: I64) -> tuple[I64, np.ndarray, I64]:
+    def _matched(self, partition: int, lost: I64) -> tuple[I64, np.ndarray, I64]:
         """The first of all that each one matched, how alike they are if that is known, and in which phase."""
-        links = links_of(self.links, group)
+        links = links_of(self.links, partition)
         names = tuple(links)
-        links = best_links(concatenated([links, *(read_bucket([path], group) for path in self.met)], names))
+        links = best_links(concatenated([links, *(read_bucket([path], partition) for path in self.met)], names))
         at = np.searchsorted(links["loser"], lost)
         return links["matched"][at], links["similarity"][at].copy(), links["phase"][at]
 
@@ -108,7 +108,7 @@ class SearchResult:
 
     def files_of(self, shard: int) -> tuple[Path, ...]:
         """The files that hold one shard's losers."""
-        first, last = self.search.groups_of(np.array([shard << 32, ((shard + 1) << 32) - 1])).tolist()
+        first, last = self.search.partitions_of(np.array([shard << 32, ((shard + 1) << 32) - 1])).tolist()
         return tuple(self.manifest.paths("losers")[max(first, 0) : last + 1])
 
 

@@ -51,17 +51,17 @@ class Search:
     texts: Texts | None = None
 
     @cached_property
-    def groups(self) -> list[list[tuple[int, int, int]]]:
+    def partitions(self) -> list[list[tuple[int, int, int]]]:
         """Neighbouring shards, or parts of one, whose keys a task can hold: (shard, first row, row after the last)."""
         rows = max(1, self.memory_bytes // (BYTES_PER_KEY * self.matching.minhash.bands))
         return spans([shard.rows for shard in self.shards], rows)
 
     @cached_property
     def _edges(self) -> I64:
-        return np.array([(group[0][0] << 32) | group[0][1] if group else 0 for group in self.groups], dtype=np.int64)
+        return np.array([(one[0][0] << 32) | one[0][1] if one else 0 for one in self.partitions], dtype=np.int64)
 
-    def groups_of(self, documents: I64) -> I64:
-        """The group that each document is in."""
+    def partitions_of(self, documents: I64) -> I64:
+        """The partition that each document is in."""
         return np.searchsorted(self._edges, documents, side="right").astype(np.int64) - 1
 
     @cached_property
@@ -105,7 +105,7 @@ class Search:
 
 @dataclass(frozen=True)
 class Step(Stage):
-    """A step of a search, which writes scratch: one shard for each group of documents, if it does not say otherwise.
+    """A step of a search, which writes scratch: one shard for each partition of the documents, if it does not say otherwise.
 
     `label` tells the steps of a kind apart: the phase, or the number of the round.
     """
@@ -122,7 +122,7 @@ class Step(Stage):
     @property
     def shards(self) -> int:
         """How many shards there are."""
-        return len(self.search.groups)
+        return len(self.search.partitions)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Shards that are called by their numbers, each made of everything."""

@@ -1,4 +1,4 @@
-"""From what each document matched to its survivor (see `hashing.pointers`), a group of signed shards at a time.
+"""From what each document matched to its survivor (see `hashing.pointers`), a partition of the documents at a time.
 
 Point   every loser of any phase points to the best document that it matched
 Jump    and then to where that one points; again, until no pointer changes
@@ -30,7 +30,7 @@ Files = tuple[Path, ...]
 
 @dataclass(frozen=True)
 class Changes:
-    """What a step changed in a group; once it is nothing in any group, the rounds end."""
+    """What a step changed in a partition; once it is nothing in any, the rounds end."""
 
     documents: Count  # that point to another one than before, or will
 
@@ -39,7 +39,7 @@ class Changes:
 class Point(Step):
     """Each loser points to the first document that it matched."""
 
-    links: Mapping[str, Files]  # of `Settle`, by phase: a file for each group
+    links: Mapping[str, Files]  # of `Settle`, by phase: a file for each partition
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Take each loser's best link."""
@@ -50,7 +50,7 @@ class Point(Step):
 class Jump(Step):
     """Each points to where its target points."""
 
-    pointers: Files  # a file for each group
+    pointers: Files  # a file for each partition
     stats: ClassVar[type[Any]] = Changes
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
@@ -70,14 +70,14 @@ class Hook(Step):
     stats: ClassVar[type[Any]] = Changes
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Find the roots that the links of a group join; count them."""
+        """Find the roots that the links of a partition join; count them."""
         links = links_of(self.links, shard.task)
         u_rank, u = ends_of(self.search, self.pointers, links["loser_rank"], links["loser"])
         v_rank, v = ends_of(self.search, self.pointers, links["matched_rank"], links["matched"])
         del links
         found = hooks({"u_rank": u_rank, "u": u, "v_rank": v_rank, "v": v})
         out.stats = Changes(len(found["loser"]))
-        write_dealt(out, "hooks", found, self.search.groups_of(found["loser"]), len(self.search.groups))
+        write_dealt(out, "hooks", found, self.search.partitions_of(found["loser"]), len(self.search.partitions))
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Join(Step):
     """Hooked roots point to the others."""
 
     pointers: Files
-    hooks: Files  # runs whose buckets hold the hooks of a group's roots
+    hooks: Files  # runs whose buckets hold the hooks of a partition's roots
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Let the roots that were hooked point to others."""
@@ -116,12 +116,12 @@ class Meet(Step):
         names = {"loser": "matched", "loser_rank": "matched_rank", "matched": "loser", "matched_rank": "loser_rank"}
         found = {name: links[names.get(name, name)][met] for name in links}
         found = best_links(found)
-        write_dealt(out, "met", found, self.search.groups_of(found["loser"]), len(self.search.groups))
+        write_dealt(out, "met", found, self.search.partitions_of(found["loser"]), len(self.search.partitions))
 
 
-def links_of(links: Mapping[str, Files], group: int) -> Columns:
-    """The links of a group's losers, and the number of their phase."""
-    parts = [read_whole(files[group]) for files in links.values()]
+def links_of(links: Mapping[str, Files], partition: int) -> Columns:
+    """The links of a partition's losers, and the number of their phase."""
+    parts = [read_whole(files[partition]) for files in links.values()]
     found = concatenated(parts, tuple(parts[0]))
     return found | {"phase": np.repeat(np.arange(len(parts)), [len(part["loser"]) for part in parts])}
 
@@ -136,10 +136,10 @@ def ends_of(search: Search, files: Files, rank: I64, document: I64) -> tuple[I64
 def _targets(search: Search, files: Files, documents: I64) -> tuple[np.ndarray, I64, I64]:
     """Which of some documents, sorted by their place, point to another; its rank and place."""
     found, rank, end = np.zeros(len(documents), np.bool_), np.zeros_like(documents), np.zeros_like(documents)
-    groups = search.groups_of(documents)
-    edges = np.flatnonzero(np.diff(groups, prepend=-1, append=-1))
+    partitions = search.partitions_of(documents)
+    edges = np.flatnonzero(np.diff(partitions, prepend=-1, append=-1))
     for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         piece = slice(first, last)
-        table: Pointers = opened(files[int(groups[first])])
+        table: Pointers = opened(files[int(partitions[first])])
         found[piece], rank[piece], end[piece] = targets_of(table, documents[piece])
     return found, rank, end

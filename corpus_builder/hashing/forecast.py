@@ -13,13 +13,13 @@ from corpus_builder.hashing.presets import ENTRY_BYTES, curve
 
 # What signing writes for each document.
 KEY_BYTES, KEY_BYTES_PER_BAND = 24, 8
-CARD_BYTES, CARD_BYTES_PER_HASH = 16, 1
+SKETCH_BYTES, SKETCH_BYTES_PER_HASH = 16, 1
 # Seconds on one core of a shared virtual machine (AMD EPYC with AVX-512, numba 0.68, November 2026), including reading and writing Parquet.
 # Signing: 300,000 documents of 300 and 42,852 of 2,100 characters, at 112 and 800 values.
 SIGN_SECONDS_PER_DOCUMENT = 8.1e-6
 SIGN_SECONDS_PER_CHARACTER = 1.7e-8
 SIGN_SECONDS_PER_HASH = 4.1e-8
-# Everything from the keys to the verdicts: 10^7 documents, of which 30 % are copies, with 14 bands took 0.73 microseconds for each entry
+# Everything from the keys to the losers: 10^7 documents, of which 30 % are copies, with 14 bands took 0.73 microseconds for each entry
 # (two tasks at a time, November 2026).
 MATCH_SECONDS_PER_ENTRY = 0.73e-6
 
@@ -46,8 +46,8 @@ class Forecast:
     task_memory_bytes: int
     signed_bytes: int
     shuffled_bytes: int
-    key_ranges: int
-    groups: int
+    buckets: int
+    partitions: int
     entries_per_task: int
     sign_core_hours: float
     match_core_hours: float
@@ -58,11 +58,11 @@ class Forecast:
     def tasks(self) -> int:
         """Number of tasks of the search, not counting those that sign and copy, one per shard of documents.
 
-        Exact and near phase: one task per group to distribute its keys, one to settle its losers, and one per bucket of keys in between;
-        and passes over the pointers and the verdicts, one task per group.
+        Exact and near phase: one task per partition of the documents to distribute its keys, one to settle its losers, and one per bucket of keys in between;
+        and passes over the pointers and the losers, one task per partition.
         """
         exact = _pieces(self.documents * BYTES_PER_KEY, self.task_memory_bytes)
-        return exact + self.key_ranges + self.groups * (2 * 2 + TREE_PASSES + 1)
+        return exact + self.buckets + self.partitions * (2 * 2 + TREE_PASSES + 1)
 
     @property
     def core_hours(self) -> float:
@@ -79,7 +79,7 @@ def forecast(
     for numbers below 1.
 
     >>> found = forecast(1_000_000, MinHash(bands=20, rows=7), 1 << 30)
-    >>> found.shuffled_bytes, found.key_ranges
+    >>> found.shuffled_bytes, found.buckets
     (504000000, 2)
     """
     if documents < 1:
@@ -87,21 +87,21 @@ def forecast(
     if characters < 1:
         raise RecipeError(f"Documents of {characters} characters cannot be forecast; give a mean length of 1 or more.")
     entries = documents * spec.bands
-    rows_per_group = max(1, task_memory_bytes // (BYTES_PER_KEY * spec.bands))
+    rows_per_partition = max(1, task_memory_bytes // (BYTES_PER_KEY * spec.bands))
     signing = SIGN_SECONDS_PER_DOCUMENT + SIGN_SECONDS_PER_CHARACTER * characters + SIGN_SECONDS_PER_HASH * spec.hashes
-    card_bytes = CARD_BYTES + CARD_BYTES_PER_HASH * spec.hashes
+    sketch_bytes = SKETCH_BYTES + SKETCH_BYTES_PER_HASH * spec.hashes
     rows = documents * spec.bands * VERIFY_SHARE_OF_ENTRIES
-    verify_bytes = math.ceil(4 * rows * (spec.hashes + 40) / task_memory_bytes) * documents * card_bytes if verified else 0
+    verify_bytes = math.ceil(4 * rows * (spec.hashes + 40) / task_memory_bytes) * documents * sketch_bytes if verified else 0
     verifying = verify_bytes / VERIFY_BYTES_PER_SECOND + documents * VERIFY_SECONDS_PER_DOCUMENT * verified
-    per_document = KEY_BYTES + KEY_BYTES_PER_BAND * spec.bands + card_bytes
+    per_document = KEY_BYTES + KEY_BYTES_PER_BAND * spec.bands + sketch_bytes
     return Forecast(
         documents=documents,
         characters=characters,
         task_memory_bytes=task_memory_bytes,
         signed_bytes=documents * per_document,
         shuffled_bytes=(entries + documents) * ENTRY_BYTES,  # the near phase, and the digests of the exact one
-        key_ranges=_pieces(entries * BYTES_PER_KEY, task_memory_bytes),
-        groups=_pieces(documents, rows_per_group),
+        buckets=_pieces(entries * BYTES_PER_KEY, task_memory_bytes),
+        partitions=_pieces(documents, rows_per_partition),
         entries_per_task=task_memory_bytes // BYTES_PER_KEY,
         sign_core_hours=documents * signing / 3600,
         match_core_hours=entries * MATCH_SECONDS_PER_ENTRY / 3600,
@@ -150,7 +150,7 @@ def as_text(spec: MinHash, found: Forecast | None) -> str:
             f"Forecast for {found.documents:,} documents of {found.characters:,} characters, {found.task_memory_bytes >> 20:,} MiB a task",
             f"  signatures      {found.signed_bytes / 1e9:>12,.2f} GB",
             f"  shuffled        {found.shuffled_bytes / 1e9:>12,.2f} GB",
-            f"  tasks           {found.tasks:>12,}    over {found.groups:,} groups of documents and {found.key_ranges:,} ranges of keys",
+            f"  tasks           {found.tasks:>12,}    over {found.partitions:,} partitions of the documents and {found.buckets:,} buckets of keys",
             f"  held by a task  {found.entries_per_task:>12,}    entries of {ENTRY_BYTES} bytes at most",
             f"  core-hours      {found.core_hours:>12,.2f}    {found.sign_core_hours:,.2f} to sign, {found.match_core_hours:,.2f} to match"
             + (f", {found.verify_core_hours:,.2f} to verify" if found.verify_bytes else ""),

@@ -24,7 +24,7 @@ Bools = npt.NDArray[np.bool_]
 
 
 def pointers(links: Columns) -> Pointers:
-    """Pointers of each loser to the best of its winners."""
+    """Pointers of each loser to the best document that it matched."""
     best = best_links(links)
     return np.stack([best["loser"], best["matched_rank"], best["matched"]])
 

@@ -52,24 +52,24 @@ def buckets_of(keys: U64, count: int) -> I64:
 
 
 def spans(sizes: Sequence[int], limit: int) -> list[list[tuple[int, int, int]]]:
-    """Groups of consecutive items of at most `limit` rows: (index in `sizes`, first row, row after the last); a large item is cut.
+    """Partitions of consecutive items of at most `limit` rows: (index in `sizes`, first row, row after the last); a large item is cut.
 
     >>> spans([2, 3, 9], 6)
     [[(0, 0, 2), (1, 0, 3), (2, 0, 1)], [(2, 1, 7)], [(2, 7, 9)]]
     """
-    groups: list[list[tuple[int, int, int]]] = [[]]
+    found: list[list[tuple[int, int, int]]] = [[]]
     left = limit
     for place, size in enumerate(sizes):
         first = 0
         while first < size:
             if left == 0:
-                groups.append([])
+                found.append([])
                 left = limit
             last = min(size, first + left)
-            groups[-1].append((place, first, last))
+            found[-1].append((place, first, last))
             left -= last - first
             first = last
-    return groups
+    return found
 
 
 def write_run(file: BinaryIO, columns: Mapping[str, npt.NDArray[Any]], buckets: I64 | None = None, count: int = 1) -> int:

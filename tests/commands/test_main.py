@@ -86,7 +86,7 @@ def test_plan_without_a_recipe_is_curve_and_forecast_alone() -> None:
     printed = run("plan", "--preset", "japanese", "--documents", "1.3e8", "--memory", "1024").stdout
     assert printed.startswith("Duplicates: 5-grams, 20 bands of 7 rows (140 values)")
     assert "Forecast for 130,000,000 documents of 1,000 characters, 1,024 MiB a task" in printed
-    assert "over 194 groups of documents and 194 ranges of keys" in printed
+    assert "over 194 partitions of the documents and 194 buckets of keys" in printed
     assert set(json.loads(run("plan", "--similarity", "0.9", "--json").stdout)) == {"dedup"}
 
 

@@ -1,4 +1,4 @@
-"""The search for duplicates over many groups and buckets: workers, drivers, files and disks that are lost change no byte.
+"""The search for duplicates over many partitions and buckets: workers, drivers, files and disks that are lost change no byte.
 
 And no step holds more than the memory that a task may use.
 """
@@ -29,7 +29,7 @@ from corpus_builder.duplicates.search import write_npy
 from corpus_builder.store.dataset import Dataset, Shard
 
 SETTINGS = {"bands": 5, "rows": 4, "verify": 0.8}
-SMALL = {"task_memory_bytes": 4_000}  # ten rows a group, nine groups and buckets of keys, two of digests
+SMALL = {"task_memory_bytes": 4_000}  # ten rows a partition, nine partitions and buckets of keys, two of digests
 STEPS = ["spread", "link", "settle"]
 
 
@@ -388,7 +388,7 @@ before = status("VmRSS")
 search = Search(shards, matching, "", memory)
 found = find_duplicates(search, Runner(here / "searched", Watched(), search.memory_bytes))
 peaks = {step: peak - before for step, peak in Watched.peaks.items()}
-print(json.dumps([len(search.groups), search.buckets("near"), found.manifest.rows("losers"), peaks]))
+print(json.dumps([len(search.partitions), search.buckets("near"), found.manifest.rows("losers"), peaks]))
 """
 
 
@@ -418,8 +418,8 @@ def peaks(
 )
 def test_no_step_holds_more_than_the_memory_of_a_task(tmp_path, rows, shared, memory, settings):
     """A quarter more is allowed, and 16 MB for what libraries and freed memory keep for themselves."""
-    groups, buckets, lost, found = peaks(tmp_path, rows, shared, memory, settings)
-    assert min(groups, buckets) >= 2
+    partitions, buckets, lost, found = peaks(tmp_path, rows, shared, memory, settings)
+    assert min(partitions, buckets) >= 2
     assert rows * shared / 3 < lost < rows * shared
     assert {step: peak / memory for step, peak in found.items() if peak > 1.25 * memory + (16 << 20)} == {}
     assert found["spread-near"] > memory / 2  # what is held is seen
@@ -429,8 +429,8 @@ def test_no_step_holds_more_than_the_memory_of_a_task(tmp_path, rows, shared, me
 def test_a_key_of_any_number_of_documents_fits_in_memory(tmp_path, groups):
     """Half of all documents share a text, and half of the others some keys: each such key alone is more than a task can hold."""
     rows, memory, hot = 1_000_000, 16 << 20, 0.5
-    number_of_groups, buckets, lost, found = peaks(tmp_path, rows, 0.1, memory, {"groups": groups}, hot)
+    partitions, buckets, lost, found = peaks(tmp_path, rows, 0.1, memory, {"groups": groups}, hot)
     assert 80 * rows * hot > 2 * memory
-    assert min(number_of_groups, buckets) > 50
+    assert min(partitions, buckets) > 50
     assert rows * hot < lost < rows
     assert {step: peak / memory for step, peak in found.items() if peak > 1.25 * memory + (16 << 20)} == {}

@@ -20,7 +20,7 @@ def test_bytes_and_tasks_follow_from_the_design():
     found = forecast(130_000_000, MinHash(bands=20, rows=7), 1 << 30, characters=500)
     assert found.signed_bytes == 130_000_000 * (24 + 8 * 20 + 16 + 140)
     assert found.shuffled_bytes == 130_000_000 * 24 * (20 + 1)
-    assert found.key_ranges == found.groups == 194  # 2.6e9 entries of 80 bytes of memory in tasks of 2^30
+    assert found.buckets == found.partitions == 194  # 2.6e9 entries of 80 bytes of memory in tasks of 2^30
     assert found.entries_per_task == (1 << 30) // 80
     assert found.tasks == 10 + 194 + 194 * 9
     assert found.core_hours == found.sign_core_hours + found.match_core_hours
@@ -29,10 +29,10 @@ def test_bytes_and_tasks_follow_from_the_design():
 @given(st.integers(1, 10**12), st.integers(1, 100), st.integers(1, 40), st.integers(1 << 20, 1 << 40))
 def test_no_task_holds_more_than_it_may(documents, bands, rows, memory):
     found = forecast(documents, MinHash(bands=bands, rows=rows), memory)
-    assert -(-documents * bands // found.key_ranges) <= found.entries_per_task + 1
+    assert -(-documents * bands // found.buckets) <= found.entries_per_task + 1
     twice = forecast(2 * documents, MinHash(bands=bands, rows=rows), memory)
     assert twice.core_hours == pytest.approx(2 * found.core_hours)
-    assert twice.key_ranges >= found.key_ranges
+    assert twice.buckets >= found.buckets
 
 
 @settings(deadline=None)
@@ -40,15 +40,15 @@ def test_no_task_holds_more_than_it_may(documents, bands, rows, memory):
 @example(1_000_000, 1024, 16)
 @example(1_000_000, 1, 16)
 def test_the_search_is_cut_as_the_forecast_says(documents, bands, mebibytes):
-    """Of documents in one shard; more shards may cut a group or two more."""
+    """Of documents in one shard; more shards may cut a partition or two more."""
     spec = MinHash(bands=bands, rows=1)
     assume(documents * bands < 10**5 * (mebibytes << 20) // BYTES_PER_KEY)
     found = forecast(documents, spec, mebibytes << 20)
     shard = SignedShard("s", documents, Path("keys"), Path("sketches"), Path("ids"))
     search = Search((shard,), Matching(spec), "", mebibytes << 20)
-    assert (found.groups, found.key_ranges) == (len(search.groups), search.buckets("near"))
+    assert (found.partitions, found.buckets) == (len(search.partitions), search.buckets("near"))
     steps = 2 * 2 + TREE_PASSES + 1  # Spread and Settle of two phases, the passes, the verdicts
-    assert found.tasks == search.buckets("exact") + search.buckets("near") + len(search.groups) * steps
+    assert found.tasks == search.buckets("exact") + search.buckets("near") + len(search.partitions) * steps
 
 
 def test_the_text_says_what_was_assumed():

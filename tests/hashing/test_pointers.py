@@ -23,40 +23,43 @@ def links_of(pairs: Pairs, ranks: np.ndarray) -> dict[str, np.ndarray]:
     return {"loser_rank": ranks[loser], "loser": loser, "matched_rank": ranks[matched], "matched": matched}
 
 
-def ends_of(tables: list[np.ndarray], group_of: np.ndarray, ranks: np.ndarray, documents: np.ndarray) -> np.ndarray:
-    """Where documents point to, looked up in the tables of their groups."""
+def ends_of(tables: list[np.ndarray], partition_of: np.ndarray, ranks: np.ndarray, documents: np.ndarray) -> np.ndarray:
+    """Where documents point to, looked up in the tables of their partitions."""
     found = documents.copy()
-    for group, table in enumerate(tables):
-        here = np.flatnonzero(group_of[documents] == group)
+    for partition, table in enumerate(tables):
+        here = np.flatnonzero(partition_of[documents] == partition)
         hit, rank, place = targets_of(table, documents[here])
         assert ranks[place[hit]].tolist() == rank[hit].tolist()
         found[here[hit]] = place[hit]
     return found
 
 
-def joined(pairs: Pairs, ranks: np.ndarray, group_of: np.ndarray, groups: int) -> tuple[dict[int, int], int, int]:
+def joined(pairs: Pairs, ranks: np.ndarray, partition_of: np.ndarray, partitions: int) -> tuple[dict[int, int], int, int]:
     """Whom each document points to in the end, after how many jumps and rounds of hooking."""
-    dealt = [[pair for pair in pairs if group_of[links_of([pair], ranks)["loser"][0]] == group] for group in range(groups)]
+    dealt = [
+        [pair for pair in pairs if partition_of[links_of([pair], ranks)["loser"][0]] == partition]
+        for partition in range(partitions)
+    ]
     links = [links_of(part, ranks) for part in dealt]
     tables, jumps, rounds = [pointers(part) for part in links], 0, 0
     while True:
         moved = True
         while moved:
-            new = [ends_of(tables, group_of, ranks, table[2]) for table in tables]
+            new = [ends_of(tables, partition_of, ranks, table[2]) for table in tables]
             moved = any((end != table[2]).any() for end, table in zip(new, tables, strict=True))
             tables = [np.stack([table[0], ranks[end], end]) for end, table in zip(new, tables, strict=True)]
             jumps += 1
         found = []
         for part in links:
-            u, v = (ends_of(tables, group_of, ranks, part[name]) for name in ("loser", "matched"))
+            u, v = (ends_of(tables, partition_of, ranks, part[name]) for name in ("loser", "matched"))
             found.append(hooks({"u_rank": ranks[u], "u": u, "v_rank": ranks[v], "v": v}))
         every = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
         if not len(every["loser"]):
             return {int(one): int(end) for table in tables for one, end in zip(table[0], table[2], strict=True)}, jumps, rounds
-        for group in range(groups):
-            here = group_of[every["loser"]] == group
-            tables[group] = hooked(tables[group], {name: column[here] for name, column in every.items()})
-            assert (np.diff(tables[group][0]) > 0).all()
+        for partition in range(partitions):
+            here = partition_of[every["loser"]] == partition
+            tables[partition] = hooked(tables[partition], {name: column[here] for name, column in every.items()})
+            assert (np.diff(tables[partition][0]) > 0).all()
         rounds += 1
 
 
@@ -76,16 +79,16 @@ def graphs(draw):
     place = st.integers(0, count - 1)
     pairs = draw(st.lists(st.tuples(place, place).filter(lambda pair: pair[0] != pair[1]), max_size=20))
     ranks = draw(st.lists(st.integers(-2, 2), min_size=count, max_size=count))
-    groups = draw(st.integers(1, 4))
-    group_of = draw(st.lists(st.integers(0, groups - 1), min_size=count, max_size=count))
-    return pairs, np.array(ranks), np.array(group_of), groups
+    partitions = draw(st.integers(1, 4))
+    partition_of = draw(st.lists(st.integers(0, partitions - 1), min_size=count, max_size=count))
+    return pairs, np.array(ranks), np.array(partition_of), partitions
 
 
 @settings(deadline=None, max_examples=300)
 @given(graphs())
 def test_everybody_is_joined_to_the_first_of_the_component(graph):
-    pairs, ranks, group_of, groups = graph
-    found, _, _ = joined(pairs, ranks, group_of, groups)
+    pairs, ranks, partition_of, partitions = graph
+    found, _, _ = joined(pairs, ranks, partition_of, partitions)
     assert found == firsts(pairs, ranks)
 
 
