@@ -54,7 +54,7 @@ TABLES = {
 
 @dataclass(frozen=True)
 class Built:
-    """A build: its directory, its recipe, and the sealed manifest of every stage so far, in order."""
+    """A build: its directory, its recipe, and the sealed manifests of its stages so far, in order."""
 
     out: Path
     recipe: Recipe
@@ -71,7 +71,7 @@ class Built:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise InputError(f"There is no build in {out} (no {HEAD}); `corpus-builder build` makes one.") from error
         except (ValueError, TypeError, KeyError) as error:
-            raise IntegrityError(f"{head} is damaged ({error}); `corpus-builder build` writes it anew.") from error
+            raise IntegrityError(f"{head} is damaged ({error}); `corpus-builder build` writes it again.") from error
         return cls(Path(out), recipe, {stage: manifest for stage, manifest in found.items() if manifest is not None})
 
     def documents(self) -> ds.Dataset:
@@ -83,11 +83,11 @@ class Built:
         return self._dataset("measures")
 
     def matches(self) -> ds.Dataset:
-        """For every document that was compared, the document that it duplicates, or null, as an Arrow dataset."""
+        """For every document that was compared, the document that it duplicates, if any, as an Arrow dataset."""
         return self._dataset("matches")
 
     def decisions(self) -> ds.Dataset:
-        """For every document whether it is kept, and if not, why, as an Arrow dataset."""
+        """For every document, whether it is kept and, if not, why, as an Arrow dataset."""
         return self._dataset("decisions")
 
     def ledger(self) -> ds.Dataset:

@@ -1,6 +1,6 @@
-"""Near-duplicates of any JSONL or Parquet files, without a recipe: what is kept, and which row survives in the place of one that is not.
+"""Near-duplicates of any JSONL or Parquet files, without a recipe: which rows are kept, and which row survives in the place of another.
 
-OUT/dedup/kept/      one file for each of the user's, with fewer rows; every column and line as it was
+OUT/dedup/kept/      one file for each of the user's, with fewer rows; every column and line unchanged
 OUT/dedup/dropped/   loser, row, survivor, matched, similarity, rule, ...: one table for each file
 """
 
@@ -49,7 +49,7 @@ class Deduplicated:
     rows: int
     kept: int
     dropped: dict[str, int]
-    without_text: int  # kept, as there is no text to compare
+    without_text: int  # kept, since there is no text to compare
     broken: int  # kept: lines that are not JSON objects
     manifest: Manifest
     duplicates: Duplicates  # the similarities of near duplicates, and warnings
@@ -115,14 +115,14 @@ def deduplicate(
 ) -> Deduplicated:
     """Drop near-duplicates from JSONL and Parquet files (or directories of them); finished work is not repeated.
 
-    What counts as a duplicate and which row is kept is set as in a recipe, by the keys of `recipe.dedup.Dedup`; names in `keep` are
+    What counts as a duplicate and which row is kept are set as in a recipe, by the keys of `recipe.dedup.Dedup`; names in `keep` are
     columns, or patterns of file names.  `id` defaults to the column `id` or, for rows without one, to the file's name and the row's number.
-    The URL is read from `url_column`, or from the column `url` if there is one; an index stores it with or without the rule `url`.
+    The URL is read from `url_column`, or from the column `url` if there is one; an index stores it even without the rule `url`.
     The same files and options give the same bytes on any engine.  Raises RecipeError for contradictory options, InputError for
     unreadable files, and StageError for shards that failed.
     """
     if isinstance(url, str):
-        raise RecipeError(f"url = {url!r} names a column, but is the rule alone; write url = True, url_column = {url!r}.")
+        raise RecipeError(f"url = {url!r} names a column, but only switches the rule on; write url = True, url_column = {url!r}.")
     rule = Dedup.of(
         preset=preset,
         ngram=ngram,
@@ -179,10 +179,10 @@ def _summary(out: Path, manifests: dict[str, Manifest], matching: Matching) -> D
 
 
 def named(files: Iterable[str | Path]) -> dict[str, Path]:
-    """The files by name, sorted by name; a directory stands for all JSON lines and Parquet files in it (but not plain
+    """The files by name, sorted by name; a directory means all JSON lines and Parquet files in it (but not plain
     `.json` files, which mostly describe the data).
 
-    A name is the file's own, preceded by as few directories as needed if two are the same.
+    A name is the file's own, preceded by as few directories as needed if two files have the same name.
     """
     found: list[Path] = []
     for given in map(absolute, files):
@@ -205,7 +205,7 @@ def named(files: Iterable[str | Path]) -> dict[str, Path]:
     names = names_of([str(place.absolute()) for place in found])
     for name in names:
         if (shown := surrogates_escaped(name)) != name:
-            raise InputError(f"The name of the file {shown} is no UTF-8; rename it.")
+            raise InputError(f"The name of the file {shown} is not UTF-8; rename it.")
     return {name: place.absolute() for name, place in sorted(zip(names, found, strict=True))}
 
 
@@ -215,7 +215,7 @@ def as_text(done: Deduplicated) -> str:
     lines += [f"{-count:>12,} {rule} duplicates" for rule, count in done.dropped.items() if count]
     lines.append(f"{done.kept:>12,} kept" + (f", {done.without_text:,} of them without text" if done.without_text else ""))
     if done.broken:
-        lines.append(f"{done.broken:>12,} of the kept lines are no JSON objects")
+        lines.append(f"{done.broken:>12,} of the kept lines are not JSON objects")
     if found := duplicates.as_text(done.duplicates):
         lines += ["", found]
     lines += [f"\nKept:    {done.out}/dedup/kept/", f"Dropped: {done.out}/dedup/dropped/*.parquet"]

@@ -26,11 +26,11 @@ from corpus_builder.store.dataset import Stage
 
 
 class Kind(store.Kind, Protocol):
-    """A kind of stages."""
+    """The class of a stage."""
 
     @property
     def name(self) -> str:
-        """Their name."""
+        """The name of the stage."""
 
     def of(self, running: Running) -> Stage | None:
         """The stage as configured by a recipe; None if the recipe does not use it."""
@@ -47,7 +47,7 @@ STAGES: tuple[Kind, ...] = (
     Release,  # edits, mixture, shuffle -> the corpus
 )
 DATASETS: dict[str, store.Kind] = {kind.name: kind for kind in STAGES} | {Superseded.name: Superseded}
-"""All that may lie in the directory of a build, by name; `Match` makes the last one, of an index's documents that lost to new ones."""
+"""All datasets that a build may have, by name; `Match` makes the last, of documents of an index that lost to new ones."""
 
 
 def stages_of(recipe: Recipe, out: Path) -> tuple[Extract, list[Stage]]:

@@ -380,7 +380,7 @@ def test_half_a_surrogate_pair_is_spelled_as_json_does(tmp_path: Path) -> None:
 def test_a_file_whose_name_is_no_utf_8_is_a_sentence(tmp_path: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xc6\xfc.jsonl"))
     path.write_text('{"text": "x"}\n')
-    with pytest.raises(InputError, match=r"The name of the file \\udcc6\\udcfc\.jsonl is no UTF-8; rename it"):
+    with pytest.raises(InputError, match=r"The name of the file \\udcc6\\udcfc\.jsonl is not UTF-8; rename it"):
         deduplicate([path], tmp_path / "out", Serial())
 
 

@@ -49,7 +49,7 @@ def dedup(
     for file in files if settings["url"] else ():
         if not file.exists():
             raise RecipeError(
-                f"There is no file {file}. If it is the column of the URL, write --url --url-column {file}: --url is the rule alone."
+                f"There is no file {file}. If it is the column of the URL, write --url --url-column {file}: --url only switches the rule on."
             )
     with engine_of(engine, workers, address, memory_mib) as where:
         done = deduplicate(files, out, where, task_memory_bytes=memory_mib << 20, progress=True, **settings)

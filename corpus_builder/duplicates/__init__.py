@@ -1,1 +1,1 @@
-"""Everything that finds duplicates: signed documents, the steps of the search, their stages, rows of files, the living index."""
+"""Everything that finds duplicates: signed documents, the steps and stages of the search, rows of files, and the index."""

@@ -1,6 +1,6 @@
 """The search for duplicates: several passes over all documents.
 
-It writes scratch, step by step and shard by shard, so that one that broke off goes on.
+It writes scratch files, step by step and shard by shard, so that an interrupted search can be resumed.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""From keys to what each document lost to, in steps of bounded memory.  Each phase (see `hashing.matching`) takes three:
+"""From keys to the match of each duplicate, in steps of bounded memory.  Each phase (see `hashing.matching`) takes three:
 
-Spread   a partition of the documents -> its keys, dealt out by key
-Link     one bucket of keys -> pairs of documents that share a key, and count; dealt out by loser
-Settle   a partition's links -> the best match of each loser (components: every pair once), and the documents that the next phases leave out
+Spread   a partition of the documents -> its keys, distributed by key
+Link     one bucket of keys -> pairs of documents that share a key and count as duplicates, distributed by loser
+Settle   a partition's links -> the best match of each loser (components: every pair once), and the documents that the next phases skip
 
-A key may be that of any number of documents, as with pages that say nothing but that a login is needed.  Where sharing it is all that counts,
-they all lose to the first of them, so Spread sends the first of its partition alone: Link looks at no more documents of a
-key than there are partitions, and Settle, which learns what that first one matched, gives the others of its partition the same match.
+Any number of documents may share a key, such as pages that only ask the reader to log in.  If sharing a key is enough to count, they
+all lose to the first of them, so Spread sends only the first of its partition: Link sees at most one document per partition for each
+key, and Settle, which learns what that first one matched, gives the others of its partition the same match.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ FIRST_OF_ALL = np.iinfo(np.int64).min
 
 @dataclass(frozen=True)
 class Spread(Step):
-    """Deal out the keys of one phase, the label."""
+    """Distribute the keys of one phase, which is the label."""
 
     before: tuple[Manifest, ...]  # of `Settle` in the phases before
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Deal out the keys of the documents that no phase has dropped yet."""
+        """Distribute the keys of the documents that no phase has dropped yet."""
         search, partition = self.search, shard.task
         lost = [opened(settled.path(settled.receipts[partition], "lost")) for settled in self.before]
         pieces = [self._keys(number, first, last, lost) for number, first, last in search.partitions[partition]]
@@ -58,7 +58,7 @@ class Spread(Step):
         write_dealt(out, "keys", columns, buckets_of(columns["key"], count), count)
 
     def _firsts(self, columns: Columns, out: ShardWriter) -> Columns:
-        """The first document of each key of this partition; the others that share the key are written for `Settle`."""
+        """The first document with each key in this partition; the others that share the key are written for `Settle`."""
         rows, starts = sharers(columns["key"], columns["rank"], columns["document"])
         write_dealt(out, "sharers", {name: column[rows] for name, column in columns.items()})
         heads = np.zeros(len(columns["key"]), dtype=np.bool_)
@@ -118,7 +118,7 @@ class Link(Step):
         write_dealt(out, "links", links, search.partitions_of(links["loser"]), len(search.partitions))
 
     def _checked(self, document: I64, starts: I64) -> tuple[I64, I64, F64]:
-        """The pairs that are alike enough, some keys at a time."""
+        """The pairs that are similar enough, some keys at a time."""
         search = self.search
         matching, share = search.matching, search.memory_bytes // 4
         stays = (document < search.first_new) & search.indexed_lose_nothing
@@ -141,7 +141,7 @@ class Link(Step):
         return loser, matched, similarity
 
     def _in_blocks(self, document: I64, stays: Bools) -> tuple[I64, I64, F64]:
-        """The same for one key whose contents do not fit in memory: its rows block by block against those before them."""
+        """The same for one key whose contents do not fit in memory: each block is compared with itself and the blocks before it."""
         sums, limit = self._weights(document), self.search.memory_bytes // 8
         edges = [0]
         while edges[-1] < len(document):
@@ -163,11 +163,11 @@ class Link(Step):
 
     @property
     def spanning(self) -> bool:
-        """Whether all that is connected by matches must be connected by links."""
+        """Whether documents that matches connect must also be connected by links."""
         return self.search.matching.groups == "components"
 
     def _contents(self, document: I64) -> tuple[I64, tuple[Any, I64, F64]]:
-        """The content of each row, and all contents, as `checked_links` takes them."""
+        """The number of each row's content, and all contents, as `checked_links` takes them."""
         search, minhash = self.search, self.search.matching.minhash
         distinct, content = np.unique(document, return_inverse=True)
         if search.matching.verify_by == "text":
@@ -178,7 +178,7 @@ class Link(Step):
         return content.ravel(), (sketches.ravel(), edges, estimates(minhash.hashes))
 
     def _weights(self, document: I64) -> I64:
-        """Bytes that the contents of all rows before each one take, and of all rows."""
+        """Bytes that the contents of all rows before each row take; last, those of all rows."""
         weights = np.full(len(document), self.search.matching.minhash.hashes + 40, dtype=np.int64)
         if self.search.matching.verify_by == "text":
             distinct, where = np.unique(document, return_inverse=True)
@@ -189,7 +189,7 @@ class Link(Step):
 
 
 def _best_and_heads(links: Columns) -> Columns:
-    """One link per loser, and all those that others of the loser's partition wait for."""
+    """One link per loser, and all links that the others of the loser's partition need (see `Settle`)."""
     heads = links["heads"]
     best = best_links({name: column[~heads] for name, column in links.items()})
     return concatenated([best, {name: column[heads] for name, column in links.items()}], tuple(links))
@@ -218,7 +218,7 @@ class Settle(Step):
         write_dealt(out, "links", links)
 
     def _parts(self, partition: int) -> Iterator[Columns]:
-        """The links of the documents that Link saw, and then of those that share a key with them."""
+        """The links of the documents that Link saw, then those of the documents that share a key with them."""
         answers: list[Columns] = []
         for path in self.links.paths("links"):
             links = read_bucket([path], partition)
@@ -231,7 +231,7 @@ class Settle(Step):
             yield from self._sharers(self.keys.path(receipt, "sharers"), concatenated(answers, tuple(answers[0])))
 
     def _sharers(self, path: Path, answers: Columns) -> Iterator[Columns]:
-        """Documents that share a key with an earlier one of their partition: they lose to whom that one lost to or, if it did not, to it."""
+        """Links of documents that share a key with an earlier one of their partition: to its match or, if it has none, to it."""
         order = np.argsort(answers["key"])
         answers = {name: column[order] for name, column in answers.items()}
         rows = read_whole(path)
@@ -253,7 +253,7 @@ class Settle(Step):
             yield self._counted({name: column[others] for name, column in zip(LINKS, columns, strict=True)})
 
     def _counted(self, links: Columns) -> Columns:
-        """Without those of indexed documents that stay; with components they are needed, to tell what is connected."""
+        """The links without those of indexed documents that stay; components need these, too, to find what is connected."""
         if not self.search.indexed_lose_nothing:
             return links
         new = links["loser"] >= self.search.first_new

@@ -1,6 +1,6 @@
 """The end of the search for duplicates: one row for each document that is dropped.
 
-A partition's losers -> which document each matched, how alike they are, and which one survives in its place.
+A partition's losers -> which document each matched, how similar the two are, and which document survives in its place.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LOSERS = pa.schema(
         pa.field("matched_file", pa.string(), nullable=False),  # the shard of `matched`; of an index: its part
         pa.field("matched_row", pa.int64()),  # null in an index, whose rows move
         pa.field("in_index", pa.bool_(), nullable=False),  # whether `matched` is a document of an index
-        pa.field("survivor_file", pa.string(), nullable=False),  # the shard of `survivor`, of which ids may occur twice
+        pa.field("survivor_file", pa.string(), nullable=False),  # the shard of `survivor`, since ids may occur twice
         pa.field("survivor_row", pa.int64(), nullable=False),
     ]
 )
@@ -46,8 +46,8 @@ LOSERS = pa.schema(
 class Losers(Step):
     """One row for each document that is dropped."""
 
-    links: Mapping[str, Files]  # what counted, by phase
-    met: Files  # what documents matched that lost by being hooked
+    links: Mapping[str, Files]  # the links of `Settle`, by phase
+    met: Files  # matches of documents that are losers only because they were hooked
     pointers: Files  # to survivors
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
@@ -55,7 +55,7 @@ class Losers(Step):
         search = self.search
         out.table("losers", LOSERS, group_rows=GROUP_ROWS)
         lost, _, survivor = opened(self.pointers[shard.task])
-        if search.matching.indexed == "stay":  # what matches two indexed documents connects them, yet both stay
+        if search.matching.indexed == "stay":  # a document that matches two indexed ones connects them, yet both stay
             lost, survivor = lost[lost >= search.first_new], survivor[lost >= search.first_new]
         matched, similarity, rule = self._matched(shard.task, lost)
         for first in range(0, len(lost), search.pairs_at_a_time):
@@ -91,7 +91,7 @@ class Losers(Step):
         return pa.table(columns, schema=LOSERS)
 
     def _matched(self, partition: int, lost: I64) -> tuple[I64, np.ndarray, I64]:
-        """The first of all that each one matched, how alike they are if that is known, and in which phase."""
+        """The best match of each one, their similarity if it is known, and the phase that found it."""
         links = links_of(self.links, partition)
         names = tuple(links)
         links = best_links(concatenated([links, *(read_bucket([path], partition) for path in self.met)], names))
@@ -138,7 +138,7 @@ class Superseded(Stage):
     tables: ClassVar[tuple[str, ...]] = ("superseded",)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """Made of what the search was made of."""
+        """One shard, which depends on everything that the search depends on."""
         indexed = [shard.name for shard in self.result.search.shards if shard.indexed]
         tasks = [(name, self.result.files_of(place)) for place, name in enumerate(indexed)]
         return [Shard("all", {"stage": f"{self.name}/{self.version}"} | dict(self.made_from), tasks)]
@@ -155,6 +155,6 @@ class Superseded(Stage):
 
 
 def is_of(superseded: Receipt, match: Receipt) -> bool:
-    """Whether both were found by the same search."""
+    """Whether the same search made both."""
     same = ("keys", "settings", "index", "screened")
     return all(superseded.made_from.get(name) == match.made_from.get(name) for name in same)

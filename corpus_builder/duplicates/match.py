@@ -1,4 +1,4 @@
-"""What the search for duplicates found, beside the documents: what each loser matched, how alike they are, and which document survives."""
+"""The result of the search for duplicates, in rows beside the documents: each loser's match, their similarity, and the survivor."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ MATCHES = pa.schema(
 
 @dataclass(frozen=True)
 class SearchStage(Stage):
-    """What the stages share that search for duplicates, of a build or of files: one shard per signed shard, what was found beside.
+    """What the stages share that search for duplicates, in a build or in files: one shard per signed shard.
 
-    `result` is there once the search was run.
+    `result` is set once the search has run.
     """
 
     matching: Matching
@@ -49,11 +49,11 @@ class SearchStage(Stage):
     stats: ClassVar[type[Any]] = MatchStats
 
     def texts(self, manifests: Mapping[str, Manifest]) -> Texts:
-        """Reads the texts that were signed again."""
+        """Something that reads the signed texts again."""
         raise NotImplementedError
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """Made of all the keys; how the search was cut changes nothing."""
+        """One shard per signed shard, each of which depends on all keys; how the search was split up changes nothing."""
         made_from = {"stage": f"{self.name}/{self.version}"} | self.made_from(manifests)
         return [
             Shard(receipt.shard, made_from, (number, self.result.files_of(number) if self.result else ()))
@@ -61,7 +61,7 @@ class SearchStage(Stage):
         ]
 
     def made_from(self, manifests: Mapping[str, Manifest]) -> dict[str, str]:
-        """Whether a document has a better duplicate depends on every key, and on which documents are compared."""
+        """What every shard depends on: all keys, and which documents are compared."""
         made_from = {"keys": keys_digest(manifests["sign"]), "settings": digest_of(asdict(self.matching))}
         if "screen" in manifests:
             made_from["screened"] = digest_of([[r.shard, r.tables["live"].sha256] for r in manifests["screen"].receipts])
@@ -69,7 +69,7 @@ class SearchStage(Stage):
 
     @property
     def beside(self) -> tuple[str, ...]:
-        """The indexed documents that lost are a dataset of their own, which `prepare` makes."""
+        """The dataset of the indexed documents that lost, which `prepare` makes."""
         return (Superseded.name,) if self.indexed.shards and self.matching.indexed == "compete" else ()
 
     def prepare(self, manifests: Mapping[str, Manifest], runner: Runner) -> Self:
@@ -85,7 +85,7 @@ class SearchStage(Stage):
         return replace(self, result=result)
 
     def for_workers(self) -> Self:
-        """Without the index's shards and the whole result."""
+        """The stage without the index's shards and the whole result."""
         return replace(self, indexed=Indexed(), result=None)
 
 
@@ -98,7 +98,7 @@ class Match(SearchStage):
 
     @classmethod
     def of(cls, running: Running) -> Match | None:
-        """Where the recipe looks for duplicates; with the documents of the index that it names."""
+        """The stage, with the documents of the index that the recipe names; None if the recipe does not look for duplicates."""
         dedup = running.recipe.dedup
         if dedup is None:
             return None
@@ -106,7 +106,7 @@ class Match(SearchStage):
         return cls(dedup.matching, indexed_of(index, running.out, dedup.minhash, dedup.keep, dedup.indexed))
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """Made of the shard's documents, too."""
+        """Each shard depends on its documents, too."""
         extract = manifests["extract"]
         return [
             Shard(
@@ -118,12 +118,12 @@ class Match(SearchStage):
         ]
 
     def texts(self, manifests: Mapping[str, Manifest]) -> Texts:
-        """Reads the texts of documents again."""
+        """Something that reads the texts of documents again."""
         extract = manifests["extract"]
         return DocumentTexts([extract.path(extract.by_shard[one.shard], "documents") for one in manifests["sign"].receipts])
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Write a row beside each document, with nulls where it is no duplicate."""
+        """Write a row for each document, with nulls if it is no duplicate."""
         place, files, documents = shard.task
         losers = losers_in(place, files)
         rows = losers.column("row").to_numpy()

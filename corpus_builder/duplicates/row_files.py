@@ -1,6 +1,6 @@
 """Rows of JSON lines and Parquet files as they are: some columns in batches, and copies of a file with fewer rows.
 
-What a file is is told by its bytes.  A row's number is its place in the file, from 0; a line that is empty has a number, too.
+The kind of a file is detected from its bytes.  A row's number is its place in the file, from 0; empty lines are numbered, too.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _REMEDY = "Say which one is meant with --text, --id, --date, --source, --url-col
 
 @dataclass(frozen=True)
 class Batch:
-    """Some rows: the first one's number and the columns; None where a row lacks the value.  `broken` rows are no JSON objects."""
+    """Some rows: the first one's number and the columns; None if a row lacks the value.  `broken` rows are not JSON objects."""
 
     first: int
     rows: int
@@ -52,9 +52,9 @@ class Batch:
 
 
 def is_rows(path: Path, named: bool = False) -> bool:
-    """Whether a file holds rows, by its bytes or, where these tell nothing (it is empty, or damaged), by its name.
+    """Whether a file holds rows: by its bytes or, if these do not say (it is empty, or damaged), by its name.
 
-    `named`: the file was named by itself, not found in a directory, where JSON mostly describes the data.
+    `named`: the file was named itself, rather than found in a directory, where a `.json` file mostly describes the data.
     """
     content = format_of(path).content
     suffixes = [suffix.lower() for suffix in path.suffixes]
@@ -70,9 +70,9 @@ def is_rows(path: Path, named: bool = False) -> bool:
 
 
 def read_rows(path: Path, columns: Sequence[str], needed: Sequence[str], text: str | None = None) -> Iterator[Batch]:
-    """Some columns of a file, by name or by the way to them (`meta.url`).
+    """Some columns of a file, by name or by path (`meta.url`).
 
-    InputError if a needed one is nowhere in it, if that of the text holds none, or if the file is damaged.
+    Raises InputError if no row has a needed column, if the column of the text holds no text, or if the file is damaged.
     """
     if format_of(path).content == formats.PARQUET:
         yield from _parquet_rows(path, columns, needed, text)
@@ -164,9 +164,9 @@ def _objects(lines: Sequence[bytes]) -> tuple[list[dict[str, Any]], list[int]]:
 
 
 def copy_rows(path: Path, out: ShardWriter, table: str, keep: Callable[[int, int], npt.NDArray[np.bool_]]) -> int:
-    """Copy the rows that `keep(first, count)` says, every column and line as it was; how many there are.
+    """Copy the rows that `keep(first, count)` selects, every column and line unchanged; returns how many.
 
-    Parquet stays Parquet with its schema and metadata; JSON lines stay JSON lines in the same packing, line for line.
+    Parquet keeps its schema and metadata; JSON lines keep their packing, line for line.
     """
     found = format_of(path)
     if found.content == formats.PARQUET:
@@ -200,7 +200,7 @@ def _copy_parquet(path: Path, out: ShardWriter, table: str, keep: Callable[[int,
 
 
 def chosen_rows(batch: pa.RecordBatch, stays: npt.NDArray[np.bool_]) -> pa.Table:
-    """The rows of a batch that stay; views, of which Arrow chooses no rows yet, are made plain for it and views again."""
+    """The rows of a batch that stay.  Arrow cannot select rows of views yet, so these are converted to plain columns and back."""
     table, mask = pa.Table.from_batches([batch]), pa.array(stays)
     if not any(_has_views(column.type) for column in table.schema):
         return table.filter(mask)

@@ -33,7 +33,7 @@ DROPPED = pa.schema([LOSERS.field(name) for name in _NAMES])
 
 @dataclass(frozen=True)
 class RowFile:
-    """A file of the user's: where it lies, its name among the others, and the digest of its bytes."""
+    """A file of the user's: its path, its name among the others, and the digest of its bytes."""
 
     place: Path
     name: str
@@ -42,7 +42,7 @@ class RowFile:
 
 @dataclass(frozen=True)
 class RowSettings:
-    """What is looked at, and what counts as a duplicate.  `source` None: the source is the file's name."""
+    """Which columns are read, and what counts as a duplicate.  `source` None: the source is the file's name."""
 
     matching: Matching
     keep: Preference
@@ -54,7 +54,7 @@ class RowSettings:
 
     @property
     def ranked_by(self) -> str | None:
-        """The column that the preference looks at."""
+        """The column that the order of preference uses."""
         return {"longest": None, "largest": (self.keep.names or ("",))[0], "first": self.source}.get(self.keep.kind, self.date)
 
 
@@ -64,7 +64,7 @@ class SignStats:
 
     rows: Count
     without_text: Count  # none to compare, though the row is sound
-    broken: Count  # lines that are no JSON objects
+    broken: Count  # lines that are not JSON objects
 
 
 @dataclass(frozen=True)
@@ -79,14 +79,14 @@ class SignRows(Stage):
     stats: ClassVar[type[Any]] = SignStats
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """Made of the file, the hash specification, the columns and the order of preference."""
+        """One shard per file, which depends on the file, the hash specification, the columns and the order of preference."""
         seen = asdict(self.settings)
         settings = [seen["matching"]["minhash"], *(seen[name] for name in ("keep", "text", "id", "date", "source", "url"))]
         made_from = {"stage": f"{self.name}/{self.version}", "settings": digest_of([SPECIFICATION, settings])}
         return [Shard(file.name, made_from | {"file": file.digest}, file) for file in self.files]
 
     def for_workers(self) -> Self:
-        """Without the other files."""
+        """The stage without the other files."""
         return replace(self, files=())
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
@@ -117,7 +117,7 @@ class SignRows(Stage):
 
 
 def clean(text: Any) -> str:
-    """A row's text as it is compared; "" where there is none, or white space alone."""
+    """A row's text as it is compared; "" if it has none, or only white space."""
     return text if isinstance(text, str) and text.strip() else ""
 
 
@@ -137,11 +137,11 @@ class MatchRows(SearchStage):
     tables: ClassVar[tuple[str, ...]] = ("dropped",)
 
     def texts(self, manifests: Mapping[str, Manifest]) -> Texts:
-        """Reads the texts of rows again."""
+        """Something that reads the texts of rows again."""
         return RowTexts(self.files, self.text)
 
     def for_workers(self) -> Self:
-        """Without the other files, too."""
+        """The stage without the other files, too."""
         return replace(super().for_workers(), files=())
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
@@ -183,7 +183,7 @@ class CopyStats:
 
 @dataclass(frozen=True)
 class CopyRows(Stage):
-    """The stage: one shard per file, its rows that are kept and a table of those that are not."""
+    """The stage: one shard per file, with the rows that are kept and a table of those that are not."""
 
     files: tuple[RowFile, ...]
     name: ClassVar[str] = "dedup"
@@ -192,7 +192,7 @@ class CopyRows(Stage):
     stats: ClassVar[type[Any]] = CopyStats
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """Made of the file and the list of rows to drop."""
+        """One shard per file, which depends on the file and the list of rows to drop."""
         match = manifests["match"]
         shards = []
         for file in self.files:
@@ -202,11 +202,11 @@ class CopyRows(Stage):
         return shards
 
     def for_workers(self) -> Self:
-        """Without the other files."""
+        """The stage without the other files."""
         return replace(self, files=())
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Copy what is kept, as it was."""
+        """Copy the rows that are kept, unchanged."""
         file, path = shard.task
         with intact(path):
             dropped = read_table(path)

@@ -1,10 +1,10 @@
-"""What all steps of the search for duplicates share: the documents, how the work is cut, and the files between the steps.
+"""What all steps of the search for duplicates share: the documents, how the work is split, and the files between the steps.
 
-Every step writes scratch, since how the work is cut depends on the memory that a task may use; nothing else does.
+Every step writes scratch files, since how the work is split depends on the memory that a task may use; nothing else does.
 
 links      keys -> what each document matched, in each phase
-survivors  until every loser points to its survivor
-losers     ids, similarities and survivors
+survivors  matches -> the survivor of each loser
+losers     one row for each loser, with ids and similarity
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class Texts(Protocol):
     """Reads texts again, for exact similarities."""
 
     def read(self, documents: I64) -> list[str]:
-        """The texts of documents, sorted by their place, of one search."""
+        """The texts of some documents of one search, which are sorted by their place."""
 
 
 @dataclass(frozen=True)
 class Search:
     """What all steps of one search share.  Indexed shards come first in `shards`, so that their documents win ties.
 
-    `made` is a digest of all that the result depends on.
+    `made` is a digest of everything that the result depends on.
     """
 
     shards: tuple[SignedShard, ...]
@@ -71,29 +71,29 @@ class Search:
 
     @property
     def indexed_lose_nothing(self) -> bool:
-        """Whether no match of an indexed document with a better one counts.  With components it counts, though indexed documents that stay
-        are not dropped."""
+        """Whether the matches of an indexed document with better ones are ignored.  Components need them, though indexed documents that
+        stay are not dropped."""
         return self.matching.indexed == "stay" and self.matching.groups == "first"
 
     def buckets(self, phase: str) -> int:
-        """Into how many buckets the keys of a phase are dealt."""
+        """How many buckets the keys of a phase are distributed to."""
         keys = self.matching.minhash.bands if phase == "near" else 1
         return bucket_count(sum(shard.rows for shard in self.shards) * keys, BYTES_PER_KEY, self.memory_bytes)
 
     def checks(self, phase: str) -> bool:
-        """Whether documents that share a key count as duplicates only if they are alike enough."""
+        """Whether documents that share a key count as duplicates only if they are similar enough."""
         return phase == "near" and self.matching.verify is not None
 
     @property
     def pairs_at_a_time(self) -> int:
         """Pairs whose ids and sketches a task holds together: both sketches, and three of their size to compare them byte by byte.
 
-        The more there are, the fewer times the files of all documents are gone through.
+        The more there are, the fewer passes are made over the files of all documents.
         """
         return min(MOST_PAIRS, max(1, self.memory_bytes // (16 * (self.matching.minhash.hashes + 100))))
 
     def similarity(self, left: I64, right: I64) -> npt.NDArray[np.float64]:
-        """Estimated similarity of pairs of documents, `pairs_at_a_time` of them, 0..1; 0 where one has no text."""
+        """Estimated similarity of pairs of documents, at most `pairs_at_a_time`, 0..1; 0 if one of the two has no text."""
         wanted, where = np.unique(np.concatenate([left, right]), return_inverse=True)
         sketches = sketches_of(self.shards, wanted)
         here, there = where[: len(left)], where[len(left) :]
@@ -105,9 +105,9 @@ class Search:
 
 @dataclass(frozen=True)
 class Step(Stage):
-    """A step of a search, which writes scratch: one shard for each partition of the documents, if it does not say otherwise.
+    """A step of a search, which writes scratch files: one shard for each partition of the documents, unless it says otherwise.
 
-    `label` tells the steps of a kind apart: the phase, or the number of the round.
+    `label` distinguishes steps of one kind: the phase, or the number of the round.
     """
 
     search: Search
@@ -125,19 +125,19 @@ class Step(Stage):
         return len(self.search.partitions)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """Shards that are called by their numbers, each made of everything."""
+        """Numbered shards, each of which depends on everything."""
         cut = f"{self.search.made} by {self.search.memory_bytes}"
         made_from = {"stage": f"{self.name}/{self.version}", "search": cut}
         return [Shard(f"{number:06}-of-{self.shards:06}", made_from, number) for number in range(self.shards)]
 
 
 def write_dealt(out: ShardWriter, table: str, columns: Columns, buckets: I64 | None = None, count: int = 1) -> None:
-    """Write one run of rows that are dealt out to `count` buckets."""
+    """Write one run of rows that are distributed to `count` buckets."""
     out.close_file(table, write_run(out.open_file(table, ".run"), columns, buckets, count))
 
 
 def read_whole(path: Path) -> Columns:
-    """A run of one bucket."""
+    """The rows of a run that has one bucket."""
     return read_bucket([path], 0)
 
 
@@ -150,5 +150,5 @@ def write_npy(out: ShardWriter, table: str, rows: I64) -> None:
 
 
 def concatenated(parts: Sequence[Columns], names: Sequence[str]) -> Columns:
-    """Some columns of several tables, one after the other."""
+    """The named columns of several tables, one table after the other."""
     return {name: np.concatenate([part[name] for part in parts]) for name in names}

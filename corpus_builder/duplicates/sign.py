@@ -1,4 +1,4 @@
-"""Documents to MinHash band keys and sketches: what the search for duplicates looks at, and all that an index keeps of them."""
+"""Documents to MinHash band keys and sketches: all that the search for duplicates reads, and that an index keeps, of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, di
 
 @dataclass(frozen=True)
 class Sign(Stage):
-    """The stage: one shard per shard of documents whose source takes part."""
+    """The stage: one shard per shard of documents whose source is compared."""
 
     minhash: MinHash
     keep: str  # as `hashing.preference` reads it
@@ -27,12 +27,12 @@ class Sign(Stage):
 
     @classmethod
     def of(cls, running: Running) -> Sign | None:
-        """Where the recipe looks for duplicates."""
+        """The stage, if the recipe looks for duplicates; else None."""
         recipe = running.recipe
         return cls(recipe.dedup.minhash, recipe.dedup.keep, recipe.compared) if recipe.dedup else None
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """Made of the documents, the hash specification and the order of preference."""
+        """One shard per shard of documents, which depends on these, the hash specification and the order of preference."""
         made_from = {
             "stage": f"{self.name}/{self.version}",
             "settings": digest_of([SPECIFICATION, asdict(self.minhash), self.keep]),

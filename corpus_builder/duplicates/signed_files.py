@@ -1,11 +1,11 @@
-"""What is known of signed documents, in files that can be read at any place without the rest.
+"""What is known of signed documents, in files of which any part can be read without the rest.
 
-`sign` writes three files a shard, row after row in the order of the documents; a row's place is the document's number in the search
-for duplicates.  Both tables are plain NumPy files (`numpy.load(path, mmap_mode="r")` opens them):
+`sign` writes three files per shard, with rows in the order of the documents.  Keys and sketches are plain NumPy files, which
+`numpy.load(path, mmap_mode="r")` opens:
 
-keys      rank, digest and url (64-bit hashes; 0: no text, no URL), then one 64-bit key a band: what the search sends around
-sketches   where the id stands in `ids`, the characters of the text, and one byte a hash: the *sketch*, which estimates the similarity
-ids       the ids as UTF-8 (see `surrogates_escaped`), one after the other
+keys       rank, digest and url (64-bit hashes; 0: no text, no URL), then one 64-bit key per band: what the search distributes
+sketches   where the id is in `ids`, how many characters the text has, and one byte per hash: the *sketch*, which estimates similarity
+ids        the ids as UTF-8 (see `surrogates_escaped`), one after the other
 
 A document's place in a search is one integer, `shard << 32 | row`; a shard is its place in the list of shards.
 """
@@ -47,7 +47,7 @@ def sketches_type(hashes: int) -> np.dtype[Any]:
 
 
 def hash_of(text: str) -> int:
-    """64 bits of BLAKE2b of a text's UTF-8, never 0; of 10^10 different texts, about three pairs share theirs."""
+    """64 bits of BLAKE2b of a text's UTF-8, never 0; among 10^10 different texts, about three pairs have the same."""
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little") or 1
 
 
@@ -78,7 +78,7 @@ class SignedWriter:
         self.append(keys, sketches, [surrogates_escaped(id_).encode() for id_ in ids])
 
     def append(self, keys: npt.NDArray[Any], sketches: npt.NDArray[Any], ids: Sequence[bytes]) -> None:
-        """Add rows that are signed already; where their ids start is set here."""
+        """Add rows that are signed already; the positions of their ids are set here."""
         lengths = np.array([len(id_) for id_ in ids], dtype=np.int64)
         sketches = sketches.copy()
         sketches["id_bytes"] = lengths
@@ -90,7 +90,7 @@ class SignedWriter:
         self._rows += len(ids)
 
     def close(self) -> None:
-        """Say how many rows there are."""
+        """Write into the files how many rows they have."""
         self._keys.finish(self._rows)
         self._sketches.finish(self._rows)
         for name in SIGNED:
@@ -98,7 +98,7 @@ class SignedWriter:
 
 
 class _NpyFile:
-    """A NumPy file whose length is known at its end; NumPy's headers leave room for it."""
+    """A NumPy file whose length is known only at the end; NumPy's headers leave room for it."""
 
     def __init__(self, file: BinaryIO, kind: np.dtype[Any]) -> None:
         self._file = file
@@ -134,12 +134,12 @@ class SignedShard:
     def of(
         cls, manifest: Manifest, receipt: Receipt, indexed: bool = False, removed: tuple[Path, ...] = (), live: Path | None = None
     ) -> SignedShard:
-        """The files that a receipt of `sign`, or of a part of an index, vouches for."""
+        """The files that a receipt of `sign`, or of a part of an index, lists."""
         keys, sketches, ids = (manifest.path(receipt, table) for table in SIGNED)
         return cls(receipt.shard, receipt.tables["keys"].rows, keys, sketches, ids, indexed, removed, live)
 
     def live_rows(self, first: int, last: int) -> npt.NDArray[np.bool_]:
-        """Which of the rows first..last were neither removed nor screened out."""
+        """Which of the rows first to last - 1 were neither removed nor screened out."""
         rows = np.arange(first, last)
         live = np.ones(last - first, dtype=np.bool_)
         for path in self.removed:
@@ -152,14 +152,14 @@ class SignedShard:
 
 @dataclass(frozen=True)
 class Indexed:
-    """The documents of an index that others are compared with, and the index's digest; "" where there is none."""
+    """The documents of an index that others are compared with, and the index's digest; "" without an index."""
 
     shards: tuple[SignedShard, ...] = ()
     digest: str = ""
 
 
 def keys_digest(sign: Manifest) -> str:
-    """Digest of all that a search looks at."""
+    """Digest of everything that a search reads."""
     return digest_of([[r.shard, *(r.tables[name].sha256 for name in SIGNED)] for r in sign.receipts])
 
 
@@ -172,7 +172,7 @@ def among(listed: I64, values: I64) -> npt.NDArray[np.bool_]:
 
 
 def opened(path: Path) -> npt.NDArray[Any]:
-    """A NumPy file, mapped into memory; IntegrityError where it is missing or damaged."""
+    """A NumPy file, mapped into memory.  Raises IntegrityError if it is missing or damaged."""
     with intact(path):
         found: npt.NDArray[Any] = np.load(path, mmap_mode="r")
     return found
@@ -198,7 +198,7 @@ def sketches_of(shards: Sequence[SignedShard], documents: I64) -> npt.NDArray[np
 
 
 def characters_of(shards: Sequence[SignedShard], documents: I64) -> I64:
-    """How many characters the texts of some documents have that are sorted by their place."""
+    """How many characters the texts of some documents have; the documents are sorted by their place."""
     found = np.empty(len(documents), dtype=np.int64)
     for place, _, rows in _rows_of(shards, documents):
         found[place : place + len(rows)] = rows["characters"]
@@ -211,7 +211,7 @@ def ids_of(shards: Sequence[SignedShard], documents: I64) -> list[str]:
 
 
 def id_bytes(shard: SignedShard, rows: I64) -> list[bytes]:
-    """The ids of some rows of a shard that are sorted, in UTF-8."""
+    """The ids, in UTF-8, of some rows of a shard; the rows are sorted."""
     return _id_bytes([shard], rows)
 
 
@@ -227,9 +227,9 @@ def _id_bytes(shards: Sequence[SignedShard], documents: I64) -> list[bytes]:
 
 
 def _rows_of(shards: Sequence[SignedShard], documents: I64) -> Iterator[tuple[int, SignedShard, npt.NDArray[Any]]]:
-    """Where in `documents` they stand, their shard, and their rows of `sketches`, a block of a file at a time.
+    """A position in `documents`, and the shard and the rows of `sketches` of the documents from there on, a block of a file at a time.
 
-    Blocks are read and let go; a file that is mapped would soon count as a whole to the memory of a task.
+    Blocks are read and released; a mapped file would soon count in full towards the memory of a task.
     """
     done = 0
     for shard, rows in _by_shard(documents):
@@ -245,7 +245,7 @@ def _rows_of(shards: Sequence[SignedShard], documents: I64) -> Iterator[tuple[in
 
 
 def _stretch(path: Path, first: int, length: int) -> bytes:
-    """Some bytes of a file that has them."""
+    """Some bytes of a file; an EOFError, which `intact` reports, if it ends before them."""
     with intact(path), path.open("rb") as file:
         if not 0 <= first <= first + length <= file.seek(0, os.SEEK_END):
             raise EOFError("it ends too early")
@@ -263,13 +263,13 @@ def _by_shard(documents: I64) -> Iterable[tuple[int, I64]]:
 
 @lru_cache(maxsize=4)
 def _chances(hashes: int) -> npt.NDArray[np.float64]:
-    """Estimated similarity by the number of equal bytes: unlike minima share a byte once in 256 times."""
+    """Estimated similarity by the number of equal bytes: different minima have the same byte once in 256 times."""
     found: npt.NDArray[np.float64] = np.clip((np.arange(hashes + 1) / hashes - 1 / 256) / (1 - 1 / 256), 0.0, 1.0)
     return found
 
 
 def estimates(hashes: int) -> npt.NDArray[np.float64]:
-    """Estimated Jaccard similarity of two texts by how many bytes of their sketches are equal, (hashes + 1,) float64, 0..1.
+    """Estimated Jaccard similarity of two texts by the number of equal bytes in their sketches, (hashes + 1,) float64, 0..1.
 
     >>> estimates(112)[[0, 112]].tolist()
     [0.0, 1.0]

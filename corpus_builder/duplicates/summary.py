@@ -1,4 +1,4 @@
-"""What the search for duplicates dropped: how alike the near duplicates are to what they matched, and what to look at twice."""
+"""A summary of what the search for duplicates dropped: how similar near duplicates are to their matches, and what looks suspicious."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from corpus_builder.store.dataset import Manifest
 from corpus_builder.store.stats import Count
 
 FINE = 100
-"""Bins of a receipt's histogram: similarities 0..1 by hundredths; shown are bins of five of them."""
+"""Bins of a receipt's histogram: similarities 0..1 by hundredths; the summary shows them five at a time."""
 SimilarityBin = Annotated[int, Field(ge=0, lt=FINE)]
 SHOWN = 20
 TOP = 10
-"""So many survivors of a shard, with most losers, are added up over the shards."""
+"""How many survivors with the most losers a shard's receipt lists; these are added up over the shards."""
 FAR, MUCH, AT_LEAST = 0.1, 0.1, 10
-"""More than a tenth of the near duplicates (and ten), dropped more than 0.1 below the target, are told.  Ours, chosen on families of
-templates, of which 26 to 100 % lie there, and on the pages of the sample and changed copies of them, of which 0 and 4 % do."""
+"""There is a warning if more than a tenth of the near duplicates, and at least ten, lie more than 0.1 below the target.  Ours, chosen on
+families of templates, of which 26 to 100 % lie there, and on the pages of the sample and changed copies of them, of which 0 and 4 % do."""
 SWALLOWED, SWALLOWED_AT_LEAST = 0.1, 20
-"""A document that is kept in the place of more than a tenth of all documents (and of twenty), whose texts differ from its own, is told."""
+"""There is a warning if one document is kept in the place of more than a tenth of all documents, and at least twenty, with other texts."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,11 @@ class MatchStats:
     """What was dropped of a shard."""
 
     similarities: dict[SimilarityBin, Count]  # near duplicates by their similarity with what they matched, in hundredths
-    survivors: tuple[Survivor, ...]  # the TOP with most losers, the first with most
+    survivors: tuple[Survivor, ...]  # the TOP survivors with the most losers, in that order
 
 
 def stats_of(losers: pa.Table) -> MatchStats:
-    """What a shard's receipt says of its losers."""
+    """What a shard's receipt says about its losers."""
     near = losers.column("similarity").to_numpy()[np.array(losers.column("rule").to_pylist(), dtype=object) == "near"]
     bins, counts = np.unique(np.clip((near * FINE).astype(np.int64), 0, FINE - 1), return_counts=True)
     unlike = losers.filter(pc.not_equal(losers.column("rule"), "exact"))
@@ -63,7 +63,7 @@ def stats_of(losers: pa.Table) -> MatchStats:
 class Duplicates:
     """Near duplicates of a build or of files; `near` counts them by similarity, in `SHOWN` bins of equal width.
 
-    `target` is the similarity from which on a match counts or, without verification, the one that the hashes find every other time.
+    `target` is the minimum similarity of a match or, without verification, the similarity at which the hashes find every other pair.
     """
 
     documents: int
@@ -71,34 +71,34 @@ class Duplicates:
     target: float
     verify: float | None
     far: int  # near duplicates that are more than `FAR` below the target
-    survivor: str = ""  # the one with most losers whose texts are other than its own
+    survivor: str = ""  # the one with the most losers whose texts differ from its own
     losers: int = 0
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Sentences on what may have been deleted though it is no duplicate."""
+        """Sentences on documents that may have been dropped without being duplicates."""
         found = []
         if self.far >= AT_LEAST and self.far > MUCH * sum(self.near):
             found.append(
-                f"{self.far:,} of {sum(self.near):,} near duplicates are less like what they matched than {self.target - FAR:.2f}, where the "
+                f"{self.far:,} of {sum(self.near):,} near duplicates are less similar to their match than {self.target - FAR:.2f}, where the "
                 f"hashes aim at {self.target:.2f}: pages of one template rather than copies. Look at some with `corpus-builder why`, and verify "
                 f"(verify = {max(0.75, round(self.target, 2)):g}) or take more rows; see docs/duplicates.md."
             )
         if self.losers >= SWALLOWED_AT_LEAST and self.losers > SWALLOWED * self.documents:
             found.append(
                 f"One document, {self.survivor[:200]!r}, is kept in the place of {self.losers:,} of {self.documents:,} documents whose texts differ "
-                "from its own. Look at some with `corpus-builder why`: a template, or a column of URLs that are all alike, may have taken them."
+                "from its own. Look at some with `corpus-builder why`: the cause may be a template, or a column in which all URLs are the same."
             )
         return tuple(found)
 
     def bins(self) -> list[tuple[float, float, int]]:
-        """From, to, and near duplicates, of the bins from the first that holds some."""
+        """From, to, and near duplicates of each bin, beginning with the first that is not empty."""
         first = next((place for place, count in enumerate(self.near) if count), SHOWN)
         return [(place / SHOWN, (place + 1) / SHOWN, self.near[place]) for place in range(first, SHOWN)]
 
 
 def duplicates_of(match: Manifest, matching: Matching, documents: int) -> Duplicates:
-    """What the receipts of a search say together."""
+    """The sums of the receipts of a search."""
     total: dict[int, int] = {}
     survivors: dict[tuple[str, str, int], int] = {}
     for found in match.stats(MatchStats).values():
@@ -122,7 +122,7 @@ def as_json(found: Duplicates) -> dict[str, Any]:
 
 
 def as_text(found: Duplicates) -> str:
-    """The near duplicates by similarity as lines for a terminal; "" where there are none."""
+    """The near duplicates by similarity as lines for a terminal; "" if there are none."""
     if not any(found.near):
         return ""
     how = "every candidate counts" if found.verify is None else f"they count from {found.verify:g} on"
@@ -135,7 +135,7 @@ def as_text(found: Duplicates) -> str:
 
 
 def in_json(found: Duplicates | None) -> dict[str, Any]:
-    """What a build's JSON says of its duplicates; nothing where there are none to speak of."""
+    """What a build's JSON says about its duplicates; empty if the build has no summary of them."""
     return {"duplicates": as_json(found)} if found else {}
 
 

@@ -1,10 +1,10 @@
 """From what each document matched to its survivor (see `hashing.pointers`), a partition of the documents at a time.
 
 Point   every loser of any phase points to the best document that it matched
-Jump    and then to where that one points; again, until no pointer changes
-Hook    components: roots that a match connects; dealt out by the later one, and hooked onto the best of those before it
+Jump    every pointer moves on to where its target points; repeated until no pointer changes
+Hook    components: finds roots that a match connects, and hooks the later one (by which they are distributed) onto the best before it
 
-For the rule "first", whose links are each loser's best match, roots are the survivors as soon as no pointer changes.
+For `groups = "first"`, whose links are each loser's best match, the roots are the survivors as soon as no pointer changes.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ Files = tuple[Path, ...]
 
 @dataclass(frozen=True)
 class Changes:
-    """What a step changed in a partition; once it is nothing in any, the rounds end."""
+    """What a step changed in a partition; the rounds end when no partition changes any more."""
 
-    documents: Count  # that point to another one than before, or will
+    documents: Count  # whose pointer changed, or will change
 
 
 @dataclass(frozen=True)
 class Point(Step):
-    """Each loser points to the first document that it matched."""
+    """Each loser points to the best document that it matched."""
 
     links: Mapping[str, Files]  # of `Settle`, by phase: a file for each partition
 
@@ -48,13 +48,13 @@ class Point(Step):
 
 @dataclass(frozen=True)
 class Jump(Step):
-    """Each points to where its target points."""
+    """Each document points to where its target points."""
 
     pointers: Files  # a file for each partition
     stats: ClassVar[type[Any]] = Changes
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Point to where the target points; count those that changed."""
+        """Point to where the target points; count the pointers that changed."""
         documents, rank, place = opened(self.pointers[shard.task])
         new_rank, new_place = ends_of(self.search, self.pointers, rank, place)
         out.stats = Changes(int((new_place != place).sum()))
@@ -70,7 +70,7 @@ class Hook(Step):
     stats: ClassVar[type[Any]] = Changes
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Find the roots that the links of a partition join; count them."""
+        """Find the roots that the links of a partition connect; count them."""
         links = links_of(self.links, shard.task)
         u_rank, u = ends_of(self.search, self.pointers, links["loser_rank"], links["loser"])
         v_rank, v = ends_of(self.search, self.pointers, links["matched_rank"], links["matched"])
@@ -82,13 +82,13 @@ class Hook(Step):
 
 @dataclass(frozen=True)
 class Join(Step):
-    """Hooked roots point to the others."""
+    """Hooked roots point to those that they are hooked onto."""
 
     pointers: Files
     hooks: Files  # runs whose buckets hold the hooks of a partition's roots
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Let the roots that were hooked point to others."""
+        """Change the pointers of the roots that were hooked."""
         found: Columns = {name: np.zeros(0, np.int64) for name in HOOKS}
         for path in self.hooks:
             found = best_links(concatenated([found, read_bucket([path], shard.task)], HOOKS))
@@ -97,17 +97,17 @@ class Join(Step):
 
 @dataclass(frozen=True)
 class Meet(Step):
-    """What the losers matched that lost by being hooked.
+    """The matches of losers that are losers only because they were hooked.
 
-    Such a document has matches only with documents that come after it.  The best of these is what it matched.
+    Such a document matches only documents that come after it; its match is the best of these.
     """
 
     links: Mapping[str, Files]
-    first: Files  # pointers of `Point`: of those that lost a match
-    last: Files  # and of all that lost
+    first: Files  # pointers of `Point`: of documents that matched a better one
+    last: Files  # pointers of all losers
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
-        """Turn round the links to such documents, one for each."""
+        """Reverse the links to such documents, and keep the best one of each."""
         links = links_of(self.links, shard.task)
         matched = np.unique(links["matched"])
         lost, _, _ = _targets(self.search, self.last, matched)
@@ -127,14 +127,14 @@ def links_of(links: Mapping[str, Files], partition: int) -> Columns:
 
 
 def ends_of(search: Search, files: Files, rank: I64, document: I64) -> tuple[I64, I64]:
-    """Rank and place of those that documents point to; of a document that points to none, its own."""
+    """Rank and place of the documents that some documents point to; its own for one that points nowhere."""
     wanted, where = np.unique(document, return_inverse=True)
     found, ranks, ends = (column[where.ravel()] for column in _targets(search, files, wanted))
     return np.where(found, ranks, rank), np.where(found, ends, document)
 
 
 def _targets(search: Search, files: Files, documents: I64) -> tuple[np.ndarray, I64, I64]:
-    """Which of some documents, sorted by their place, point to another; its rank and place."""
+    """Which of some documents, sorted by their place, point to another, and that one's rank and place."""
     found, rank, end = np.zeros(len(documents), np.bool_), np.zeros_like(documents), np.zeros_like(documents)
     partitions = search.partitions_of(documents)
     edges = np.flatnonzero(np.diff(partitions, prepend=-1, append=-1))

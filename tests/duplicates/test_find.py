@@ -123,5 +123,5 @@ def test_the_losers_are_those_of_the_definition(found, matching, memory):
     assert {name: (kept, rule) for name, (kept, _, _, rule) in out.items()} == {
         name: (kept, rule) for name, (kept, _, _, rule) in expected.items()
     }
-    if matching.groups == "first" or matching.verify is None:  # else what hangs together is looked at no further
+    if matching.groups == "first" or matching.verify is None:  # else connected documents are not compared further
         assert out == expected

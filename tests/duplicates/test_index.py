@@ -1,4 +1,4 @@
-"""An index stands for the documents that stand: later crawls are held against them, and against nothing else."""
+"""Later crawls are compared with the live documents of an index, and with nothing else."""
 
 from __future__ import annotations
 
@@ -239,13 +239,13 @@ def test_verdicts_are_added_to_the_index_that_they_were_found_against_alone(root
     crawl(root, "1", rows[:20])
     crawl(root, "2", rows[20:])
     add(root / "index", root / "1")
-    with pytest.raises(InputError, match="were not held against the index"):
+    with pytest.raises(InputError, match="were not compared with the index"):
         add(root / "index", root / "2")
     crawl(root, "2", rows[20:], root / "index", indexed="compete")
     remove(root / "index", ids=[kept_ids(crawl(root, "1", rows[:20], root / "index"))[0]])
     compact(root / "index")
     before = contents(root / "index")
-    with pytest.raises(InputError, match="were not held against the index"):
+    with pytest.raises(InputError, match="were not compared with the index"):
         add(root / "index", root / "2")
     assert contents(root / "index") == before
     crawl(root, "2", rows[20:], root / "index", indexed="compete")
@@ -370,7 +370,7 @@ def test_a_damaged_file_of_an_index_is_to_be_restored(root, damaged, name, how):
 def test_a_cut_index_is_told_before_anything_is_signed(root, damaged):
     for name in ("keys", "ids"):
         damaged[name].write_bytes(damaged[name].read_bytes()[:-1])
-    with pytest.raises(IntegrityError, match=r"and 1 more are missing or cut; restore"):
+    with pytest.raises(IntegrityError, match=r"and 1 more are missing or truncated; restore"):
         crawl(root, "2", many(20, seed=3), root / "index")
     assert not (root / "2" / "sign").exists()
     assert len(check(root / "index")) == 2
@@ -390,7 +390,7 @@ def test_a_byte_of_an_index_that_flipped_is_found_by_verify(root, damaged):
 def test_a_lost_file_of_what_is_to_be_added_is_made_by_the_command_that_made_it(root):
     crawl(root, "1", many(20))
     next((root / "1" / "sign").rglob("*.txt")).unlink()
-    with pytest.raises(IntegrityError, match=r"is missing or cut; run the build or `dedup` that wrote it again, then add"):
+    with pytest.raises(IntegrityError, match=r"is missing or truncated; run the build or `dedup` that wrote it again, then add"):
         add(root / "index", root / "1")
     crawl(root, "1", many(20))
     assert len(add(root / "index", root / "1").parts) == 1

@@ -75,7 +75,7 @@ class Histories(RuleBasedStateMachine):
         indexed=st.sampled_from(["stay", "compete"]),
     )
     def crawl(self, name: str, documents: list[int], indexed: str) -> None:
-        """A crawl is held against the index, and what it keeps is added; a name that is known is crawled anew."""
+        """A crawl is compared with the index, and its survivors are added; a name that is known is crawled again."""
         self.given[name] = documents
         index = self.root / "index" if self.parts else None
         file = jsonl(self.root / f"{name}.jsonl", [row(one) for one in documents])

@@ -37,7 +37,7 @@ def test_pages_of_a_template_that_fall_are_told_with_their_similarities(tmp_path
     assert sum(expected[15:]) > 20
     assert done.duplicates.far == sum(1 for one in near if one < 0.51)  # the middle of 20 x 7 is 0.617, and bins are hundredths
     (warning,) = done.duplicates.warnings
-    assert f"{done.duplicates.far} of {len(near)} near duplicates are less like what they matched than 0.52" in warning
+    assert f"{done.duplicates.far} of {len(near)} near duplicates are less similar to their match than 0.52" in warning
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == [warning]
     told = done.as_json()["duplicates"]
     assert (told["warnings"], told["verify"]) == ([warning], None)

@@ -1,4 +1,4 @@
-"""Pointers over documents that are dealt out anyhow lead everybody to the first document of what hangs together."""
+"""Pointers over documents that are distributed in any way lead every document to the first one that it is connected with."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ CASES: list[tuple[dict[str, Any], dict[str, bytes | Callable[[Path], None]], typ
     ({"release": {"edits": {"web": ["trim_foter"]}}}, {}, RecipeError, "Unknown edit 'trim_foter'; did you mean 'trim_footer'"),
     ({"release": {"edits": {"web": ["trim_footer_v1"]}}}, {}, RecipeError, "The edit trim_footer_v1 needs its keywords"),
     ({"dedup": {"index": "index"}}, {}, InputError, "There is no index"),
-    ({"dedup": {"index": "index"}}, {"index": damaged_index}, IntegrityError, r"keys.*\.npy is missing or cut"),
+    ({"dedup": {"index": "index"}}, {"index": damaged_index}, IntegrityError, r"keys.*\.npy is missing or truncated"),
     (
         {
             "sources": [{"name": "web", "kind": "warc", "paths": ["web-a.warc.gz"], "counts": "c.txt"}],

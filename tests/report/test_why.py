@@ -106,7 +106,7 @@ def test_a_page_that_is_not_there_is_a_sentence(built: Built, key: str) -> None:
 @pytest.mark.parametrize("content", ["{", "[]", "{}"])
 def test_a_damaged_head_is_a_sentence(tmp_path, content: str) -> None:
     (tmp_path / "build.json").write_text(content)
-    with pytest.raises(IntegrityError, match=r"build\.json is damaged .* writes it anew"):
+    with pytest.raises(IntegrityError, match=r"build\.json is damaged .* writes it again"):
         Built.open(tmp_path)
 
 

@@ -244,7 +244,7 @@ def test_an_index_names_parts_and_removals_of_its_own_alone(indexed: Path, tmp_p
     ):
         said = run(*words, code=5)
         assert f"{root / 'index' / 'index.json'} is damaged (it names '" in said
-        assert "which is no file of an index); restore it from a copy of the index" in said
+        assert "which is not a file of an index); restore it from a copy of the index" in said
     assert tree(root) == before
 
 

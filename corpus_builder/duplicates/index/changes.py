@@ -1,4 +1,4 @@
-"""Change an index: add what a search kept, take documents out, give back their space; and check it."""
+"""Change an index: add the survivors of a search, remove documents, free their space; and check it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ I64 = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Gather(Stage):
-    """The stage that makes a part: live rows of some signed shards, gathered into larger ones."""
+    """The stage that makes a part: the live rows of some signed shards, gathered into larger shards."""
 
     directory: str
     minhash: MinHash
@@ -44,11 +44,11 @@ class Gather(Stage):
 
     @property
     def name(self) -> str:
-        """Of the part's directory."""
+        """The name of the part's directory."""
         return self.directory
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """One shard for about a million rows."""
+        """One shard per million rows or so."""
         groups: list[list[int]] = [[]]
         held = 0
         for place, (signed, _) in enumerate(self.sources):
@@ -77,7 +77,7 @@ class Gather(Stage):
 
 
 def _survivors(path: Path, rows: int) -> npt.NDArray[np.bool_]:
-    """Which rows are no losers: the table lists the losers' rows (of files), or has all documents, with nulls for those that are none."""
+    """Which rows are not losers: the table has only the losers (of files), or all documents (of a build), whose survivors have nulls."""
     live = np.ones(rows, dtype=np.bool_)
     first = 0
     for group in read_groups(path):
@@ -92,7 +92,7 @@ def _survivors(path: Path, rows: int) -> npt.NDArray[np.bool_]:
 def add(
     root: str | Path, out: str | Path, name: str | None = None, engine: Engine | None = None, progress: bool = False
 ) -> Index:
-    """Add the documents that a build, or `deduplicate`, kept to an index; make the index if there is none.
+    """Add the documents that survived a build, or `deduplicate`, to an index; create the index if there is none.
 
     `name` defaults to the recipe's name, or the directory's.  Adding the same directory again replaces what it added.  Documents of
     the index that lost to new ones (indexed = "compete") are removed from it.
@@ -129,7 +129,7 @@ def add(
         part = Part(name, stage.name, origin, origin, kept_out=own.kept_out if own else "")
         removed = removed_documents(index, own) if own else {}
         place = index.parts.index(own) if own else len(index.parts)
-        # What the part superseded when it was added before is live again, and is removed again if it still loses.
+        # Documents that the part superseded when it was added before are live again, and are removed again if they still lose.
         kept = index.without_cause({own.origin}).parts[:place] if own else index.parts
         mark(out, origin)  # first: a run in `out` that finds no such part yet sees the index as it was
         index = replace(index, parts=(*kept, part, *index.parts[place + 1 :])).without(_superseded(out, match), by=origin)
@@ -140,13 +140,13 @@ def add(
 
 
 def _written(index: Index, hashes: npt.NDArray[np.uint64]) -> str:
-    """The file of `removed` for some hashes; "" for none."""
+    """Write some hashes into `removed`; the name of the file, or "" if there are none."""
     return index.write_removed(hashes) if len(hashes) else ""
 
 
 @contextmanager
 def _changing(root: Path, new: bool = False) -> Iterator[None]:
-    """Alone in an index that is there, or may be made."""
+    """Hold the lock of an index, which exists or, if `new`, may be created."""
     if not new:
         Index.open(root)
     with alone_in(root, "index", ("parts", "removed")):
@@ -154,17 +154,17 @@ def _changing(root: Path, new: bool = False) -> Iterator[None]:
 
 
 def _checked(index: Index, out: Path, sign: Manifest, match: Manifest) -> None:
-    """InputError where the search in a directory was not over its documents as they are now, or not against the index as it is now."""
+    """Raises InputError if the search in a directory was not over its documents, or not against the index, as they are now."""
     seen = {(r.made_from["keys"], r.made_from.get("index", "")) for r in match.receipts}
     if seen - {(keys_digest(sign), digest) for _, digest in seen} or {r.shard for r in sign.receipts} != set(match.by_shard):
         raise InputError(f"The search for duplicates in {out} did not finish since its documents changed; run it again first.")
     if lost := [
         path for manifest in (sign, match) for receipt in manifest.receipts for path in lost_files(manifest.root, receipt)
     ]:
-        raise IntegrityError(f"{lost[0]} is missing or cut; run the build or `dedup` that wrote it again, then add {out}.")
+        raise IntegrityError(f"{lost[0]} is missing or truncated; run the build or `dedup` that wrote it again, then add {out}.")
     if any(digest != index.before(out).digest for _, digest in seen):
         raise InputError(
-            f"The documents of {out} were not held against the index {index.root} as it stands; run the build or `dedup` again with "
+            f"The documents of {out} were not compared with the index {index.root} as it is now; run the build or `dedup` again with "
             f"--index {index.root} (a recipe: [dedup] index), then add them."
         )
 
@@ -190,7 +190,7 @@ class Removed:
 
 
 def remove(root: str | Path, ids: Sequence[str] = (), urls: Sequence[str] = ()) -> Removed:
-    """Take documents out of an index by id or URL; nothing loses to them from then on, and no addition brings them back."""
+    """Remove documents from an index by id or URL; nothing loses to them from then on, and no addition brings them back."""
     root = absolute(root)
     with _changing(root):
         index = Index.open(root)
@@ -212,7 +212,7 @@ def remove(root: str | Path, ids: Sequence[str] = (), urls: Sequence[str] = ()) 
 
 
 def compact(root: str | Path, engine: Engine | None = None, progress: bool = False) -> Index:
-    """Write every part that lost rows anew without them, in shards of about a million rows."""
+    """Rewrite every part from which rows were removed, without them, in shards of about a million rows."""
     root = absolute(root)
     with _changing(root), engine_of(engine, Serial) as engine:
         engine.share(root)
@@ -236,7 +236,7 @@ def compact(root: str | Path, engine: Engine | None = None, progress: bool = Fal
 
 
 def check(root: str | Path) -> list[str]:
-    """Sentences on everything in an index that is not what its manifests say; empty if all is well."""
+    """Sentences on everything in an index that differs from its manifests; empty if nothing does."""
     index = Index.open(Path(root))
     problems = []
     for part in index.parts:
@@ -251,5 +251,5 @@ def check(root: str | Path) -> list[str]:
         except IntegrityError:
             sound = False
         if not sound:
-            problems.append(f"{path} is missing or damaged; without it removed documents would stand again; {RESTORE}.")
+            problems.append(f"{path} is missing or damaged; without it removed documents would count again; {RESTORE}.")
     return problems

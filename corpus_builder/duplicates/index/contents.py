@@ -4,8 +4,8 @@ INDEX/index.json        format, hash specification, and the parts in the order i
 INDEX/parts/NAME.xxxx/  a sealed dataset: keys, sketches and ids (see `signed_files`) of the documents that the search kept
 INDEX/removed/xxxx.npy  rows that were removed from a shard of a part, sorted; or 64-bit hashes of ids and URLs that must not come back
 
-Whatever index.json does not name is left over from a command that broke off, and is cleared away by the next.  Only live documents
-count: one that lost, or was removed, never costs a later copy its place.
+Whatever index.json does not name is left over from a command that was interrupted, and is removed by the next.  Only live documents
+count: no later copy loses to one that lost, or was removed.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ I64 = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Part:
-    """Documents that were added at a time.
+    """Documents that were added together.
 
     `origin` is a digest of what they were made from when they were added, `made_of` of what the files hold now.  `removed` names, by shard,
     the files of the rows that were removed since, each with the origin of the part whose documents superseded them, or "".  `kept_out` names
-    the file of the documents that were removed when it was compacted, or is "".
+    the file of the documents that were removed when the part was compacted, or is "".
     """
 
     name: str
@@ -78,7 +78,7 @@ class Index:
 
     @classmethod
     def open(cls, root: Path) -> Index:
-        """Read index.json; InputError if there is none, IntegrityError if it is damaged or of another format or specification."""
+        """Read index.json.  Raises InputError if there is none, IntegrityError if it is damaged or has another format or specification."""
         path = root / INDEX_FILE
         try:
             value = json.loads(path.read_bytes())
@@ -97,7 +97,7 @@ class Index:
             raise IntegrityError(f"{path} is damaged ({error}); {RESTORE}.") from error
 
     def fits(self, minhash: MinHash, keep: str, indexed: str) -> None:
-        """RecipeError where documents that are hashed like this cannot be compared with the index."""
+        """Raises RecipeError if documents that are hashed and ranked like this cannot be compared with the index."""
         if minhash != self.minhash:
             raise RecipeError(
                 f"The index {self.root} was made with {_words(self.minhash)}, but this run asks for {_words(minhash)}: such signatures "
@@ -110,14 +110,14 @@ class Index:
             )
 
     def own(self, out: Path) -> Part | None:
-        """The part that the documents of a directory are."""
+        """The part that holds the documents of a directory; None if they were never added."""
         added = _origins_of(out)
         return next((part for part in self.parts if part.origin in added), None)
 
     def before(self, out: Path) -> Index:
-        """The index as it was before the documents of a directory were added to it, so that they do not meet themselves.
+        """The index as it was before the documents of a directory were added to it, so that they are not compared with themselves.
 
-        What was removed by id or URL since, or compacted, stays removed all the same.
+        Documents that were removed by id or URL since, or compacted, stay removed all the same.
         """
         own = self.own(out)
         if own is None:
@@ -141,15 +141,15 @@ class Index:
         return digest_of([asdict(self.minhash), self.keep, parts]) if parts else ""
 
     def manifest(self, part: Part) -> Manifest:
-        """What a part consists of."""
+        """The manifest of a part."""
         return sealed_manifest(self.root / "parts" / part.directory)
 
     def shards_of(self, part: Part) -> list[SignedShard]:
-        """The shards of a part; IntegrityError where a file of theirs is missing or cut."""
+        """The shards of a part.  Raises IntegrityError if one of their files is missing or truncated."""
         manifest = self.manifest(part)
         if lost := [path for receipt in manifest.receipts for path in lost_files(manifest.root, receipt)]:
             files = f"{lost[0]} is" if len(lost) == 1 else f"{lost[0]} and {len(lost) - 1} more are"
-            raise IntegrityError(f"{files} missing or cut; {remedy(lost[0], RESTORE)}.")
+            raise IntegrityError(f"{files} missing or truncated; {remedy(lost[0], RESTORE)}.")
         removed = {shard: tuple(self.root / "removed" / name for name, _ in files) for shard, files in part.removed.items()}
         return [
             SignedShard.of(manifest, receipt, indexed=True, removed=removed.get(receipt.shard, ()))
@@ -183,7 +183,7 @@ class Index:
         return [name for name in (*parts, self.kept_out.ids, self.kept_out.urls) if name]
 
     def write(self) -> Index:
-        """Make this what the index is, then clear away what it does not name."""
+        """Write this as the index, then remove every file that it does not name."""
         value = {
             "format": FORMAT,
             "specification": SPECIFICATION,
@@ -224,7 +224,7 @@ class Index:
 
 
 def indexed_of(root: Path | None, out: Path, minhash: MinHash, keep: str, indexed: str) -> Indexed:
-    """The documents of an index that those of a directory are compared with; none where there is no index."""
+    """The documents of an index that those of a directory are compared with; none without an index."""
     if root is None:
         return Indexed()
     index = Index.open(root).before(out)
@@ -233,7 +233,7 @@ def indexed_of(root: Path | None, out: Path, minhash: MinHash, keep: str, indexe
 
 
 def _part(value: Mapping[str, Any]) -> Part:
-    """A part as index.json has it; ValueError where it names a file that is none of an index."""
+    """A part as index.json has it.  Raises ValueError if it names a file that cannot be an index's."""
     part = Part(**value)
     if not isinstance(part.name, str):
         raise ValueError(f"the name of a part is {part.name!r}")
@@ -245,16 +245,16 @@ def _part(value: Mapping[str, Any]) -> Part:
     }.items():
         for name in names:
             if not form.fullmatch(name):
-                raise ValueError(f"it names {name!r}, which is no file of an index")
+                raise ValueError(f"it names {name!r}, which is not a file of an index")
     return part
 
 
 def _kept_out(value: Mapping[str, Any]) -> KeptOut:
-    """What index.json says was removed for good; ValueError where it names a file that is none of an index."""
+    """What index.json says was removed for good.  Raises ValueError if it names a file that cannot be an index's."""
     kept_out = KeptOut(**value)
     for name in filter(None, (kept_out.ids, kept_out.urls)):
         if not REMOVED.fullmatch(name):
-            raise ValueError(f"it names {name!r}, which is no file of an index")
+            raise ValueError(f"it names {name!r}, which is not a file of an index")
     return kept_out
 
 
@@ -302,7 +302,7 @@ def write_head(out: Path, minhash: MinHash, keep: str) -> None:
 
 
 def head_of(out: Path) -> Head | None:
-    """How the documents of a build, or of deduplicated files, were hashed and ranked; None where they were not."""
+    """How the documents of a build, or of deduplicated files, were hashed and ranked; None if they were not."""
     try:
         if (out / "build.json").exists():
             recipe = Recipe.of(json.loads((out / "build.json").read_bytes())["recipe"], where=str(out / "build.json"))

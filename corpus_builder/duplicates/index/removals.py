@@ -1,7 +1,7 @@
 """What was removed from an index for good: ids and URLs as 64-bit hashes, so that no later addition brings them back.
 
-Rows that are taken out of a part are known by their numbers, which say nothing once the part is compacted or made anew.  So what was
-asked for is kept beside them, for the whole index; and of a part that is compacted, which documents (id and text) were removed.
+Removed rows of a part are known by their numbers, which mean nothing once the part is compacted or made again.  So the ids and URLs that
+were given are kept as well, for the whole index; and for a part that is compacted, which documents (id and text) were removed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NONE: U64 = np.zeros(0, dtype=np.uint64)
 
 @dataclass(frozen=True)
 class Named:
-    """Live rows that have one of some ids or URLs, by (part, shard), and which of these there were, removed rows included."""
+    """Live rows with one of some ids or URLs, by (part, shard), and which of these ids and URLs occur in any row, removed ones included."""
 
     rows: dict[tuple[str, str], I64]
     ids: frozenset[int]
@@ -49,7 +49,7 @@ def sorted_hashes(values: Iterable[int]) -> U64:
 
 
 def rows_named(index: Index, parts: Iterable[Part], ids: U64 = NONE, urls: U64 = NONE, documents: U64 = NONE) -> Named:
-    """The rows of some parts that have an id or a URL, or are documents, of sorted lists of hashes."""
+    """The rows of some parts whose id, URL or document is in a sorted list of hashes."""
     rows: dict[tuple[str, str], I64] = {}
     met_ids: set[int] = set()
     met_urls: set[int] = set()
@@ -76,7 +76,7 @@ def rows_named(index: Index, parts: Iterable[Part], ids: U64 = NONE, urls: U64 =
 
 
 def removed_documents(index: Index, part: Part) -> dict[str, U64]:
-    """Which documents of a part are removed, by the origin of the part that superseded them, or "" (what was removed for good)."""
+    """Which documents of a part are removed, by the origin of the part that superseded them, or "" if they were removed for good."""
     found = {"": [hashes_in(index, part.kept_out)]}
     for signed in index.shards_of(replace(part, removed={})):
         for file, by in part.removed.get(signed.name, ()):
@@ -87,7 +87,7 @@ def removed_documents(index: Index, part: Part) -> dict[str, U64]:
 
 
 def hashes_in(index: Index, name: str) -> U64:
-    """The hashes in a file of `removed`; none where it has no name."""
+    """The hashes in a file of `removed`; none if the name is ""."""
     return np.asarray(opened(index.root / "removed" / name)).astype(np.uint64) if name else NONE
 
 
@@ -96,7 +96,7 @@ def _ids(signed: SignedShard, rows: I64) -> U64:
 
 
 def _documents(signed: SignedShard, rows: I64) -> U64:
-    """Hashes of id and text, which tell a document wherever it is."""
+    """Hashes of id and text, which identify a document wherever it is."""
     return np.array(
         [
             mix(id_ ^ mix(text))
