@@ -42,7 +42,7 @@ def resolve(
 ) -> MinHash:
     """The MinHash parameters for some settings (None: not given): a preset, or bands and rows, or a similarity to find.
 
-    Raises RecipeError if they contradict each other or are out of range.
+    Each is in the range that `recipe.dedup` allows.  Raises RecipeError if they contradict each other or cannot be had.
 
     >>> resolve(preset="japanese", seed=7)
     MinHash(ngram=5, bands=20, rows=7, seed=7)
@@ -53,10 +53,6 @@ def resolve(
     said = {name: number for name, number in numbers.items() if number is not None}
     aims = {"recall": recall, "bytes_per_document": bytes_per_document}
     aimed = [name for name, value in aims.items() if value is not None]
-    for name, number in said.items():
-        _check_range(name, number, {"ngram": 64, "bands": MOST_BANDS, "rows": MOST_ROWS}[name])
-    if not 0 <= seed < 1 << 63:
-        raise RecipeError(f"seed = {seed} is out of range; give a whole number from 0 to 2^63 - 1.")
     if preset is not None:
         if others := [*said, *(["similarity"] if similarity is not None else []), *aimed]:
             raise RecipeError(
@@ -101,12 +97,6 @@ def choose(similarity: float, recall: float = RECALL, bytes_per_document: int = 
     >>> choose(0.8), choose(0.8, recall=0.99)
     (MinHash(ngram=5, bands=17, rows=8, seed=0), MinHash(ngram=5, bands=20, rows=7, seed=0))
     """
-    if not 0.0 < similarity < 1.0:
-        raise RecipeError(
-            f"similarity = {similarity} is out of range; give a Jaccard similarity between 0 and 1, for example 0.8."
-        )
-    if not 0.0 < recall < 1.0:
-        raise RecipeError(f"recall = {recall} is out of range; give a probability between 0 and 1, for example {RECALL}.")
     if bytes_per_document < ENTRY_BYTES:
         raise RecipeError(
             f"bytes_per_document = {bytes_per_document} is too small for even one band, which takes {ENTRY_BYTES} bytes; "
@@ -148,11 +138,6 @@ def curve(spec: MinHash, similarities: Sequence[float] = SIMILARITIES) -> list[t
     [(0.6, 0.433), (0.8, 0.991)]
     """
     return [(similarity, match_probability(similarity, spec)) for similarity in similarities]
-
-
-def _check_range(name: str, number: int, most: int) -> None:
-    if not 1 <= number <= most:
-        raise RecipeError(f"{name} = {number} is out of range; give a whole number from 1 to {most}.")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from corpus_builder.errors import RecipeError
 from corpus_builder.hashing.matching import Matching
 from corpus_builder.hashing.minhash import MinHash
 from corpus_builder.hashing.preference import Preference
-from corpus_builder.hashing.presets import resolve
+from corpus_builder.hashing.presets import MOST_BANDS, MOST_ROWS, resolve
 from corpus_builder.hashing.verification import verify_of
 from corpus_builder.recipe.errors import explain
 from corpus_builder.recipe.part import Part
@@ -27,9 +27,9 @@ class Dedup(Part):
     Goes without ngram, bands, rows and similarity."""
     ngram: int | None = Field(default=None, ge=1, le=64, examples=[5])
     """Characters of a shingle.  [default: 5]"""
-    bands: int | None = Field(default=None, ge=1, le=1024, examples=[14])
+    bands: int | None = Field(default=None, ge=1, le=MOST_BANDS, examples=[14])
     """Bands of a signature: more bands find more pairs.  [default: 14]"""
-    rows: int | None = Field(default=None, ge=1, le=256, examples=[8])
+    rows: int | None = Field(default=None, ge=1, le=MOST_ROWS, examples=[8])
     """Minima per band: with more rows, pairs must be more similar to be found.  [default: 8]"""
     similarity: float | None = Field(default=None, gt=0, lt=1, examples=[0.8])
     """Choose bands and rows so that pairs of this Jaccard similarity are found.  Goes without preset, bands and rows."""
