@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from corpus_builder.engine.own_functions import own_modules
 from corpus_builder.errors import InputError, IntegrityError
 from corpus_builder.messages.progress import say
 from corpus_builder.messages.redact import shareable
-from corpus_builder.pipeline import DATASETS, stages_of
+from corpus_builder.pipeline import DATASETS, STAGES, stages_of, wanted_by
 from corpus_builder.recipe.inputs import find_inputs, input_files, keep_inputs_apart
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.part import as_data
@@ -27,7 +27,7 @@ from corpus_builder.report.mixture import capped, foretold
 from corpus_builder.report.page import write_report
 from corpus_builder.report.verification import Verification, verify_build
 from corpus_builder.report.why import Story, why
-from corpus_builder.store.dataset import FORMAT, Manifest, Stage, read_manifest
+from corpus_builder.store.dataset import FORMAT, Manifest, read_manifest
 from corpus_builder.store.files import absolute, write_json
 from corpus_builder.store.ownership import alone_in
 from corpus_builder.store.run import TASK_MEMORY_BYTES, Runner
@@ -42,12 +42,8 @@ logger = logging.getLogger(__name__)
 HEAD = "build.json"
 
 TABLES = {
-    "documents": ("extract",),
-    "measures": ("measure",),
-    "matches": ("match",),
-    "decisions": ("decide",),
-    "ledger": ("extract", "release"),
-    "corpus": ("release",),
+    table: tuple(kind.name for kind in STAGES if table in kind.tables)
+    for table in ("documents", "measures", "matches", "decisions", "ledger", "corpus")
 }
 """The tables of a build, and the stages that write them."""
 
@@ -65,9 +61,8 @@ class Built:
         """Open a build on disk, finished or not; the URLs in its recipe have no logins, as nothing is fetched.  Raises InputError if there is none."""
         head = Path(out) / HEAD
         try:
-            said = json.loads(head.read_bytes())
-            recipe = Recipe.of(said["recipe"], where=str(head))
-            found = {str(stage): read_manifest(Path(out) / str(stage)) for stage in said["stages"]}
+            recipe = Recipe.of(json.loads(head.read_bytes())["recipe"], where=str(head))
+            found = {kind.name: read_manifest(Path(out) / kind.name) for kind in wanted_by(recipe)}
         except (FileNotFoundError, NotADirectoryError) as error:
             raise InputError(f"There is no build in {out} (no {HEAD}); `corpus-builder build` makes one.") from error
         except (ValueError, TypeError, KeyError) as error:
@@ -151,7 +146,7 @@ class Built:
 
     def verify(self, *, progress: bool = False) -> Verification:
         """Read every file again and compare it with its manifest."""
-        return verify_build(self.manifests, self.recipe, DATASETS, progress)
+        return verify_build(self.manifests, self.recipe, {kind.name: kind for kind in wanted_by(self.recipe)}, progress)
 
     def diff(self, other: Built) -> Diff:
         """The differences between this build and another."""
@@ -181,7 +176,8 @@ def build(
     ):
         engine.carry(own_modules(*Running(recipe, out).functions))
         extract = replace(extract, inputs=tuple(input_files(recipe, out, engine, progress, found)))
-        _write_head(recipe, out, [extract, *others])
+        # The recipe, without logins and queries of URLs, makes a build readable without its file.
+        write_json(out / HEAD, {"format": FORMAT, "recipe": shareable(as_data(recipe))})
         manifests: dict[str, Manifest] = {}
         runner = Runner(out, engine, task_memory_bytes, progress)
         manifests[extract.name] = runner.run(extract, manifests)
@@ -193,13 +189,3 @@ def build(
     for warning in duplicates.warnings if (duplicates := built.duplicates()) else ():
         logger.warning(warning)
     return built
-
-
-def _write_head(recipe: Recipe, out: Path, stages: Sequence[Stage]) -> None:
-    """Write what makes a build readable without its recipe file: the recipe, without logins and queries of URLs, and the names of its stages."""
-    head = {
-        "format": FORMAT,
-        "recipe": shareable(as_data(recipe)),
-        "stages": [stage.name for stage in stages],
-    }
-    write_json(out / HEAD, head)

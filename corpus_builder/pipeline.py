@@ -32,8 +32,11 @@ class Kind(store.Kind, Protocol):
     def name(self) -> str:
         """The name of the stage."""
 
-    def of(self, running: Running) -> Stage | None:
-        """The stage as configured by a recipe; None if the recipe does not use it."""
+    def wanted(self, recipe: Recipe) -> bool:
+        """Whether a build with this recipe has the stage."""
+
+    def of(self, running: Running) -> Stage:
+        """The stage as configured by a recipe that wants it."""
 
 
 STAGES: tuple[Kind, ...] = (
@@ -50,6 +53,11 @@ DATASETS: dict[str, store.Kind] = {kind.name: kind for kind in STAGES} | {Supers
 """All datasets that a build may have, by name; `Match` makes the last, of documents of an index that lost to new ones."""
 
 
+def wanted_by(recipe: Recipe) -> list[Kind]:
+    """The kinds of stages that a build with this recipe has, in order; reads no file."""
+    return [kind for kind in STAGES if kind.wanted(recipe)]
+
+
 def stages_of(recipe: Recipe, out: Path) -> tuple[Extract, list[Stage]]:
     """The first stage, with no input files yet, and the others, with every list, table, model, function and index that the
     recipe names already read.
@@ -58,9 +66,9 @@ def stages_of(recipe: Recipe, out: Path) -> tuple[Extract, list[Stage]]:
     """
     expected_counts(recipe)
     running = Running(recipe, out)
-    stages = [stage for kind in STAGES[1:] if (stage := kind.of(running)) is not None]
+    others = [kind.of(running) for kind in wanted_by(recipe)[1:]]
     for source in recipe.sources:
         settings_digest(reading_of(recipe, source).settings(recipe.page_settings))  # reads the models
     for name in {name for names in recipe.release.edits.values() for name in names}:
         named_edit(name, footer_keywords=running.footer_keywords)
-    return Extract.of(running), stages
+    return Extract.of(running), others

@@ -31,6 +31,7 @@ from support.paths import ROOT, TESTS
 from corpus_builder import Ray, Recipe, Serial, StageError, build, plan
 from corpus_builder.built import Built
 from corpus_builder.errors import InputError, RecipeError
+from corpus_builder.pipeline import stages_of, wanted_by
 from corpus_builder.recipe.inputs import digests_of
 from corpus_builder.report.funnel import as_text, funnels
 from corpus_builder.sources.extracted import ExtractStats
@@ -57,6 +58,23 @@ def copied(built, tmp_path) -> tuple[Path, Path]:
     shutil.copytree(done.out, tmp_path / "out", copy_function=shutil.copy2)
     digests_of(list((tmp_path / "inputs").iterdir()), tmp_path / "out", Serial(), progress=False)  # at their new place
     return tmp_path / "inputs", tmp_path / "out"
+
+
+@pytest.mark.parametrize(
+    ("changes", "stages"),
+    [
+        ({}, ["sign", "match"]),
+        ({"lines": {}}, ["sign", "match", "lines"]),
+        ({"quality": {"rules": [{"duplicates": True}, {"measure": "num_letters", "min": 1}]}}, ["sign", "match"]),
+        ({"quality": {"rules": [{"measure": "num_letters", "min": 1}, {"duplicates": True}]}}, ["sign", "screen", "match"]),
+        ({"quality": {"rules": [{"measure": "num_letters", "min": 1}]}, "dedup": None}, []),
+    ],
+)
+def test_a_recipe_wants_these_stages(tmp_path, changes, stages):
+    recipe = make_recipe(tmp_path, **changes)
+    expected = ["extract", "measure", *stages, "decide", "release"]
+    assert [kind.name for kind in wanted_by(recipe)] == expected
+    assert [stage.name for stage in stages_of(recipe, tmp_path)[1]] == expected[1:]
 
 
 def test_every_page_is_accounted_for(built):

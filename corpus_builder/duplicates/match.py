@@ -19,6 +19,7 @@ from corpus_builder.duplicates.search import Search, Texts
 from corpus_builder.duplicates.signed_files import Indexed, SignedShard, keys_digest, split
 from corpus_builder.duplicates.summary import MatchStats, stats_of
 from corpus_builder.hashing.matching import Matching
+from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.running import Running
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of, read_groups
 from corpus_builder.store.run import Runner
@@ -97,11 +98,15 @@ class Match(SearchStage):
     tables: ClassVar[tuple[str, ...]] = ("matches",)
 
     @classmethod
-    def of(cls, running: Running) -> Match | None:
-        """The stage, with the documents of the index that the recipe names; None if the recipe does not look for duplicates."""
+    def wanted(cls, recipe: Recipe) -> bool:
+        """Where the recipe looks for duplicates."""
+        return recipe.dedup is not None
+
+    @classmethod
+    def of(cls, running: Running) -> Match:
+        """The stage with the documents of the index that the recipe names."""
         dedup = running.recipe.dedup
-        if dedup is None:
-            return None
+        assert dedup is not None  # it is wanted
         index = running.recipe.resolve(dedup.index) if dedup.index is not None else None
         return cls(dedup.matching, indexed_of(index, running.out, dedup.minhash, dedup.keep, dedup.indexed))
 

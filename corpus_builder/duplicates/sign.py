@@ -9,6 +9,7 @@ from typing import ClassVar
 from corpus_builder.duplicates.signed_files import SIGNED, SignedWriter
 from corpus_builder.hashing.minhash import SPECIFICATION, MinHash
 from corpus_builder.hashing.preference import Preference
+from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.running import Running
 from corpus_builder.sources.extracted import ExtractStats
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of, read_groups
@@ -26,10 +27,16 @@ class Sign(Stage):
     tables: ClassVar[tuple[str, ...]] = SIGNED
 
     @classmethod
-    def of(cls, running: Running) -> Sign | None:
-        """The stage, if the recipe looks for duplicates; else None."""
+    def wanted(cls, recipe: Recipe) -> bool:
+        """Where the recipe looks for duplicates."""
+        return recipe.dedup is not None
+
+    @classmethod
+    def of(cls, running: Running) -> Sign:
+        """The stage with the hashes and the order of preference of the recipe's table `dedup`."""
         recipe = running.recipe
-        return cls(recipe.dedup.minhash, recipe.dedup.keep, recipe.compared) if recipe.dedup else None
+        assert recipe.dedup is not None  # it is wanted
+        return cls(recipe.dedup.minhash, recipe.dedup.keep, recipe.compared)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One shard per shard of documents, which depends on these, the hash specification and the order of preference."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from corpus_builder.duplicates.losers import Superseded
 from corpus_builder.errors import IntegrityError
 from corpus_builder.messages.progress import with_progress
 from corpus_builder.recipe.models import Recipe
@@ -28,13 +29,15 @@ class Verification:
 def verify_build(
     manifests: Mapping[str, Manifest], recipe: Recipe, kinds: Mapping[str, Kind], progress: bool = False
 ) -> Verification:
-    """Read every file again; hold its digest and rows against its manifest, manifests against the kinds of stages, and the funnel
-    against itself."""
+    """Read every file again; hold its digest and rows against its manifest, manifests against the `kinds` of stages that the recipe wants,
+    and the funnel against itself."""
     problems: list[str] = []
-    manifests = {stage: manifest for stage, manifest in manifests.items() if stage in kinds}
-    if "match" in manifests and (superseded := read_manifest(manifests["match"].root.parent / "superseded")) is not None:
-        manifests["superseded"] = superseded
-    for name in _expected(recipe, manifests):
+    manifests, kinds = dict(manifests), dict(kinds)
+    if "match" in manifests and _competed(manifests["match"], recipe):
+        kinds[Superseded.name] = Superseded
+        if (superseded := read_manifest(manifests["match"].root.parent / Superseded.name)) is not None:
+            manifests[Superseded.name] = superseded
+    for name in kinds:
         if name not in manifests:
             problems.append(f"The stage {name!r} is not sealed; run `corpus-builder build` again.")
     problems += _unlike_the_stage_before(manifests)
@@ -62,18 +65,10 @@ def _unlike_the_stage_before(manifests: Mapping[str, Manifest]) -> Iterator[str]
                 )
 
 
-def _expected(recipe: Recipe, manifests: Mapping[str, Manifest]) -> Iterator[str]:
-    yield from ("extract", "measure")
-    if recipe.dedup:
-        yield "sign"
-        if not recipe.quality.rules[0].duplicates:  # filter first
-            yield "screen"
-        yield "match"
-        if recipe.dedup.indexed == "compete" and "match" in manifests:
-            yield from ["superseded"] if any(r.made_from.get("index") for r in manifests["match"].receipts) else []
-    if recipe.lines:
-        yield "lines"
-    yield from ("decide", "release")
+def _competed(match: Manifest, recipe: Recipe) -> bool:
+    """Whether documents were compared with those of an index that competes."""
+    competes = recipe.dedup is not None and recipe.dedup.indexed == "compete"
+    return competes and any(receipt.made_from.get("index") for receipt in match.receipts)
 
 
 def as_text(found: Verification) -> str:

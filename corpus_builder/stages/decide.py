@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from corpus_builder.document import DECISION
 from corpus_builder.quality.rulebook import DuplicateRule, Rows, RunningRule, Verdicts, judge_rows
+from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.running import Running
 from corpus_builder.sources.extracted import ExtractStats
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of, read_groups
@@ -94,9 +95,14 @@ class Screen(Stage):
     tables: ClassVar[tuple[str, ...]] = ("live",)
 
     @classmethod
-    def of(cls, running: Running) -> Screen | None:
-        """The stage, if the recipe filters first and then looks for duplicates; else None."""
-        return cls(running.before_duplicates) if running.recipe.dedup and running.before_duplicates else None
+    def wanted(cls, recipe: Recipe) -> bool:
+        """Where the recipe filters first and then looks for duplicates."""
+        return recipe.dedup is not None and not recipe.quality.rules[0].duplicates
+
+    @classmethod
+    def of(cls, running: Running) -> Screen:
+        """The stage with the rules before the search."""
+        return cls(running.before_duplicates)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Made of the rules and of the sidecars that they read."""

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from corpus_builder.hashing.lines import PLACES, Repeats, candidates, host_keys, repeated_rows
+from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.running import Running
 from corpus_builder.stages.line_counts import LiveDocuments, Tally, Total, counted_shards, live_documents, settings_of
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, sealed_manifest
@@ -63,10 +64,16 @@ class Lines(Stage):
     stats: ClassVar[type[Any]] = LinesStats
 
     @classmethod
-    def of(cls, running: Running) -> Lines | None:
-        """The stage, if the recipe has a table `lines`; else None."""
+    def wanted(cls, recipe: Recipe) -> bool:
+        """Where the recipe has a table `lines`."""
+        return recipe.lines is not None
+
+    @classmethod
+    def of(cls, running: Running) -> Lines:
+        """The stage as set by the recipe's table `lines`."""
         recipe = running.recipe
-        return cls(recipe.lines.repeats, recipe.lines.sources or recipe.source_names) if recipe.lines else None
+        assert recipe.lines is not None  # it is wanted
+        return cls(recipe.lines.repeats, recipe.lines.sources or recipe.source_names)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """Made of all documents of these sources, since each of them is counted."""

@@ -146,6 +146,11 @@ class Stage(Protocol):
     def name(self) -> str:
         """Name of the stage, of its directory, and of the dataset that it makes."""
 
+    @classmethod
+    def wanted(cls, recipe: Any) -> bool:
+        """Whether a build with this recipe has the stage; reads no file."""
+        return True
+
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """The shards of the new dataset, in order, given the sealed datasets that it reads."""
 
