@@ -1,4 +1,4 @@
-"""Build a corpus, and what is in hand afterwards: its tables, its report, and the story of every page."""
+"""Build a corpus, and work with the result: its tables, its report, and the story of every page."""
 
 from __future__ import annotations
 
@@ -58,7 +58,10 @@ class Built:
 
     @classmethod
     def open(cls, out: str | Path) -> Built:
-        """Open a build on disk, finished or not; the URLs in its recipe have no logins, as nothing is fetched.  Raises InputError if there is none."""
+        """Open a build on disk, finished or not.  Raises InputError if there is none.
+
+        The URLs in its recipe have no logins, as nothing is fetched.
+        """
         head = Path(out) / HEAD
         try:
             recipe = Recipe.of(json.loads(head.read_bytes())["recipe"], where=str(head))
@@ -99,8 +102,8 @@ class Built:
         The result displays itself as a table, and returns its rows by `.df()`, `.pl()`, `.to_arrow_table()` or `.fetchall()`.  Files
         are read as rows are requested, within DuckDB's memory limit: nothing is copied into memory first.
         """
-        stand = [name for name, stages in TABLES.items() if stages[0] in self.manifests]
-        return database({name: self._table(name) for name in stand}).sql(query)
+        existing = [name for name, stages in TABLES.items() if stages[0] in self.manifests]
+        return database({name: self._table(name) for name in existing}).sql(query)
 
     def _table(self, name: str) -> Table:
         manifests = [self.manifests[stage] for stage in TABLES[name] if stage in self.manifests]

@@ -1,4 +1,4 @@
-"""The command that builds a corpus: arguments to calls, no logic."""
+"""The command that builds a corpus."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from corpus_builder.commands.printing import end_with_nothing, say, say_funnels
 @engine_options
 @as_json
 def build(recipe: Path, out: Path | None, as_json: bool, **machine: Any) -> None:
-    """Build the corpus of RECIPE, or resume it: what is done is not done again."""
+    """Build the corpus of RECIPE, or resume it: finished work is not repeated."""
     from corpus_builder.built import build
     from corpus_builder.recipe.models import Recipe
     from corpus_builder.report.funnel import without_yield

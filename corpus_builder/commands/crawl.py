@@ -1,4 +1,4 @@
-"""The command that fetches records of a crawl: arguments to calls, no logic."""
+"""The command that fetches records of a crawl."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _fetching() -> list[click.Option]:
             ["--base"],
             default=BASE,
             show_default=True,
-            help="Where the crawl's files lie: a URL, s3://commoncrawl/ or a directory.",
+            help="Where the crawl's files are: a URL, s3://commoncrawl/ or a directory.",
         ),
         click.Option(
             ["--gap", "gap_kib"],
@@ -73,13 +73,13 @@ def _fetching() -> list[click.Option]:
             help="Records at most this many KiB apart are fetched by one request.",
         ),
         click.Option(["--workers"], type=click.IntRange(1, 64), default=AT_A_TIME, show_default=True, help="WARCs at a time."),
-        click.Option(["--plan-only"], is_flag=True, help="Say what would be fetched, and stop."),
+        click.Option(["--plan-only"], is_flag=True, help="Show what would be fetched, and stop."),
     ]
 
 
 @click.command(cls=Command, short_help="Fetch only the Japanese records of a crawl.")
 @click.argument("index", nargs=-1, required=True)
-@click.option("--out", type=PATH, required=True, help="Directory for the WARCs that are made.")
+@click.option("--out", type=PATH, required=True, help="Directory to write the WARCs to.")
 @under("Which records", later(_query))
 @under("How they are fetched", later(_fetching))
 @as_json
@@ -129,7 +129,7 @@ def crawl(
     if done.missing:
         more = f"\n  and {len(done.missing) - 5} more" if len(done.missing) > 5 else ""
         raise StageError(
-            f"{len(done.missing)} WARCs cannot be asked for, and are not in the plan; --base says where the crawl's files lie.\n"
+            f"{len(done.missing)} WARCs cannot be asked for, and are not in the plan; --base says where the crawl's files are.\n"
             + "\n".join(f"  {one}" for one in done.missing[:5])
             + more
         )

@@ -1,4 +1,4 @@
-"""The command that deduplicates the user's own files: arguments to calls, no logic."""
+"""The command that deduplicates the user's own files."""
 
 from __future__ import annotations
 

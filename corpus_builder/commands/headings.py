@@ -1,4 +1,4 @@
-"""Help in groups: commands by what one does first, options by what they are about, each group under a heading."""
+"""Help in groups: commands in the order in which they are used, options by subject, each group under a heading."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OPTIONS = "Options"
 
 @dataclass
 class _Later:
-    """Options that are made when a command is first asked for its own."""
+    """Options that are made when a command's options are first needed."""
 
     make: Callable[[], Sequence[click.Option]]
     heading: str = OPTIONS
@@ -26,7 +26,7 @@ class _Later:
 
 
 class Command(click.Command):
-    """A command whose `--help` shows options under the headings that `under` gave them, in the order in which they were written."""
+    """A command whose `--help` shows options in the order in which they are declared, under the headings that `under` gave them."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """The arguments and options, those of `later`, too."""
@@ -41,7 +41,7 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """A group whose commands stand in the order in which they were added, under headings where `add` gave some."""
+    """A group that lists its commands in the order in which they were added, under the headings that `add` gave them."""
 
     command_class = Command
     group_class = type
@@ -81,7 +81,7 @@ def under(heading: str, *options: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def later(make: Callable[[], Sequence[click.Option]]) -> Callable[..., Any]:
-    """Options of a command that are made when they are first needed: what they are made from may take a second to import."""
+    """Options of a command that are made when they are first needed, since what they are made from may take a second to import."""
 
     def add(command: Any) -> Any:
         command.__click_params__ = [*getattr(command, "__click_params__", ()), _Later(make)]
@@ -91,7 +91,7 @@ def later(make: Callable[[], Sequence[click.Option]]) -> Callable[..., Any]:
 
 
 def options_of(command: click.Command, ctx: click.Context) -> list[tuple[str, list[tuple[str, str]]]]:
-    """The options of a command with their help by heading; those without one come first."""
+    """The options of a command with their help, by heading; those without a heading come first."""
     found: dict[str, list[tuple[str, str]]] = {OPTIONS: []}
     for option in command.get_params(ctx):
         if isinstance(option, click.Option) and (record := option.get_help_record(ctx)):

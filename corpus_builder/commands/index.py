@@ -1,4 +1,4 @@
-"""The commands of an index of documents: arguments to calls, no logic."""
+"""The commands of an index of documents."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INDEX = click.argument("index", type=PATH)
 
 @click.group(cls=Group, short_help="Documents of earlier crawls, to compare later ones with.")
 def index() -> None:
-    """Keep what is known of documents, without their texts, to compare later crawls with."""
+    """Keep hashes and ids of documents, without their texts, to compare later crawls with."""
 
 
 @index.command(short_help="Add what a build or `dedup` kept.")

@@ -1,4 +1,4 @@
-"""The command line: the group of all commands, and what becomes of errors.  Each family of commands has a file of its own."""
+"""The command line: the group of all commands, and how errors are reported.  Each family of commands has a file of its own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OF_A_PATH = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP, errno.
 
 
 class Sentences(Group):
-    """A group whose commands end in a sentence and an exit code, never in a traceback of ours."""
+    """A group whose commands report errors as a sentence and an exit code, not as a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
@@ -54,7 +54,7 @@ class Sentences(Group):
             error.show(shown := StringIO())
             say(without_secrets(shown.getvalue().rstrip("\n")), err=True)
             sys.exit(error.exit_code)
-        except Exception:  # a fault of ours; its traceback may quote what servers and files say
+        except Exception:  # a bug of ours; its traceback may quote what servers and files say
             say_trace()
             sys.exit(1)
 

@@ -1,4 +1,4 @@
-"""Options that several commands have, each written once."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ engine_options = under(
     "The machine (the output's bytes are the same on any)",
     click.option("--engine", type=click.Choice(["ray", "serial"]), default="ray", show_default=True, help="Where shards run."),
     click.option("--workers", type=click.IntRange(1), help="Shards at a time.  [default: the number of cores]"),
-    click.option("--address", help="Ray cluster to run on, for example auto.  [default: a Ray of our own, on this machine]"),
+    click.option("--address", help="Ray cluster to run on, for example auto.  [default: a new Ray instance on this machine]"),
     memory,
 )
 HASHES = "How texts are hashed"

@@ -1,4 +1,4 @@
-"""The command that says what a build would do and take: arguments to calls, no logic."""
+"""The command that shows what a build would do, and what that takes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from corpus_builder.errors import RecipeError
 )
 @as_json
 def plan(recipe: Path | None, out: Path | None, as_json: bool, **settings: Any) -> None:
-    """Show what `build` would run of RECIPE and why, how likely pairs of duplicates are to be found, and what that takes.
+    """Show what `build` would run of RECIPE and why, how likely pairs of duplicates are to be found, and what finding them takes.
 
     Without RECIPE, show only the last two, for the hashes that the options name."""
     from corpus_builder.hashing import forecast
@@ -47,7 +47,7 @@ def plan(recipe: Path | None, out: Path | None, as_json: bool, **settings: Any) 
 
 
 def _hashes(recipe: Any, settings: dict[str, Any]) -> tuple[Any, Any] | None:
-    """The hashes of a recipe, or those that the options name, and the forecast where one is asked for; None without duplicates."""
+    """The hashes of a recipe, or those that the options name, and the forecast if one was asked for; None if no duplicates are sought."""
     from corpus_builder.hashing.forecast import CHARACTERS, forecast
     from corpus_builder.recipe.dedup import Dedup
 

@@ -1,4 +1,4 @@
-"""Where everything that the commands say is printed: harmless on a terminal, and without logins."""
+"""How commands print: everything is made harmless for a terminal, and logins are removed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from corpus_builder.messages.terminal import Formatter, as_json, harmless_lines
 
 
 def say(text: str, err: bool = False) -> None:
-    """Print lines for people; those on standard error may name places, which go without their logins."""
+    """Print lines for people; on standard error, without the logins of places that they name."""
     stream = sys.stderr if err else sys.stdout
     shown = harmless_lines(without_known_secrets(text) if err else text)
     if not _takes_all(stream):
@@ -24,7 +24,7 @@ def say(text: str, err: bool = False) -> None:
 
 
 def end_with_nothing(*sentences: str) -> None:
-    """End a command that has nothing to show for its work: say so, where there is something to say."""
+    """Print these sentences on what came out empty, and end the command with its exit code; without sentences, do nothing."""
     for sentence in sentences:
         say(f"corpus-builder: {sentence}", err=True)
     if sentences:
@@ -32,26 +32,26 @@ def end_with_nothing(*sentences: str) -> None:
 
 
 def say_json(value: Any, indent: int | None = 1, allow_nan: bool = True) -> None:
-    """Print a JSON value for programs, on one line without `indent`."""
+    """Print a JSON value for programs, on one line if `indent` is None."""
     click.echo(as_json(value, indent, allow_nan, ascii_only=not _takes_all(sys.stdout)))
 
 
-def say_funnels(built: Any, as_json: bool, **told: Any) -> Any:
-    """Write the report of a build; print its funnels and what is known of its duplicates, with what else is `told` in JSON."""
+def say_funnels(built: Any, as_json: bool, **more: Any) -> Any:
+    """Write the report of a build; print its funnels and the summary of its duplicates, with `more` in JSON."""
     from corpus_builder.duplicates import summary as duplicates
     from corpus_builder.report import funnel
 
     page, found = built.report(), built.funnels()
     if as_json:
-        told |= {"report": str(page), "funnels": [funnel.as_json(one) for one in found]}
-        say_json(told | duplicates.in_json(built.duplicates()))
+        more |= {"report": str(page), "funnels": [funnel.as_json(one) for one in found]}
+        say_json(more | duplicates.in_json(built.duplicates()))
     else:
         say("\n\n".join([*map(funnel.as_text, found), *duplicates.in_text(built.duplicates())]))
     return found
 
 
 def _takes_all(stream: TextIO) -> bool:
-    """Whether a stream takes every character; one that says ASCII is set up wrongly, and click writes UTF-8 to it."""
+    """Whether a stream takes every character; one that claims to be ASCII is set up wrongly, and click writes UTF-8 to it."""
     return (stream.encoding or "utf-8").lower().replace("_", "-") in (
         "utf-8",
         "utf8",
@@ -63,12 +63,12 @@ def _takes_all(stream: TextIO) -> bool:
 
 
 def say_trace() -> None:
-    """Print the traceback of an error that nobody foresaw."""
+    """Print the traceback of an unexpected error."""
     say(without_secrets(traceback.format_exc()), err=True)
 
 
 def log_to_stderr(level: int) -> None:
-    """Have what modules log printed on standard error."""
+    """Print log messages on standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Formatter("%(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler])

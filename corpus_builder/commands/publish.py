@@ -1,4 +1,4 @@
-"""The command that publishes: arguments to calls, no logic."""
+"""The command that publishes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands that look at a build: arguments to calls, no logic."""
+"""The commands that look at a build."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands that try parts of a build on texts and pages: arguments to calls, no logic."""
+"""The commands that try parts of a build on texts and pages."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from corpus_builder.errors import InputError
 
 
 @click.command(cls=Command, short_help="Try rules, or a filter of your own, on one text.")
-@click.option("--recipe", type=PATH, help="Ask every rule of this recipe.")
-@click.option("--filter", "filter_name", metavar="MODULE:FUNCTION", help="Ask this filter alone.")
+@click.option("--recipe", type=PATH, help="Apply every rule of this recipe.")
+@click.option("--filter", "filter_name", metavar="MODULE:FUNCTION", help="Apply only this filter.")
 @click.option("--text", help="The text.  [default: read from FILE or standard input]")
 @click.option("--url", default="", help="URL of the document, for host rules.")
-@click.option("--source", default="", help="Source of the document: only rules that judge it are asked.")
+@click.option("--source", default="", help="Source of the document: only rules that judge it are applied.")
 @click.argument("file", type=click.File(encoding="utf-8"), required=False)
 @as_json
 def judge(

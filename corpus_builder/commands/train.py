@@ -1,4 +1,4 @@
-"""The commands that train models: arguments to calls, no logic."""
+"""The commands that train models."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def train_extractor(files: tuple[Path, ...], out: Path) -> None:
 
     keep_file_apart(out, files)
     if out.is_dir() or not out.parent.is_dir():
-        raise InputError(f"The model cannot be written to {out}: name a file in a directory that is there.")
+        raise InputError(f"The model cannot be written to {out}: name a file in a directory that exists.")
     examples = (example for path in files for example in read_examples(path))
     train(examples, lambda line: say(line, err=True)).save(out)
 

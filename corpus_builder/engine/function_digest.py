@@ -1,7 +1,7 @@
-"""What a function depends on, as a digest: its code, and every value of the user's that it uses, and so on.
+"""A digest of what a function depends on: its code, every value of the user's that it uses, what these use, and so on.
 
-It is the same in every process of the same Python: no address in memory counts, nor the order of a set.  Functions, classes and
-modules of others are known by their names and their package's version; what is pickled otherwise than by its state is refused.
+It is the same in every process of the same Python: neither addresses in memory nor the order of a set count.  Functions, classes and
+modules of packages are known by their names and the package's version; values that cannot be pickled by their state are refused.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 from corpus_builder.engine.own_modules import is_own, with_imports
 
 _PLAIN = (type(None), bool, int, float, complex, str, range, slice, type(...), type(NotImplemented))
-_NO_EFFECT = frozenset(  # of a class: what its body is otherwise hashed with, or what is made from it
+_NO_EFFECT = frozenset(  # attributes of a class that are hashed in another way, or are made from its body
     {"__dict__", "__weakref__", "__module__", "__doc__", "__qualname__", "__annotations__", "__annotate__", "__annotate_func__"}
     | {"__firstlineno__", "__static_attributes__", "__dataclass_fields__", "__dataclass_params__", "_abc_impl"}
     | {"__annotations_cache__", "__classdictcell__"}
@@ -28,17 +28,17 @@ _NO_EFFECT = frozenset(  # of a class: what its body is otherwise hashed with, o
 
 
 class Unhashable(Exception):
-    """Something of which it cannot be told whether it changed; the argument says what it is, as half a sentence."""
+    """A value whose changes cannot be detected; the argument says what it is, as half a sentence."""
 
 
 class FunctionDigest:
-    """The digest of a function, and the user's own modules that it was found in or uses."""
+    """The digest of a function, and the user's own modules that define it or that it uses."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.modules: dict[str, ModuleType] = {}
         self._done: dict[int, bytes] = {}
         self._alive: list[Any] = []  # so that no other object gets the id of one that is done
-        self._open: list[int] = []  # what is being looked at, from the function inwards
+        self._open: list[int] = []  # the values being hashed, from the function inwards
         self._cycles = 0
         try:
             self.value = self._of(function, "it").hex()[:32]
@@ -59,7 +59,7 @@ class FunctionDigest:
         before = self._cycles
         found = self._inside(value, what)
         self._open.pop()
-        if self._cycles == before:  # what holds itself depends on where it was entered
+        if self._cycles == before:  # the digest of a value that holds itself depends on where it was entered
             self._done[id(value)] = found
             self._alive.append(value)
         return found
@@ -114,7 +114,7 @@ class FunctionDigest:
                     else self._of(value, f"{name} uses {found!r}")
                 )
             except Unhashable:
-                if found not in used.assigned:  # what it assigns itself is its memory, not an input
+                if found not in used.assigned:  # a global that the function assigns is its memory, not an input
                     raise
         values += [self._imported(found) for found in sorted(used.imports)]
         return _hash("own function", self._code(function.__code__, name), *values, *cells)
@@ -140,7 +140,7 @@ class FunctionDigest:
         return _hash("own class", found.__qualname__, *(self._of(base, what) for base in found.__bases__), *parts)
 
     def _module(self, module: ModuleType, attributes: frozenset[str], what: str) -> bytes:
-        """An own module by what is used of it; by its file and those that it imports where that cannot be told."""
+        """One of the user's modules by the attributes used of it; by its file and those it imports if these are unknown."""
         if not is_own(module) or module.__name__ == "__main__":
             return _hash("module", *_version(module.__name__))
         self._is_own(module.__name__)
@@ -188,11 +188,11 @@ class FunctionDigest:
         return False
 
     def _state(self, value: Any, what: str) -> bytes:
-        """Any other value by what it would be pickled by."""
+        """Any other value by what pickle would store of it."""
         try:
             reducer = copyreg.dispatch_table.get(type(value))
             reduced = reducer(value) if reducer else value.__reduce_ex__(4)
-        except Exception as error:  # whatever its class says
+        except Exception as error:  # whatever its class raises
             raise Unhashable(f"{what}, which is a {type(value).__name__}") from error
         if isinstance(reduced, str):
             return _hash("global", *_named(value), reduced)
@@ -201,7 +201,7 @@ class FunctionDigest:
 
 
 class Used:
-    """What a function's code uses by name, that of the functions within it included."""
+    """The names that a function's code uses, those of nested functions included."""
 
     def __init__(self, code: CodeType) -> None:
         self.names: frozenset[str] = frozenset()
@@ -231,7 +231,7 @@ def _named(thing: Any) -> tuple[str, str, str]:
 
 
 def _version(module_name: str) -> tuple[str, str]:
-    """A module of others, and the version of its package where that says one."""
+    """The name of a module, and its package's version, if it has one."""
     version = getattr(sys.modules.get(module_name.partition(".")[0]), "__version__", "")
     return module_name, version if isinstance(version, str) else ""
 

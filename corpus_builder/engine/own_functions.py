@@ -1,4 +1,4 @@
-"""Functions of the user's own: named in a recipe as `module:function`, or given as they are."""
+"""Functions of the user's own: named in a recipe as `module:function`, or given as Python functions."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from typing import Any
 from corpus_builder.document import Document
 from corpus_builder.engine import guard
 from corpus_builder.engine.function_digest import FunctionDigest, Unhashable
-from corpus_builder.engine.own_modules import forget_older, imported_anew, is_own, with_imports
+from corpus_builder.engine.own_modules import forget_older, import_without_bytecode, is_own, with_imports
 from corpus_builder.errors import RecipeError, StageError, did_you_mean, words_of
 
 
 @dataclass(frozen=True)
 class UserFunction:
-    """A user's function, the name that it is known by, a digest of what it depends on, and the user's modules that it needs."""
+    """A user's function, its name, a digest of what it depends on, and the user's modules that it needs."""
 
     name: str
     digest: str
@@ -32,17 +32,17 @@ class UserFunction:
 
 
 class OwnFunctionFailed(Exception):
-    """A function of the user's own raised something, or returned what it must not: what it is, its name, and what happened."""
+    """A function of the user's own raised an error, or returned a wrong value: its kind, its name, what happened, and a remedy."""
 
 
 def function_of(given: str | Callable[..., Any], base: Path) -> UserFunction:
-    """A function that a recipe names, or holds."""
+    """The function that a recipe names, or contains."""
     return load_function(given, base) if isinstance(given, str) else _by_value(given, name_of(given))
 
 
 def load_function(name: str, base: Path) -> UserFunction:
-    """Import `module:function`; the module is looked for in `base` (the recipe's directory), the working directory, then
-    among the installed packages.  The digest covers the module and what it imports from its own directory.
+    """Import `module:function`; the module is searched for in `base` (the recipe's directory), the working directory, then
+    among the installed packages.  The digest covers the module and the user's own modules that it imports.
     """
     module_name, colon, function_name = name.partition(":")
     if not colon or not module_name or not function_name:
@@ -56,7 +56,7 @@ def load_function(name: str, base: Path) -> UserFunction:
     importlib.invalidate_caches()
     forget_older(module_name)
     try:
-        module = imported_anew(module_name)
+        module = import_without_bytecode(module_name)
     except ModuleNotFoundError as error:
         if error.name and module_name.split(".")[0] == error.name.split(".")[0]:
             raise RecipeError(
@@ -81,7 +81,7 @@ def _by_file(name: str, function: Callable[..., Any], module: ModuleType) -> Use
 
 
 def _of_main(function_name: str) -> UserFunction:
-    """A function of the notebook or script that runs."""
+    """A function of the running notebook or script."""
     main = vars(sys.modules["__main__"])
     if not callable(function := main.get(function_name)):
         hint = did_you_mean(function_name, [name for name, value in main.items() if callable(value)]).rstrip("?")
@@ -100,7 +100,7 @@ def _by_value(function: Callable[..., Any], name: str) -> UserFunction:
         found = FunctionDigest(function)
     except Unhashable as error:
         raise RecipeError(
-            f"Whether the function {name} changed cannot be told: {error}, of which no digest can be taken. Let the function make or "
+            f"Changes of the function {name} cannot be detected: {error}, of which no digest can be made. Let the function create or "
             'open it when it is first called (functools.cache), or put the function into a module and write "module:function".'
         ) from error
     plain = name.rpartition(":")[2].isidentifier() and (importable_name(function) or name.startswith("__main__:"))
@@ -108,7 +108,7 @@ def _by_value(function: Callable[..., Any], name: str) -> UserFunction:
 
 
 def name_of(function: str | Callable[..., Any]) -> str:
-    """What a function is called for people: where it was defined, and its name there."""
+    """The name of a function in messages: where it was defined, and its name there."""
     if isinstance(function, str):
         return function
     inner = function
@@ -120,21 +120,21 @@ def name_of(function: str | Callable[..., Any]) -> str:
 
 
 def importable_name(function: Callable[..., Any]) -> str | None:
-    """`module:function` where that names just this function, also in another process; else None."""
+    """`module:function`, if that names this very function, also in another process; else None."""
     module_name, name = getattr(function, "__module__", None), getattr(function, "__qualname__", "")
     found = vars(sys.modules[module_name]).get(name) if module_name in sys.modules and module_name != "__main__" else None
     return f"{module_name}:{name}" if found is function else None
 
 
 def own_modules(*functions: UserFunction) -> list[ModuleType]:
-    """The user's own modules behind some functions, by name: what must travel to a cluster's workers."""
+    """The user's own modules that some functions need, by name; these must be sent to a cluster's workers."""
     names = {name for function in functions for name in function.modules}
     return [sys.modules[name] for name in sorted(names)]
 
 
 @contextmanager
 def naming(page: str) -> Iterator[None]:
-    """Name the page at which a function of the user's own failed, in a StageError."""
+    """Turn the failure of a function of the user's own into a StageError that names the page."""
     try:
         yield
     except OwnFunctionFailed as error:
@@ -146,11 +146,11 @@ def answers(
     functions: Sequence[tuple[UserFunction, Callable[[Callable[..., Any], Document], Any]]],
     documents: Callable[[], Iterable[Document]],
 ) -> Iterator[Any]:
-    """What each function says of each document, all of the first document first; with each goes how it is called.
+    """What each function returns for each document, all for the first document first; each function is given with how to call it.
 
-    They are called in a forked process, so that whatever they do ends in a StageError that names function and document: an
-    exception, `sys.exit` and `os._exit`, a crash of a library, or no end within `guard.CPU_SECONDS`.  There is one process for all the
-    documents, and what a function loads at its first one is loaded once in it; what its module loads at import is there before.
+    They are called in a forked process, so that any failure becomes a StageError that names function and document: an
+    exception, `sys.exit` or `os._exit`, a crash of a library, or more than `guard.CPU_SECONDS`.  One process serves all
+    documents, so that what a function loads at its first call is loaded once; what its module loads at import is inherited.
     """
 
     def units() -> Iterator[tuple[int, Document]]:
@@ -170,7 +170,7 @@ def _answer(functions: Sequence[tuple[UserFunction, Callable[..., Any]]], unit: 
     function, how = functions[place]
     try:
         said = how(function.call, document)
-        sys.stdout.flush()  # what it printed is lost with the process otherwise
+        sys.stdout.flush()  # otherwise what it printed is lost with the process
         return said
     except BaseException as error:  # whatever the user's code raises, SystemExit and KeyboardInterrupt too
         what = words_of(error).rstrip(".")

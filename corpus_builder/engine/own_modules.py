@@ -1,4 +1,4 @@
-"""Modules of the user's own: which they are, what they import of each other, and whether their files are as they were."""
+"""Modules of the user's own: which modules they are, which of each other they import, and whether their files have changed."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from typing import Any
 _SEEN: dict[str, str] = {}  # digests of the files that the user's own modules were imported from
 
 
-def imported_anew(module_name: str) -> ModuleType:
-    """The module, without bytecode beside it, which is known by whole seconds alone."""
+def import_without_bytecode(module_name: str) -> ModuleType:
+    """Import a module without writing bytecode: Python tells whether that is up to date by whole seconds, and may miss an edit."""
     before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         with redirect_stdout(sys.stderr):
@@ -34,9 +34,9 @@ def imported_anew(module_name: str) -> ModuleType:
 
 
 def forget_older(module_name: str) -> None:
-    """Forget a module of the user's, with its own imports, if another file or another content would be imported now.
+    """Forget a module of the user's, and the user's modules that it imports, if another file or content would be imported now.
 
-    A notebook builds, edits its filter and builds again; two recipes have each a my_filters.py beside them.
+    For example, a notebook builds, edits its filter and builds again, or two recipes each have a my_filters.py beside them.
     """
     module = sys.modules.get(module_name)
     if module is None or not is_own(module):
@@ -57,7 +57,7 @@ def _is_older(module: ModuleType) -> bool:
 
 
 def with_imports(module: ModuleType) -> list[ModuleType]:
-    """A module, and what it imports of the user's own modules, and so on; by name, so that no order of loading shows."""
+    """A module and the user's own modules that it imports, directly or not; sorted by name, whatever the order of loading."""
     found: dict[str, ModuleType] = {}
     waiting = [module]
     while waiting:
@@ -71,7 +71,7 @@ def with_imports(module: ModuleType) -> list[ModuleType]:
 
 
 def is_own(module: ModuleType) -> bool:
-    """Is a module the user's own, rather than an installed package, this package or the standard library?"""
+    """Whether a module is the user's own, rather than part of an installed package, this package or the standard library."""
     file = getattr(module, "__file__", None)
     if not file or not file.endswith(".py") or module.__name__.partition(".")[0] in {"corpus_builder", *sys.stdlib_module_names}:
         return False
@@ -101,8 +101,8 @@ def digest_of(path: Path) -> str:
 
 @contextmanager
 def caches_by_value() -> Iterator[None]:
-    """Pickle functions of the user's under `functools.cache` meanwhile as functions are, with empty caches: by themselves they are
-    pickled by names, which a worker may not have.
+    """Within this context, pickle the user's functions under `functools.cache` by value, with empty caches; otherwise they are
+    pickled by name, which a worker may not have.
     """
     kind: Any = type(_cached(len, 0, False))
     before = copyreg.dispatch_table.get(kind)

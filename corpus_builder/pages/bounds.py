@@ -86,7 +86,7 @@ def _walk(text: str, limit: int) -> bool:
 def spans(text: str, opening: re.Pattern[str]) -> Iterator[tuple[int, int]]:
     """Start and end offsets of the elements and comments whose start tags match `opening`; linear in the text.
 
-    The first unclosed one ends the search: its content cannot be told from the rest of the page.
+    The first unclosed one ends the search: its content cannot be distinguished from the rest of the page.
 
     >>> list(spans("a<PRE>b</pre>c<pre>d", re.compile("<pre", re.IGNORECASE)))
     [(1, 13)]

@@ -71,7 +71,7 @@ def render(manifests: Mapping[str, Manifest], recipe: Recipe) -> str:
 
 
 def _shown(value: Any) -> Any:
-    """A value made harmless for the page; markup is kept."""
+    """A value made harmless for the page; markup stays as it is."""
     return harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
