@@ -157,7 +157,9 @@ def test_what_a_function_assigns_itself_is_its_memory_and_no_input():
 def test_what_cannot_be_known_is_a_sentence_with_what_to_do(cell, says):
     notebook = Notebook()
     notebook.run(cell)
-    with pytest.raises(RecipeError, match=rf'^Whether the function .* changed .*{says}.*functools.cache.* "module:function"'):
+    with pytest.raises(
+        RecipeError, match=rf'^Changes of the function .* cannot be detected: .*{says}.*functools.cache.* "module:function"'
+    ):
         function_of(notebook["f"], Path())
 
 

@@ -170,7 +170,7 @@ def test_functions_are_asked_in_one_process_for_all_documents(folder):
     assert found.column("nth").to_pylist() == [1, 2, 3]
     assert found.column("filter mischief:half").to_pylist() == [
         None,
-        {"reason": "a?", "value": 1.0, "threshold": None, "detail": "b?"},
+        {"reason": "a\N{REPLACEMENT CHARACTER}", "value": 1.0, "threshold": None, "detail": "b\N{REPLACEMENT CHARACTER}"},
         None,
     ]
     assert sys.modules["mischief"].seen == []
