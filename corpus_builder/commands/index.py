@@ -32,7 +32,7 @@ def add(index: Path, out: Path, name: str | None) -> None:
     changed = add(index, out, name, progress=True)
     say(as_text(found := changed.summary()))
     own = changed.own(out.absolute())
-    if own and not any(part["documents"] for part in found["parts"] if part["name"] == own.name):
+    if own and not any(part.documents for part in found.parts if part.name == own.name):
         end_with_nothing(f"no document of {out} survived, so the part {own.name!r} of the index is empty.")
 
 
@@ -102,7 +102,7 @@ def show(index: Path, as_json: bool) -> None:
 
     found = Index.open(index).summary()
     if as_json:
-        say_json(found)
+        say_json(found.as_json())
     else:
         say(as_text(found))
 

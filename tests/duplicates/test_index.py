@@ -100,8 +100,8 @@ def test_a_compacted_index_gives_the_same_verdicts_in_less_space(root):
     remove(root / "index", ids=gone)
     crawl(root, "2", rows[60:], root / "index")
     before = contents(root / "2" / "dedup")
-    (small,) = compact(root / "index").summary()["parts"]
-    assert small["removed"] == 0
+    (small,) = compact(root / "index").summary().parts
+    assert small.removed == 0
     assert len(list((root / "index" / "parts").iterdir())) == 1
     index = Index.open(root / "index")
     assert sorted(path.name for path in (root / "index" / "removed").iterdir()) == sorted(index.removed_files)
@@ -120,7 +120,7 @@ def test_indexed_documents_stay_or_compete(root, groups):
     done = crawl(root, "2", later, root / "index", groups=groups, indexed="compete")
     assert kept_ids(done) == ["c"]
     add(root / "index", root / "2")
-    assert [part["documents"] for part in Index.open(root / "index").summary()["parts"]] == [1, 1]
+    assert [part.documents for part in Index.open(root / "index").summary().parts] == [1, 1]
     assert crawl(root, "3", [{"id": "d", "text": prose(1)}], root / "index").dropped_rows().column("survivor").to_pylist() == [
         "c"
     ]
@@ -260,11 +260,11 @@ def test_what_competed_with_the_index_can_be_run_and_added_again(root):
     kept = contents(root / "2" / "dedup")
     superseded = read_table(read_manifest(root / "2" / "superseded").paths("superseded")[0])
     assert superseded.num_rows > 0
-    before = add(root / "index", root / "2").summary()["parts"]
-    assert before[0]["removed"] == superseded.num_rows
+    before = add(root / "index", root / "2").summary().parts
+    assert before[0].removed == superseded.num_rows
     assert crawl(root, "2", many(60, seed=1)[30:], **how).as_json() == first.as_json()
     assert contents(root / "2" / "dedup") == kept
-    assert add(root / "index", root / "2").summary()["parts"] == before
+    assert add(root / "index", root / "2").summary().parts == before
 
 
 def test_what_was_removed_stays_so_when_its_part_is_added_again(root):

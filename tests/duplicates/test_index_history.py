@@ -131,7 +131,7 @@ class Histories(RuleBasedStateMachine):
                 found[part.name] += [int(id_) for id_ in id_bytes(signed, rows)]
         assert list(found.items()) == [(part.name, part.live()) for part in self.parts]
         assert check(self.root / "index") == []
-        assert index.summary()["kept_out"]["ids"] <= len(POOL)
+        assert index.summary().ids_kept_out <= len(POOL)
 
     # The model
 
@@ -182,7 +182,7 @@ def rows(*documents: int) -> list[dict[str, object]]:
 
 
 def live(index: Path) -> dict[str, int]:
-    return {part["name"]: part["documents"] for part in Index.open(index).summary()["parts"]}
+    return {part.name: part.documents for part in Index.open(index).summary().parts}
 
 
 @pytest.mark.parametrize("by", [{"ids": ["0"]}, {"urls": ["u0"]}])

@@ -67,6 +67,33 @@ class KeptOut:
 
 
 @dataclass(frozen=True)
+class PartSummary:
+    """How many live documents a part has, how many were removed from it, and how large its files are."""
+
+    name: str
+    documents: int
+    removed: int
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What an index holds; `ids_kept_out` and `urls_kept_out` count what was removed for good."""
+
+    minhash: MinHash
+    keep: str
+    parts: tuple[PartSummary, ...]
+    ids_kept_out: int
+    urls_kept_out: int
+
+    def as_json(self) -> dict[str, Any]:
+        """The summary as JSON values."""
+        head = {"format": FORMAT, "specification": SPECIFICATION, **asdict(self.minhash), "keep": self.keep}
+        kept_out = {"ids": self.ids_kept_out, "urls": self.urls_kept_out}
+        return head | {"parts": [asdict(part) for part in self.parts], "kept_out": kept_out}
+
+
+@dataclass(frozen=True)
 class Index:
     """An index as it is on disk."""
 
@@ -160,21 +187,16 @@ class Index:
         """All shards, for a search."""
         return tuple(replace(shard, name=f"{part.name}/{shard.name}") for part in self.parts for shard in self.shards_of(part))
 
-    def summary(self) -> dict[str, Any]:
-        """What the index holds, as JSON values."""
+    def summary(self) -> Summary:
+        """What the index holds."""
         parts = []
         for part in self.parts:
             manifest = self.manifest(part)
             removed = sum(len(opened(self.root / "removed" / name)) for name in part.removed_files)
             size = sum(table.size_bytes for receipt in manifest.receipts for table in receipt.tables.values())
-            parts.append(
-                {"name": part.name, "documents": manifest.rows("keys") - removed, "removed": removed, "size_bytes": size}
-            )
-        kept_out = {
-            name: len(opened(self.root / "removed" / file)) if file else 0 for name, file in asdict(self.kept_out).items()
-        }
-        head = {"format": FORMAT, "specification": SPECIFICATION, **asdict(self.minhash), "keep": self.keep}
-        return head | {"parts": parts, "kept_out": kept_out}
+            parts.append(PartSummary(part.name, manifest.rows("keys") - removed, removed, size))
+        ids, urls = (len(opened(self.root / "removed" / file)) if file else 0 for file in (self.kept_out.ids, self.kept_out.urls))
+        return Summary(self.minhash, self.keep, tuple(parts), ids, urls)
 
     @property
     def removed_files(self) -> list[str]:
@@ -315,16 +337,15 @@ def head_of(out: Path) -> Head | None:
         raise IntegrityError(f"{out} is damaged ({error}); run the command that made it again.") from error
 
 
-def as_text(found: dict[str, Any]) -> str:
+def as_text(found: Summary) -> str:
     """The summary of an index as lines for a terminal."""
+    spec = found.minhash
     lines = [
-        f"{found['format']}, {found['specification']}: {found['ngram']}-grams, {found['bands']} bands of {found['rows']} rows, "
-        f"seed {found['seed']}, keep {found['keep']}"
+        f"{FORMAT}, {SPECIFICATION}: {spec.ngram}-grams, {spec.bands} bands of {spec.rows} rows, seed {spec.seed}, keep {found.keep}"
     ]
-    for part in found["parts"]:
-        gone = f", {part['removed']:,} removed" if part["removed"] else ""
-        lines.append(f"{harmless(part['name']):24} {part['documents']:>15,} documents{gone}, {part['size_bytes']:,} bytes")
-    ids, urls = found["kept_out"]["ids"], found["kept_out"]["urls"]
-    if ids or urls:
-        lines.append(f"kept out for good: {ids:,} ids, {urls:,} URLs")
+    for part in found.parts:
+        gone = f", {part.removed:,} removed" if part.removed else ""
+        lines.append(f"{harmless(part.name):24} {part.documents:>15,} documents{gone}, {part.size_bytes:,} bytes")
+    if found.ids_kept_out or found.urls_kept_out:
+        lines.append(f"kept out for good: {found.ids_kept_out:,} ids, {found.urls_kept_out:,} URLs")
     return "\n".join(lines)
