@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from corpus_builder.duplicates.summary import Duplicates, duplicates_of
+from corpus_builder.duplicates.summary import Duplicates, duplicates_in
 from corpus_builder.engine import Engine, Ray, engine_of
 from corpus_builder.engine.own_functions import own_modules
 from corpus_builder.errors import InputError, IntegrityError
@@ -140,8 +140,7 @@ class Built:
 
     def duplicates(self) -> Duplicates | None:
         """A summary of the similarities of near duplicates; None if the recipe does not look for them, or the build has none yet."""
-        match, dedup = self.manifests.get("match"), self.recipe.dedup
-        return duplicates_of(match, dedup.matching, match.rows("matches")) if match and dedup else None
+        return duplicates_in(self.manifests, self.recipe)
 
     def why(self, page: str) -> list[Story]:
         """The whole story of every page with this URL or id."""

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from corpus_builder.duplicates import summary as duplicates
 from corpus_builder.duplicates.index.contents import indexed_of, write_head
+from corpus_builder.duplicates.losers import Superseded
 from corpus_builder.duplicates.row_files import is_rows
 from corpus_builder.duplicates.row_stages import CopyRows, CopyStats, MatchRows, RowFile, RowSettings, SignRows, SignStats
 from corpus_builder.duplicates.summary import Duplicates, duplicates_of
@@ -35,8 +36,7 @@ from corpus_builder.store.files import absolute, write_json
 from corpus_builder.store.ownership import alone_in
 from corpus_builder.store.run import TASK_MEMORY_BYTES, Runner
 
-STAGES = ("sign", "match", "superseded", "dedup")
-
+DATASETS = tuple(kind.name for kind in (SignRows, MatchRows, Superseded, CopyRows))
 
 logger = logging.getLogger(__name__)
 
@@ -146,7 +146,7 @@ def deduplicate(
     places = named(files)
     keep_apart(out, places.values(), [given for given in map(Path, files) if given.is_dir()])
     before = indexed_of(absolute(index) if index is not None else None, out, minhash, keep, indexed)
-    with alone_in(out, "dedup", STAGES), engine_of(engine, lambda: Ray(task_memory_bytes=task_memory_bytes)) as engine:
+    with alone_in(out, "dedup", DATASETS), engine_of(engine, lambda: Ray(task_memory_bytes=task_memory_bytes)) as engine:
         digests = digests_of(list(places.values()), out, engine, progress)
         given = tuple(RowFile(place, name, digests[place]) for name, place in places.items())
         manifests: dict[str, Manifest] = {}

@@ -73,22 +73,10 @@ class Losers(Step):
         shards, rows = split(matched)
         files = [s.name.rpartition("/")[0] if s.indexed else s.name for s in (search.shards[shard] for shard in shards.tolist())]
         indexed = matched < search.first_new
-        places, at = split(survivor)
-        survivor_files = [search.shards[shard].name for shard in places.tolist()]
-        columns = [
-            *split(lost),
-            own,
-            kept,
-            similarity,
-            met,
-            rules,
-            files,
-            pa.array(rows, mask=indexed),
-            indexed,
-            survivor_files,
-            at,
-        ]
-        return pa.table(columns, schema=LOSERS)
+        shards, survivor_rows = split(survivor)
+        survivor_files = [search.shards[shard].name for shard in shards.tolist()]
+        columns = [own, kept, similarity, met, rules, files, pa.array(rows, mask=indexed), indexed, survivor_files, survivor_rows]
+        return pa.table([*split(lost), *columns], schema=LOSERS)
 
     def _matched(self, partition: int, lost: I64) -> tuple[I64, np.ndarray, I64]:
         """The best match of each one, their similarity if it is known, and the phase that found it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from pydantic import Field
 from corpus_builder.hashing.matching import Matching
 from corpus_builder.hashing.verification import similarity_found
 from corpus_builder.quality.histograms import add_histogram
+from corpus_builder.recipe.models import Recipe
 from corpus_builder.store.dataset import Manifest
 from corpus_builder.store.stats import Count
 
@@ -113,6 +115,12 @@ def duplicates_of(match: Manifest, matching: Matching, documents: int) -> Duplic
     (id_, _, _), most = max(survivors.items(), key=lambda item: item[1], default=(("", "", 0), 0))
     near = tuple(sum(fine[place : place + width]) for place in range(0, FINE, width))
     return Duplicates(documents, near, target, matching.verify, sum(fine[:first]), id_, most)
+
+
+def duplicates_in(manifests: Mapping[str, Manifest], recipe: Recipe) -> Duplicates | None:
+    """What a build's receipts say of its duplicates; None if its recipe does not look for them, or the build has none yet."""
+    match, dedup = manifests.get("match"), recipe.dedup
+    return duplicates_of(match, dedup.matching, match.rows("matches")) if match and dedup else None
 
 
 def as_json(found: Duplicates) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
-from corpus_builder.duplicates.summary import Duplicates, duplicates_of
+from corpus_builder.duplicates.summary import duplicates_in
 from corpus_builder.messages.redact import shareable
 from corpus_builder.messages.terminal import as_json, harmless
 from corpus_builder.quality.histograms import add_histogram
@@ -58,7 +58,7 @@ def render(manifests: Mapping[str, Manifest], recipe: Recipe) -> str:
         funnels=found,
         widest=max((funnel.entered for funnel in found), default=0) or 1,
         released=_released(manifests, recipe),
-        duplicates=_duplicates(manifests, recipe),
+        duplicates=duplicates_in(manifests, recipe),
         repeated=repeated_lines(manifests, recipe) if recipe.lines else None,
         records=records(manifests),
         charts=_charts(manifests, recipe),
@@ -73,11 +73,6 @@ def render(manifests: Mapping[str, Manifest], recipe: Recipe) -> str:
 def _shown(value: Any) -> Any:
     """A value made harmless for the page; markup stays as it is."""
     return harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _duplicates(manifests: Mapping[str, Manifest], recipe: Recipe) -> Duplicates | None:
-    match = manifests.get("match")
-    return duplicates_of(match, recipe.dedup.matching, match.rows("matches")) if match and recipe.dedup else None
 
 
 def _released(manifests: Mapping[str, Manifest], recipe: Recipe) -> list[dict[str, Any]]:
