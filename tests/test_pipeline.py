@@ -34,7 +34,7 @@ from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.pipeline import stages_of, wanted_by
 from corpus_builder.recipe.inputs import digests_of
 from corpus_builder.report.funnel import as_text, funnels
-from corpus_builder.sources.extracted import ExtractStats
+from corpus_builder.sources.extract_stats import ExtractStats
 from corpus_builder.stages.decide import DecideStats
 from corpus_builder.store.dataset import read_table
 from corpus_builder.store.ownership import alone_in

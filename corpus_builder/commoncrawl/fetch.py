@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 
 from corpus_builder.commoncrawl.picks import GAP_BYTES, Pick, ranges
 from corpus_builder.errors import InputError
-from corpus_builder.remote.patience import Stat, Traffic, read_range
 from corpus_builder.remote.places import shown
+from corpus_builder.remote.retries import Stat, Traffic, read_range
 from corpus_builder.remote.window import store_for
 from corpus_builder.sources.commoncrawl import records_of
 from corpus_builder.store.files import (

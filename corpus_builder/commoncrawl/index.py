@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 from corpus_builder.errors import InputError
 from corpus_builder.messages.terminal import harmless
 from corpus_builder.remote.lists import is_list, matching, read_list
-from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import check_scheme, is_remote, joined, shown
+from corpus_builder.remote.retries import Stat
 from corpus_builder.remote.window import RangeFile
 from corpus_builder.store.names import is_below, is_warc_path
 

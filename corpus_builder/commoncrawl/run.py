@@ -18,8 +18,8 @@ from corpus_builder.commoncrawl.index import SELECTION, IndexTraffic, Query, as_
 from corpus_builder.commoncrawl.picks import GAP_BYTES, SORT, Pick, picks, ranges, sort_selection
 from corpus_builder.errors import CorpusError, InputError, StageError
 from corpus_builder.messages.progress import with_progress
-from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import check_scheme, is_remote, joined, shown
+from corpus_builder.remote.retries import Stat
 from corpus_builder.remote.window import remote_stat
 from corpus_builder.store.apart import keep_apart
 from corpus_builder.store.dataset import digest_of

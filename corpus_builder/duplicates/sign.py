@@ -11,7 +11,7 @@ from corpus_builder.hashing.minhash import SPECIFICATION, MinHash
 from corpus_builder.hashing.preference import Preference
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.running import Running
-from corpus_builder.sources.extracted import ExtractStats
+from corpus_builder.sources.extract_stats import ExtractStats
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of, read_groups
 
 

@@ -5,9 +5,9 @@ receipt back; documents stay in files.  An exception inside `work` does not stop
 `Failure`.  A worker process that dies is restarted, and its task retried.
 """
 
-from corpus_builder.engine.outcomes import Done as Done
-from corpus_builder.engine.outcomes import Engine as Engine
-from corpus_builder.engine.outcomes import Failure as Failure
-from corpus_builder.engine.outcomes import Serial as Serial
-from corpus_builder.engine.outcomes import engine_of as engine_of
 from corpus_builder.engine.ray import Ray as Ray
+from corpus_builder.engine.serial import Done as Done
+from corpus_builder.engine.serial import Engine as Engine
+from corpus_builder.engine.serial import Failure as Failure
+from corpus_builder.engine.serial import Serial as Serial
+from corpus_builder.engine.serial import engine_of as engine_of

@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Generic, NoReturn, TypeVar
 
-from corpus_builder.engine.outcomes import portable
+from corpus_builder.engine.serial import portable
 from corpus_builder.errors import StageError
 
 Unit = TypeVar("Unit")

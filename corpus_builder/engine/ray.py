@@ -25,8 +25,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from corpus_builder.engine import worker
-from corpus_builder.engine.outcomes import Done, Failure, Result, Task
 from corpus_builder.engine.own_modules import caches_by_value
+from corpus_builder.engine.serial import Done, Failure, Result, Task
 from corpus_builder.errors import RecipeError, StageError
 
 RETRIES = 3

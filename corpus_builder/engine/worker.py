@@ -43,7 +43,7 @@ def run(shared: list[Any], nonce: str, key: str, directory: str, index: int, tas
             return "unfit", node, why
         state["fit for"] = nonce
 
-    from corpus_builder.engine.outcomes import attempt
+    from corpus_builder.engine.serial import attempt
 
     def do(packed: bytes) -> Any:
         if state.get("key") != key:

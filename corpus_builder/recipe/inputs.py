@@ -17,8 +17,8 @@ from corpus_builder.recipe.counts import expected_counts
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.source import Source
 from corpus_builder.remote.lists import is_list, matching, read_list
-from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import beside, check_scheme, is_remote, joined, name_of, names_of, shown
+from corpus_builder.remote.retries import Stat
 from corpus_builder.remote.window import remote_stat
 from corpus_builder.sources.columns import Columns
 from corpus_builder.sources.commoncrawl import SUFFIX

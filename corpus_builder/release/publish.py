@@ -28,8 +28,8 @@ from typing import Any, BinaryIO, Protocol
 from corpus_builder.errors import InputError, IntegrityError
 from corpus_builder.messages.progress import with_progress
 from corpus_builder.remote import s3
-from corpus_builder.remote.patience import Traffic, patiently, read_range
 from corpus_builder.remote.places import bucket_and_key, shown
+from corpus_builder.remote.retries import Traffic, patiently, read_range
 from corpus_builder.remote.window import read_small, remote_stat, store_for
 from corpus_builder.store.dataset import FORMAT, Manifest
 from corpus_builder.store.files import digest_file, json_bytes

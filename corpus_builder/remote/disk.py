@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from corpus_builder.errors import InputError
-from corpus_builder.remote.patience import Stat
+from corpus_builder.remote.retries import Stat
 from corpus_builder.remote.web import changed
 
 PIECE = 1 << 18

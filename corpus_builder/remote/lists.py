@@ -10,8 +10,8 @@ from pathlib import Path
 
 from corpus_builder.errors import InputError
 from corpus_builder.messages.terminal import harmless
-from corpus_builder.remote.patience import patiently
 from corpus_builder.remote.places import is_remote, name_of, shown
+from corpus_builder.remote.retries import patiently
 from corpus_builder.remote.s3 import keys_below
 from corpus_builder.remote.window import read_small
 

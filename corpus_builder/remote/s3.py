@@ -19,8 +19,8 @@ from urllib3.exceptions import HTTPError
 from corpus_builder.errors import CorpusError, InputError, MissingExtraError
 from corpus_builder.messages.redact import without_login, without_secrets
 from corpus_builder.messages.terminal import harmless
-from corpus_builder.remote.patience import MAX_WHOLE_BYTES, Pace, Passing, Stat, patience
 from corpus_builder.remote.places import bucket_and_key, content_range
+from corpus_builder.remote.retries import MAX_WHOLE_BYTES, Pace, Passing, Stat, patience
 from corpus_builder.remote.web import changed
 
 PIECE = 1 << 18

@@ -17,8 +17,8 @@ from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.messages.redact import without_login, without_secrets
 from corpus_builder.messages.terminal import harmless
 from corpus_builder.remote.addresses import PUBLIC, kind_of, kind_of_literal, may_go_on
-from corpus_builder.remote.patience import MAX_WHOLE_BYTES, Passing, Stat, patience
 from corpus_builder.remote.places import check_scheme, content_range, shown, without_user
+from corpus_builder.remote.retries import MAX_WHOLE_BYTES, Passing, Stat, patience
 from corpus_builder.remote.wire import LeadsInside, SentTooMuch, pool
 
 PIECE = 1 << 18

@@ -20,8 +20,8 @@ from typing import Any, BinaryIO, Protocol, cast
 
 from corpus_builder.errors import InputError
 from corpus_builder.remote.disk import Disk
-from corpus_builder.remote.patience import MAX_WHOLE_BYTES, Stat, Store, Traffic, patiently, read_range
 from corpus_builder.remote.places import is_remote, shown
+from corpus_builder.remote.retries import MAX_WHOLE_BYTES, Stat, Store, Traffic, patiently, read_range
 from corpus_builder.remote.s3 import S3
 from corpus_builder.remote.web import Web
 

@@ -19,7 +19,7 @@ from urllib3.util import connection, create_urllib3_context
 
 from corpus_builder.errors import InputError
 from corpus_builder.remote.addresses import kind_of, may_go_on
-from corpus_builder.remote.patience import Pace
+from corpus_builder.remote.retries import Pace
 
 HEAD_BYTES = 1 << 20  # ours: for a response's headers, and for everything between the pieces of its body
 

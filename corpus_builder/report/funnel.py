@@ -9,7 +9,7 @@ from typing import Any
 from corpus_builder.messages.terminal import harmless
 from corpus_builder.release.mixture import Capped
 from corpus_builder.report.tables import extracted
-from corpus_builder.sources.extracted import ExtractStats
+from corpus_builder.sources.extract_stats import ExtractStats
 from corpus_builder.stages.decide import DecideStats
 from corpus_builder.stages.release import ReleaseStats
 from corpus_builder.store.dataset import Manifest

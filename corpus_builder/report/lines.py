@@ -8,7 +8,7 @@ from typing import Any
 
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.report.tables import query
-from corpus_builder.sources.extracted import ExtractStats
+from corpus_builder.sources.extract_stats import ExtractStats
 from corpus_builder.stages.lines import LinesStats
 from corpus_builder.store.dataset import Manifest
 

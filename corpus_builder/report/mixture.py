@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.running import wanted
 from corpus_builder.release.mixture import Capped, settle
-from corpus_builder.sources.extracted import ExtractStats
+from corpus_builder.sources.extract_stats import ExtractStats
 from corpus_builder.stages.decide import kept_characters
 from corpus_builder.store.dataset import Manifest
 

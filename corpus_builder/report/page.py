@@ -24,7 +24,7 @@ from corpus_builder.report.funnel import funnels, records
 from corpus_builder.report.lines import repeated_lines
 from corpus_builder.report.mixture import capped
 from corpus_builder.report.tables import examples
-from corpus_builder.sources.extracted import ExtractStats
+from corpus_builder.sources.extract_stats import ExtractStats
 from corpus_builder.stages.measure import MeasureStats
 from corpus_builder.stages.release import ReleaseStats
 from corpus_builder.store.dataset import Manifest

@@ -15,8 +15,8 @@ from corpus_builder.messages.terminal import harmless
 from corpus_builder.reasons import duplicate_reason, reason_of
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.quality import Rule
-from corpus_builder.report.differences import differences
 from corpus_builder.report.tables import extracted, query
+from corpus_builder.report.text_difference import differences
 from corpus_builder.stages.release import ReleaseStats
 from corpus_builder.store.dataset import Manifest
 

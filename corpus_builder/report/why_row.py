@@ -15,8 +15,8 @@ from corpus_builder.errors import InputError
 from corpus_builder.hashing.shingles import jaccard
 from corpus_builder.messages.surrogates import surrogates_escaped
 from corpus_builder.reasons import REASONS, duplicate_reason
-from corpus_builder.report.differences import differences
 from corpus_builder.report.tables import query
+from corpus_builder.report.text_difference import differences
 from corpus_builder.report.why import Event, Story
 from corpus_builder.store.dataset import Manifest, read_manifest
 from corpus_builder.store.ownership import small_object

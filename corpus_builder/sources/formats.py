@@ -22,8 +22,8 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from corpus_builder.errors import FormatError, InputError
-from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import name_of, shown
+from corpus_builder.remote.retries import Stat
 from corpus_builder.remote.window import opened, opened_in_order
 from corpus_builder.sources.frames import GZIP, LZ4, SKIPPABLE, ZSTD
 from corpus_builder.sources.packing import packing_of

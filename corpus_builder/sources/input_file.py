@@ -12,8 +12,8 @@ from corpus_builder.engine.own_functions import UserFunction
 from corpus_builder.errors import FormatError
 from corpus_builder.pages.page import PageSettings
 from corpus_builder.reasons import NO_RECORD, UNREADABLE
-from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import name_of, shown
+from corpus_builder.remote.retries import Stat
 from corpus_builder.sources.columns import USUAL, Columns
 from corpus_builder.sources.formats import EMPTY, format_of
 from corpus_builder.sources.text import Unit

@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 from corpus_builder.document import Drop
 from corpus_builder.errors import FormatError
-from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import shown
+from corpus_builder.remote.retries import Stat
 from corpus_builder.sources.columns import NAME_IT, USUAL, Columns, Row, Seen, row_of
 from corpus_builder.sources.formats import BOM, MAX_LINE_BYTES, UNPACKING_ERRORS, check_kind, lines_of, opened_unpacked
 

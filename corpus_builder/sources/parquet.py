@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 
 from corpus_builder.document import Drop
 from corpus_builder.errors import FormatError, InputError
-from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import is_remote, shown
+from corpus_builder.remote.retries import Stat
 from corpus_builder.remote.window import RangeFile
 from corpus_builder.sources.columns import NAME_IT, USUAL, Columns, Row, no_column, row_of
 from corpus_builder.sources.formats import MAX_LINE_BYTES

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from corpus_builder.document import Drop
-from corpus_builder.remote.patience import Stat
+from corpus_builder.remote.retries import Stat
 from corpus_builder.sources.columns import Row
 from corpus_builder.sources.formats import MAX_LINE_BYTES, UNPACKING_ERRORS, UTF_16, check_kind, opened_unpacked
 

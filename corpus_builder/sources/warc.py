@@ -10,8 +10,8 @@ from pathlib import Path
 from corpus_builder.engine.guard import Reading
 from corpus_builder.errors import InputError
 from corpus_builder.reasons import REASONS
-from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import name_of
+from corpus_builder.remote.retries import Stat
 from corpus_builder.remote.window import Window, opened, search
 from corpus_builder.sources.http import parse_response
 from corpus_builder.sources.members import read_members

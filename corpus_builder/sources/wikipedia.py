@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from corpus_builder.document import Drop
 from corpus_builder.engine.guard import Reading
-from corpus_builder.remote.patience import Stat
+from corpus_builder.remote.retries import Stat
 from corpus_builder.sources.formats import UNPACKING_ERRORS, opened_unpacked
 from corpus_builder.sources.wikitext import wikitext_to_text
 

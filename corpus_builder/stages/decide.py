@@ -20,7 +20,7 @@ from corpus_builder.document import DECISION
 from corpus_builder.quality.rulebook import DuplicateRule, Rows, RunningRule, Verdicts, judge_rows
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.running import Running
-from corpus_builder.sources.extracted import ExtractStats
+from corpus_builder.sources.extract_stats import ExtractStats
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of, read_groups
 from corpus_builder.store.stats import Count, Digest, Documents
 

@@ -11,8 +11,8 @@ from corpus_builder.engine.own_functions import UserFunction
 from corpus_builder.errors import StageError
 from corpus_builder.japanese.detectors import named_detector
 from corpus_builder.pages.page import PageSettings
-from corpus_builder.remote.patience import Stat
 from corpus_builder.remote.places import is_remote
+from corpus_builder.remote.retries import Stat
 from corpus_builder.remote.window import remote_stat
 from corpus_builder.sources.input_file import InputFile, Ledgered
 from corpus_builder.sources.wikipedia import PageXml, Skipped, named, read_pages, understood

@@ -25,7 +25,7 @@ from corpus_builder.reasons import REASONS, RESPONSE
 from corpus_builder.recipe.running import Running
 from corpus_builder.remote.places import is_remote, shown
 from corpus_builder.sources.commoncrawl import original_numbers
-from corpus_builder.sources.extracted import DroppedPages, ExtractStats
+from corpus_builder.sources.extract_stats import DroppedPages, ExtractStats
 from corpus_builder.sources.formats import EMPTY, check_kind, format_of
 from corpus_builder.sources.input_file import OWN_ROWS, Account, InputFile, Ledgered
 from corpus_builder.sources.record import Damage, Record

@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from corpus_builder.hashing.lines import SPECIFICATION, Repeats, candidates, host_keys, text_hashes
-from corpus_builder.sources.extracted import ExtractStats
+from corpus_builder.sources.extract_stats import ExtractStats
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of, read_groups, sealed_manifest
 from corpus_builder.store.exchange import Columns, bucket_count, buckets_of, read_bucket, write_run
 

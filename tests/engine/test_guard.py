@@ -19,7 +19,7 @@ from corpus_builder.engine import Done, Engine, Ray, Serial, guard
 from corpus_builder.engine.guard import Crash, Reading, guarded
 from corpus_builder.errors import InputError, StageError
 from corpus_builder.pages.page import PageSettings
-from corpus_builder.sources.extracted import ExtractStats
+from corpus_builder.sources.extract_stats import ExtractStats
 from corpus_builder.sources.input_file import InputFile
 from corpus_builder.stages.extract import Extract
 from corpus_builder.store.dataset import Dataset, read_table

@@ -13,7 +13,7 @@ from corpus_builder.japanese.detect import japanese_score
 from corpus_builder.japanese.detectors import detector_version, named_detector
 from corpus_builder.japanese.train_detector import train
 from corpus_builder.pages.page import PageSettings, read_page
-from corpus_builder.sources.extracted import ExtractStats
+from corpus_builder.sources.extract_stats import ExtractStats
 
 CHINESE = "我们在北京的图书馆里看书，今天的天气非常好，大家都很高兴。"
 

@@ -119,7 +119,7 @@ def test_what_is_logged_by_a_process_of_its_own_holds_none_of_it(web: Web, tmp_p
     web.faults.planned = [None] * 5 + [("reset", 300), 503]
     command = [sys.executable, "-m", "corpus_builder", "-v", "build", "signed.toml", "--out", "out", "--engine", "serial"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=100)
-    assert "corpus_builder.remote.patience: http://127.0.0.1" in done.stderr
+    assert "corpus_builder.remote.retries: http://127.0.0.1" in done.stderr
     assert re.search(r"web-b\.warc\.gz: \d+ requests, \d of them retries", done.stderr)
     assert found_in(done.stdout + done.stderr) == []
 

@@ -26,10 +26,10 @@ from corpus_builder.errors import InputError, MissingExtraError, RecipeError, St
 from corpus_builder.pages.page import PageSettings
 from corpus_builder.recipe.inputs import find_inputs
 from corpus_builder.remote import window
-from corpus_builder.remote.patience import Patience, Stat, Traffic, read_range
+from corpus_builder.remote.retries import Patience, Stat, Traffic, read_range
 from corpus_builder.remote.window import RangeFile, RemoteBytes, RemoteFile, read_small, remote_stat, store_for
 from corpus_builder.sources import members, whole
-from corpus_builder.sources.extracted import DroppedPages, ExtractStats
+from corpus_builder.sources.extract_stats import DroppedPages, ExtractStats
 from corpus_builder.sources.jsonl import read_jsonl
 from corpus_builder.sources.record import ARC
 from corpus_builder.sources.warc import Damage, Page, read_warc

@@ -17,7 +17,7 @@ from support.loopback import Raw, own_certificate, raw_server
 from corpus_builder.errors import CorpusError, InputError, RecipeError
 from corpus_builder.remote import addresses, lists, patience, web, wire
 from corpus_builder.remote.lists import matching, read_list
-from corpus_builder.remote.patience import Stat, Traffic, read_range
+from corpus_builder.remote.retries import Stat, Traffic, read_range
 from corpus_builder.remote.window import RangeFile, read_small, remote_stat, store_for
 
 pytestmark = pytest.mark.usefixtures("impatient")

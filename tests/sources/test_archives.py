@@ -9,7 +9,7 @@ from support.corpora import make_recipe, page, prose, write_warc
 
 from corpus_builder import Built, Serial, build
 from corpus_builder.errors import InputError, RecipeError
-from corpus_builder.sources.extracted import ExtractStats
+from corpus_builder.sources.extract_stats import ExtractStats
 from corpus_builder.store.dataset import read_table
 
 

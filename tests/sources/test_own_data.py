@@ -17,7 +17,7 @@ from support.paths import TESTS
 from support.rows import TYPES
 
 from corpus_builder import Built, Document, Drop, InputError, Recipe, RecipeError, Serial, StageError, build, judge
-from corpus_builder.sources.extracted import ExtractStats
+from corpus_builder.sources.extract_stats import ExtractStats
 from corpus_builder.sources.parquet import read_parquet
 from corpus_builder.store.dataset import read_table
 

@@ -27,7 +27,7 @@ from corpus_builder.hashing.lines import Repeats, is_telling, without_lines
 from corpus_builder.report.funnel import as_text, funnels
 from corpus_builder.report.page import render
 from corpus_builder.report.why import as_text as story_text
-from corpus_builder.sources.extracted import ExtractStats
+from corpus_builder.sources.extract_stats import ExtractStats
 from corpus_builder.stages.line_counts import BYTES_PER_KEY, CHARACTERS_PER_LINE, added_up
 from corpus_builder.stages.lines import Lines, LinesStats
 from corpus_builder.store.dataset import Manifest, Shard, Stage, read_groups, read_table, sealed_manifest

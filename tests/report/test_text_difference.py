@@ -3,7 +3,7 @@
 from hypothesis import given
 from support.strategies import japanese_text
 
-from corpus_builder.report.differences import SHOWN, WIDTH, differences
+from corpus_builder.report.text_difference import SHOWN, WIDTH, differences
 
 
 @given(japanese_text(80), japanese_text(80))
