@@ -9,7 +9,7 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
@@ -93,7 +93,7 @@ def _tables(heading: str, part: type[Part]) -> Iterator[tuple[str, type[Part]]]:
             path = ".".join(filter(None, [heading.strip("[]"), name]))
             kinds = {get_origin(one) for one in (field.annotation, *get_args(field.annotation))}
             yield from _tables(
-                f"[[{path}]]" if tuple in kinds else f"[{path}.SOURCE]" if Mapping in kinds else f"[{path}]", inner
+                f"[[{path}]]" if Sequence in kinds else f"[{path}.SOURCE]" if Mapping in kinds else f"[{path}]", inner
             )
 
 
@@ -125,8 +125,8 @@ def _kinds(annotation: Any) -> Iterator[str]:
     elif origin is Literal:
         yield " or ".join(f"`{_toml(value)}`" for value in inner)
     elif _part_in(annotation) is not None:
-        yield "table" if origin is not tuple else "tables"
-    elif origin is tuple:
+        yield "table" if origin is not Sequence else "tables"
+    elif origin is Sequence:
         yield "list of strings"
     elif origin is Mapping:
         yield "table"

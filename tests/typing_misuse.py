@@ -1,6 +1,8 @@
 """Wrong uses of the public functions.  Never run: `test_typing` asks mypy, which must find the errors that stand here, and no other."""
 
-from corpus_builder import Document, Drop, Recipe, Serial, Threshold, build, judge
+from pathlib import Path
+
+from corpus_builder import Document, Drop, Quality, Recipe, Rule, Serial, Source, Threshold, build, judge
 
 
 def keeps_by_truth(doc: Document) -> bool:
@@ -21,3 +23,10 @@ built.why(7)  # error: arg-type
 built.out = built.out  # error: misc
 Drop(reason=None)  # error: arg-type
 Document("猫").text.nothing()  # error: attr-defined
+web = Source(name="web", kind="warc", paths=["a.warc.gz", Path("b.warc.gz")], extra=["license"])
+Recipe(
+    name="mine", sources=[web], quality=Quality(measures={"cats": lambda doc: doc.text.count("猫")}, rules=[Rule(filter=right)])
+)
+Source(name="web", kind="wrac", paths=["a.warc.gz"])  # error: arg-type
+Rule(filter=keeps_by_truth)  # error: arg-type
+Recipe(name="mine", source=[web])  # error: call-arg

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
@@ -21,7 +21,7 @@ class Sign(Stage):
 
     minhash: MinHash
     keep: str  # as `hashing.preference` reads it
-    sources: tuple[str, ...]
+    sources: Sequence[str]
     name: ClassVar[str] = "sign"
     version: ClassVar[int] = 3
     tables: ClassVar[tuple[str, ...]] = SIGNED

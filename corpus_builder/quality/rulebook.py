@@ -69,7 +69,7 @@ class RunningRule(Protocol):
         """A short description of the rule."""
 
     @property
-    def sources(self) -> tuple[str, ...]:
+    def sources(self) -> Sequence[str]:
         """Names of the sources whose documents it judges."""
 
     @property
@@ -85,7 +85,7 @@ class MeasureRule:
     """Drops documents whose measure is outside its limits."""
 
     threshold: Threshold
-    sources: tuple[str, ...]
+    sources: Sequence[str]
 
     @property
     def label(self) -> str:
@@ -117,7 +117,7 @@ class HostRule:
     """Drops pages of listed hosts."""
 
     hosts: HostList
-    sources: tuple[str, ...]
+    sources: Sequence[str]
 
     @property
     def label(self) -> str:
@@ -143,7 +143,7 @@ class FilterRule:
     """Applies the verdicts of a user's filter."""
 
     name: str
-    sources: tuple[str, ...]
+    sources: Sequence[str]
 
     @property
     def label(self) -> str:
@@ -170,7 +170,7 @@ class FilterRule:
 class DuplicateRule:
     """Drops duplicates of documents that are kept."""
 
-    sources: tuple[str, ...]
+    sources: Sequence[str]
     verify: float | None = None  # minimum Jaccard similarity of a verified match
 
     @property

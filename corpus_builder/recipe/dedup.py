@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, StrictBool, ValidationError, model_validator
@@ -13,7 +14,7 @@ from corpus_builder.hashing.preference import Preference
 from corpus_builder.hashing.presets import MOST_BANDS, MOST_ROWS, resolve
 from corpus_builder.hashing.verification import verify_of
 from corpus_builder.recipe.errors import explain
-from corpus_builder.recipe.part import Part
+from corpus_builder.recipe.part import Items, Part
 
 
 class Dedup(Part):
@@ -42,7 +43,7 @@ class Dedup(Part):
     keep: str = Field(default="newest", examples=["newest", "longest", "first:wikipedia,web"])
     """Which of several duplicates is kept: newest, oldest, longest, largest:NAME (a measure, or a column of your files) or
     first:A,B (sources, best first)."""
-    sources: tuple[str, ...] | None = Field(default=None, examples=[["web", "books"]])
+    sources: Items[str] | None = Field(default=None, examples=[["web", "books"]])
     """Sources whose documents are compared with each other.  [default: those of the rule, then quality.sources, then all]"""
     url: bool = Field(default=False, examples=[True])
     """Documents with the same URL are duplicates, whatever their texts."""
@@ -53,7 +54,7 @@ class Dedup(Part):
     """Whether the similarity for verify is estimated from the signature or computed from the text.  "text" goes without index."""
     groups: Literal["first", "components"] = Field(default="first", examples=["components"])
     """Drop what matches a better document ("first"), or all but the best of what is connected by matches ("components")."""
-    index: str | None = Field(default=None, min_length=1, examples=["documents.index"])
+    index: str | Path | None = Field(default=None, min_length=1, examples=["documents.index"])
     """Index of earlier documents, made by `corpus-builder index add`, with which the documents are compared."""
     indexed: Literal["stay", "compete"] = Field(default="stay", examples=["compete"])
     """Documents of the index always stay, or compete with the new ones by keep; goes with index."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -25,7 +26,7 @@ class Extract(Part):
     """Plain text, or Markdown with headings, lists, tables, quotations and code; goes with extractor = "japanese"."""
     readings: bool = Field(default=False, examples=[True])
     """Keep ruby in parentheses: 漢字（かんじ）; goes with extractor = "japanese"."""
-    model: str | None = Field(default=None, min_length=1, examples=["data/models/extractor.bin"])
+    model: str | Path | None = Field(default=None, min_length=1, examples=["data/models/extractor.bin"])
     """Weights that `corpus-builder train-extractor` wrote; goes with extractor = "japanese".  [default: the shipped model]"""
     detector: Annotated[str | LanguageScore, NameOrFunction] = Field(default=DEFAULT, examples=["fasttext:lid.176.ftz"])
     """Detector of the language: ngrams (the shipped model), ngrams:PATH (of `corpus-builder train-detector`), fasttext:PATH

@@ -82,7 +82,7 @@ def keep_inputs_apart(recipe: Recipe, out: Path, found: Sequence[tuple[str, str,
     for stem in stems:
         written += [f"{directory}/{stem}.01234567.{suffix}" for suffix, some in TABLES.items() for directory in some]
     for source in recipe.sources:
-        for pattern in source.paths:
+        for pattern in map(str, source.paths):
             if not is_remote(pattern) and glob.has_magic(pattern) and takes_in(str(recipe.resolve(pattern)), out, written):
                 raise InputError(
                     f"The path {pattern!r} of source {source.name!r} matches what is written to {out}, which would be an input "
@@ -146,7 +146,7 @@ def find_inputs(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
     """(source, kind, place) of every input file; raises InputError if a local one is missing, or if one is named twice."""
     seen: dict[str, str] = {}
     for source in recipe.sources:
-        for pattern in source.paths:
+        for pattern in map(str, source.paths):
             for place in _places(recipe, source, pattern):
                 name = name_of(place)
                 if not is_remote(place) and not Path(place).is_file():
@@ -223,6 +223,6 @@ def _listed(recipe: Recipe, source: Source, place: str) -> Iterator[str]:
                 'what they are relative to, for example base = "https://data.commoncrawl.org/".'
             )
         elif is_remote(source.base):
-            yield joined(source.base, line)
+            yield joined(str(source.base), line)
         else:
             yield str(recipe.resolve(source.base) / line)

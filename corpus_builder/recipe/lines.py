@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from corpus_builder.hashing.lines import Repeats
-from corpus_builder.recipe.part import Fraction, Part
+from corpus_builder.recipe.part import Fraction, Items, Part
 
 
 class Lines(Part):
@@ -30,7 +30,7 @@ class Lines(Part):
     """Maximum number of lines, not counting blank ones, to cut from either end; goes with where = "edges"."""
     action: Literal["remove", "report"] = Field(default="remove", examples=["report"])
     """Cut the lines at the release, or only show them in the report and in `corpus-builder why`."""
-    sources: tuple[str, ...] | None = Field(default=None, examples=[["web"]])
+    sources: Items[str] | None = Field(default=None, examples=[["web"]])
     """Sources whose documents are counted and cut.  [default: all]"""
 
     @model_validator(mode="after")

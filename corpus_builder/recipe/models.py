@@ -9,7 +9,7 @@ output's bytes.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,7 +24,7 @@ from corpus_builder.recipe.dedup import Dedup
 from corpus_builder.recipe.errors import explain
 from corpus_builder.recipe.extract import Extract
 from corpus_builder.recipe.lines import Lines
-from corpus_builder.recipe.part import Part, as_data, in_lines
+from corpus_builder.recipe.part import Items, Part, as_data, in_lines
 from corpus_builder.recipe.quality import Quality, Rule
 from corpus_builder.recipe.release import Release
 from corpus_builder.recipe.source import Source
@@ -38,7 +38,7 @@ class Recipe(Part):
     """Name of the corpus; without --out it is built into data/corpus/NAME."""
     seed: int = Field(default=0, examples=[1])
     """Seed of the shuffle and of the sampling of the mixture."""
-    sources: tuple[Source, ...] = Field(
+    sources: Items[Source] = Field(
         min_length=1, examples=[[{"name": "web", "kind": "warc", "paths": ["/data/CC-MAIN-2024-51/*.warc.gz"]}]]
     )
     """Where the documents come from."""
@@ -104,7 +104,7 @@ class Recipe(Part):
             )
         return self
 
-    def _uses_of_sources(self) -> list[tuple[str, tuple[str, ...]]]:
+    def _uses_of_sources(self) -> list[tuple[str, Sequence[str]]]:
         return [
             ("quality.sources", self.quality.sources or ()),
             *((f"quality.rules[{i}].sources", rule.sources or ()) for i, rule in enumerate(self.quality.rules)),
@@ -121,7 +121,7 @@ class Recipe(Part):
         """Names of the sources, in order."""
         return tuple(source.name for source in self.sources)
 
-    def resolve(self, path: str) -> Path:
+    def resolve(self, path: str | Path) -> Path:
         """A path of the recipe, resolved relative to the recipe's own directory."""
         return (self.base / Path(path).expanduser()).resolve()
 
@@ -143,11 +143,11 @@ class Recipe(Part):
         return located(given, self.resolve)
 
     @property
-    def compared(self) -> tuple[str, ...]:
+    def compared(self) -> Sequence[str]:
         """Sources whose documents are compared to find duplicates; empty if the recipe does not look for them."""
         return next((self.judged_by(rule) for rule in self.quality.rules if rule.duplicates), ())
 
-    def judged_by(self, rule: Rule) -> tuple[str, ...]:
+    def judged_by(self, rule: Rule) -> Sequence[str]:
         """Sources whose documents a rule judges: those that it names, or `quality.sources`.
 
         If neither is given, duplicates and host lists judge all sources; measures and filters, which are made for Japanese, only

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 
 from corpus_builder.engine.own_functions import function_of
 from corpus_builder.errors import RecipeError
@@ -15,6 +15,17 @@ from corpus_builder.messages.redact import without_secrets
 from corpus_builder.recipe.errors import explain
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def _listed(given: Any) -> Any:
+    if isinstance(given, str | BaseModel):  # the letters of a string, and the fields of a part, would be taken for the items
+        raise ValueError(f"a list is wanted: [{given!r}]")
+    return given
+
+
+Item = TypeVar("Item")
+Items = Annotated[Sequence[Item], BeforeValidator(_listed), AfterValidator(tuple)]
+"""Of a key that takes a list: type checkers accept any sequence, and a tuple is kept."""
 
 
 class Part(BaseModel):

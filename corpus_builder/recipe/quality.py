@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -12,7 +13,7 @@ from corpus_builder.engine.own_functions import name_of
 from corpus_builder.errors import RecipeError
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.rules import Threshold
-from corpus_builder.recipe.part import NameOrFunction, Part
+from corpus_builder.recipe.part import Items, NameOrFunction, Part
 
 
 class Rule(Part):
@@ -32,24 +33,24 @@ class Rule(Part):
     """Keeps only documents whose value is greater: drops at the limit, too."""
     below: float | None = Field(default=None, examples=[0.05])
     """Keeps only documents whose value is less: drops at the limit, too."""
-    hosts: tuple[str, ...] | None = Field(default=None, examples=[["lists/hosts.txt"]])
+    hosts: Items[str | Path] | None = Field(default=None, examples=[["lists/hosts.txt"]])
     """Files of hosts, or of host/path, whose pages are dropped: one per line, `#` begins a comment."""
-    ut1: str | None = Field(default=None, examples=["lists/ut1"])
+    ut1: str | Path | None = Field(default=None, examples=["lists/ut1"])
     """Directory of the UT1 lists as downloaded (data/words/README.md says from where); pages of their hosts are dropped.
     Goes without hosts and host_suffixes."""
-    ut1_categories: tuple[str, ...] | None = Field(default=None, examples=[["adult", "gambling"]])
+    ut1_categories: Items[str] | None = Field(default=None, examples=[["adult", "gambling"]])
     """Categories of UT1 to read; goes with ut1.  [default: the 28 that Swallow corpus v1 rejects]"""
     exact_host: bool = Field(default=False, examples=[True])
     """An entry of the lists is that host alone, as in Swallow corpus v1, not also every host below it; entries with a path then match
     nothing.  Goes with hosts or ut1."""
-    host_suffixes: tuple[str, ...] = Field(default=(), examples=[[".5ch.net", "wikipedia.org"]])
+    host_suffixes: Items[str] = Field(default=(), examples=[[".5ch.net", "wikipedia.org"]])
     """Ends of host names whose pages are dropped, compared as strings: "wikipedia.org" also drops "notwikipedia.org"."""
     filter: Annotated[str | Filter, NameOrFunction] | None = Field(default=None, examples=["my_filters:too_many_arrows"])
     """A function of yours as "module:function", in Python also the function itself: it takes a Document and returns None, or a Drop with its
     reason."""
     duplicates: Literal[True] | None = Field(default=None, examples=[True])
     """Duplicates are dropped here; goes with a table [dedup], which says what is one."""
-    sources: tuple[str, ...] | None = Field(default=None, examples=[["web"]])
+    sources: Items[str] | None = Field(default=None, examples=[["web"]])
     """Sources whose documents the rule judges.
     [default: quality.sources; where that is not given either, for measures and filters the Japanese sources, for others all]"""
 
@@ -94,15 +95,15 @@ class Rule(Part):
 class Quality(Part):
     """What the rules have in common; the rules are tables [[quality.rules]]."""
 
-    sources: tuple[str, ...] | None = Field(default=None, examples=[["web"]])
+    sources: Items[str] | None = Field(default=None, examples=[["web"]])
     """Sources whose documents the rules judge.  [default: for measures and filters the Japanese sources, for others all]"""
-    ng_words: tuple[str, ...] = Field(default=(), examples=[["../data/words/ng_words_ja.txt"]])
+    ng_words: Items[str | Path] = Field(default=(), examples=[["../data/words/ng_words_ja.txt"]])
     """Files of words, one per line, which the measure `ng_fraction` counts."""
     measures: Mapping[str, Annotated[str | Measure, NameOrFunction]] = Field(
         default_factory=dict, examples=[{"links": "my_filters:links"}]
     )
     """Measures of yours by name: functions as "module:function", in Python also the functions themselves, that take a Document and return a number."""
-    rules: tuple[Rule, ...] = Field(default=(), examples=[[{"measure": "hiragana_fraction", "min": 0.2}]])
+    rules: Items[Rule] = Field(default=(), examples=[[{"measure": "hiragana_fraction", "min": 0.2}]])
     """The rules, in the order in which they run."""
 
     @property

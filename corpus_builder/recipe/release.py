@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from pydantic import Field, model_validator
 
-from corpus_builder.recipe.part import Part
+from corpus_builder.recipe.part import Items, Part
 
 
 class Mixture(Part):
@@ -42,13 +43,11 @@ class Mixture(Part):
 class Release(Part):
     """What the released corpus looks like: the last edits of its texts, the mixture of its sources, and the size of its parts."""
 
-    edits: Mapping[str, tuple[str, ...]] = Field(
-        default_factory=dict, examples=[{"web": ["normalize_punctuation_v1", "trim_footer"]}]
-    )
+    edits: Mapping[str, Items[str]] = Field(default_factory=dict, examples=[{"web": ["normalize_punctuation_v1", "trim_footer"]}])
     """Edits by source, in the order in which they are made; see the table below."""
-    footer_keywords: str | None = Field(default=None, examples=["../data/words/footer_v1.txt"])
+    footer_keywords: str | Path | None = Field(default=None, examples=["../data/words/footer_v1.txt"])
     """File of keywords, one per line; goes with the edit trim_footer_v1."""
-    prepend_title: tuple[str, ...] = Field(default=(), examples=[["wikipedia"]])
+    prepend_title: Items[str] = Field(default=(), examples=[["wikipedia"]])
     """Sources whose documents get their title as the first line."""
     mixture: Mapping[str, Mixture] = Field(default_factory=dict, examples=[{"wikipedia": {"share": 0.01}}])
     """How much of a source is released, by source.  [default: every document once]"""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import codecs
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from corpus_builder.japanese.detectors import ANY, JAPANESE, LanguageScore
-from corpus_builder.recipe.part import NameOrFunction, Part
+from corpus_builder.recipe.part import Items, NameOrFunction, Part
 
 COLUMNS = ("text", "id", "url", "title", "date")
 Name = Annotated[str, Field(min_length=1)]
@@ -34,11 +35,11 @@ class Source(Part):
     """Name of the source, which its documents carry: small letters, digits and underscores."""
     kind: Literal["warc", "commoncrawl", "wikipedia", "jsonl", "parquet", "text"] = Field(examples=["warc"])
     """What the files hold, see the table above."""
-    paths: tuple[str, ...] = Field(min_length=1, examples=[["/data/CC-MAIN-2024-51/*.warc.gz"]])
+    paths: Items[str | Path] = Field(min_length=1, examples=[["/data/CC-MAIN-2024-51/*.warc.gz"]])
     """Files, globs, https:// or s3:// URLs (in s3:// also globs), or lists of files such as warc.paths.gz."""
-    base: str | None = Field(default=None, examples=["https://data.commoncrawl.org/"])
+    base: str | Path | None = Field(default=None, examples=["https://data.commoncrawl.org/"])
     """Base of the relative paths in a list of files: a URL or a directory; goes with paths that name such a list."""
-    counts: str | None = Field(default=None, examples=["counts.tsv"])
+    counts: str | Path | None = Field(default=None, examples=["counts.tsv"])
     """Table of how many responses (in WET files: texts) each file should hold: a file's name and a number per line.
     Files with fewer are reported.  Goes with kind = "warc"."""
     text: Name | None = Field(default=None, examples=["content"])
@@ -52,7 +53,7 @@ class Source(Part):
     """Column of the title.  [default: title, where there is one]"""
     date: Name | None = Field(default=None, examples=["published"])
     """Column of the date, in ISO 8601, used by keep = "newest" and "oldest".  [default: date, where there is one]"""
-    extra: tuple[Name, ...] | None = Field(default=None, examples=[["license", "meta.isbn"]])
+    extra: Items[Name] | None = Field(default=None, examples=[["license", "meta.isbn"]])
     """Additional columns that the corpus keeps, as JSON in its column `extra`.  [default: all]"""
     document: Literal["file", "line", "paragraph"] = Field(default="file", examples=["paragraph"])
     """What is one document; goes with kind = "text"."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
@@ -31,7 +31,7 @@ class Reading:
     """A source's settings for reading its files; None stands for the recipe's setting, or the default of the kind."""
 
     columns: Columns = USUAL
-    extra: tuple[str, ...] | None = None  # the additional columns to keep; None: all
+    extra: Sequence[str] | None = None  # the additional columns to keep; None: all
     document: Unit = "file"  # what counts as one document in a text file
     encoding: str | None = None  # of text files
     language: str | None = None

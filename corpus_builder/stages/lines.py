@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
@@ -56,7 +56,7 @@ class Lines(Stage):
     """The stage: one shard per shard of documents of the sources concerned.  `totals` is the output of `Total`, once there is one."""
 
     how: Repeats
-    sources: tuple[str, ...]
+    sources: Sequence[str]
     totals: Path | None = None
     name: ClassVar[str] = "lines"
     version: ClassVar[int] = 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -87,9 +87,9 @@ class Release(Stage):
 
     seed: int
     part_characters: int
-    edits: Mapping[str, tuple[str, ...]]  # by source
+    edits: Mapping[str, Sequence[str]]  # by source
     footer_keywords: tuple[str, ...]
-    prepend_title: tuple[str, ...]
+    prepend_title: Sequence[str]
     cut_lines: bool  # whether to cut those found by the stage `lines`
     mixture: Wanted
     name: ClassVar[str] = "release"
