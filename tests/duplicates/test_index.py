@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -265,6 +266,20 @@ def test_what_competed_with_the_index_can_be_run_and_added_again(root):
     assert crawl(root, "2", many(60, seed=1)[30:], **how).as_json() == first.as_json()
     assert contents(root / "2" / "dedup") == kept
     assert add(root / "index", root / "2").summary().parts == before
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"added": 3}', b'{"added": [3]}'])
+def test_a_directory_that_cannot_tell_what_it_added_does_not_meet_itself(root, content):
+    rows = [{"id": str(n), "text": prose(n)} for n in range(3)]
+    crawl(root, "1", rows)
+    add(root / "index", root / "1")
+    mark = root / "1" / ".index.json"
+    mark.write_bytes(content)
+    for again in (lambda: crawl(root, "1", rows, root / "index"), lambda: add(root / "index", root / "1")):
+        with pytest.raises(
+            IntegrityError, match=rf"^{re.escape(str(mark))} is damaged .* which documents of an index are its own"
+        ):
+            again()
 
 
 def test_what_was_removed_stays_so_when_its_part_is_added_again(root):

@@ -297,10 +297,15 @@ def mark(out: Path, origin: str) -> None:
 
 
 def _origins_of(out: Path) -> list[str]:
+    path = out / MARK_FILE
     try:
-        return [origin for origin in json.loads((out / MARK_FILE).read_bytes())["added"] if DIGEST.fullmatch(origin)]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return [origin for origin in json.loads(path.read_bytes())["added"] if DIGEST.fullmatch(origin)]
+    except FileNotFoundError:
         return []
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise IntegrityError(
+            f"{path} is damaged ({error}), so that {out} cannot tell which documents of an index are its own; restore it, or make a new index from the builds."
+        ) from error
 
 
 @dataclass(frozen=True)
