@@ -5,7 +5,7 @@
 .PHONY: corpus test test-all check static kernels format docs bench tables model fuzz clean
 SHELL := /bin/sh
 
-# The newest installed Python that the lock file was tested with; override with `make PYTHON=/path/to/python corpus`.
+# The newest installed Python that the lock file allows; override with `make PYTHON=/path/to/python corpus`.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && command -v $$p && break; done)
 BIN := .venv/bin
@@ -29,7 +29,7 @@ static: .venv/ready
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-# Each process of the tests would compile the kernels of a new checkout, at the same time.
+# Without this, each test process would compile the kernels of a new checkout, all at the same time.
 kernels: .venv/ready
 	@PYTHONPATH=.:tests $(BIN)/python tests/support/kernels.py
 
@@ -46,7 +46,7 @@ bench: .venv/ready
 	$(BIN)/python -m benchmarks measures
 	$(BIN)/python -m benchmarks dedup --documents 20000 --workers 0
 
-# The comparisons with other tools in docs/, measured again on this machine.  Those of detection, charsets and the gate need
+# Measures the comparisons with other tools in docs/ again, on this machine.  Those of detection, charsets and the gate need
 # PACKAGES and EXTRA, the directories described in benchmarks/material.py; without EXTRA its texts are left out.
 tables: .venv/ready
 	$(BIN)/python -m benchmarks extraction --write

@@ -1,1 +1,1 @@
-"""What measures: speed and quality beside other tools, on the same input in the same run.   python -m benchmarks --help"""
+"""Benchmarks: speed and quality compared with other tools, on the same input in the same run.   python -m benchmarks --help"""

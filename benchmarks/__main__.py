@@ -18,10 +18,10 @@ from corpus_builder.commands.printing import say, say_json
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "data" / "samples" / "web-sample.warc.gz"
 
-scratch = click.option("--scratch", type=PATH, help="Directory for the invented documents.  [default: the system's]")
+scratch = click.option("--scratch", type=PATH, help="Directory for the synthetic documents.  [default: the system's]")
 write = click.option("--write", is_flag=True, help="Put the tables into docs/.")
 unpacked = click.argument("packages", type=PATH)
-extra = click.option("--extra", type=PATH, help="Directory of what is in no package.")
+extra = click.option("--extra", type=PATH, help="Directory of texts that are in no package.")
 
 
 @click.group(cls=Sentences, context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,12 +29,12 @@ def main() -> None:
     """Compare corpus_builder with other tools, on the same input in the same run."""
 
 
-@main.command(short_help="Time every step, beside a straightforward composition.")
+@main.command(short_help="Time every step, compared with a straightforward composition.")
 @click.argument("warc", type=PATH, default=SAMPLE)
 @click.option("--pages", type=click.IntRange(1), default=2000, show_default=True, help="Stop after this many responses.")
 @as_json
 def steps(warc: Path, pages: int, as_json: bool) -> None:
-    """Time every step on WARC (by default the sample), on one core, beside a straightforward composition of the same libraries."""
+    """Time every step on WARC (by default the sample), on one core, and a straightforward composition of the usual libraries."""
     from benchmarks.steps import as_text, run
 
     found = run(warc, pages, progress=True)
@@ -73,8 +73,8 @@ def dedup(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure deduplication: speed beside datasketch and rensa, and recall and precision against exact similarity, on the documents
-    of FILES (WARC or HTML; by default invented ones); then time, disk and memory of the whole at sizes, on invented documents."""
+    """Measure deduplication: speed compared with datasketch and rensa, and recall and precision against exact similarity, on the documents
+    of FILES (WARC or HTML; by default synthetic ones); then time, disk and memory of whole runs at some sizes, on synthetic documents."""
     from benchmarks.dedup import as_text, run
     from corpus_builder.store.apart import keep_file_apart
     from corpus_builder.store.files import write_atomically
@@ -90,7 +90,7 @@ def dedup(
         say(as_text(found))
 
 
-@main.command(short_help="Pages of one template that are dropped, as they grow in number.")
+@main.command(short_help="How many pages of one template are dropped, by number of pages.")
 @click.option(
     "--documents", callback=_sizes, default="1000,2000,5000,10000,20000,50000", show_default=True, help="Sizes of a family."
 )
@@ -107,9 +107,9 @@ def families(documents: tuple[int, ...], scratch: Path | None, as_json: bool) ->
         say(as_text(found))
 
 
-@main.command(short_help="The batch kernel of the measures beside the plain definitions.")
+@main.command(short_help="The batch kernel of the measures against the plain definitions.")
 def measures() -> None:
-    """Time the batch kernel of the measures beside their plain definitions, on the same documents."""
+    """Time the batch kernel of the measures and their plain definitions, on the same documents."""
     from benchmarks.measures import run
 
     say(run())

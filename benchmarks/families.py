@@ -1,8 +1,8 @@
-"""Families of pages of one template: how many of them fall though none is a copy, as they grow, with and without verification.
+"""Families of pages of one template: how many are dropped though none is a copy, as families grow, with and without verification.
 
-A page of a template is like every other page of it (a shop's products, a log of machines, a form with other names), and no copy of any.
-With `keep` equal for all of them the first by place survives, so what falls among the first N rows is what falls in a corpus of N rows:
-one run tells all sizes.
+A page of a template resembles every other page of it (a shop's products, logs of machines, a form with other names), and copies none.
+If all rank the same, the first by place survives, so the pages dropped among the first N rows are those dropped in a corpus of N rows:
+one run gives the counts for all sizes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from corpus_builder.hashing.verification import VERIFY
 SIZES = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
 SIMILARITIES = (0.2, 0.3, 0.385, 0.5)
 NGRAM = 5
-SHINGLES, BLOCKS = 400, 4  # of a page; its template stands in so many blocks
+SHINGLES, BLOCKS = 400, 4  # of a page, and the number of blocks that its template is in
 LETTERS = np.arange(0x4E00, 0x4E00 + 3_000, dtype=np.uint32)
 
 
@@ -135,7 +135,7 @@ def run(
     families: Sequence[float | Literal["shop"]] = (*SIMILARITIES, "shop"),
     directory: Path | None = None,
 ) -> tuple[Falls, ...]:
-    """Deduplicate each family, without and with verification, in a directory for the time."""
+    """Deduplicate each family, without and with verification, in a temporary directory."""
     sizes = tuple(sorted(sizes))
     found = []
     with tempfile.TemporaryDirectory(prefix="corpus_builder-families-", dir=directory) as scratch:

@@ -1,6 +1,6 @@
 """Texts and pages that the benchmarks of detection and charsets run on.
 
-PACKAGES is a directory of unpacked packages, as data/detector/build_examples.py describes it, with more packages in it:
+PACKAGES is a directory of unpacked packages, as data/detector/build_examples.py describes it, plus these:
 
     Debian: installation-guide-amd64, libreoffice-help-{ja,zh-cn,zh-tw,ko,de,ru,vi}, debian-handbook, gimp-help-ja, groonga-doc,
             developers-reference-ja, fontforge-doc, debian-faq-ja
@@ -72,7 +72,7 @@ def undeclared(text: str) -> str:
 
 
 def unescaped(text: str) -> str:
-    """Numeric entities beyond ASCII as letters: pages that were saved as ASCII become what they were."""
+    """Replace numeric entities beyond ASCII by their letters, as before a page was saved as ASCII."""
 
     def letter(found: re.Match[str]) -> str:
         code = int(found[1][1:], 16) if found[1][0] in "xX" else int(found[1])
@@ -82,7 +82,7 @@ def unescaped(text: str) -> str:
 
 
 def japanese_pages(unpacked: Path, extra: Path | None, each: int, seed: int = 0) -> dict[str, list[str]]:
-    """Japanese pages by where they are from; those with less than 50 kana are left out."""
+    """Japanese pages by origin; those with fewer than 50 kana are left out."""
     found = {name: pages(unpacked / name / directory, each * 3, seed) for name, directory in JAPANESE_PAGES.items()}
     if extra:
         lines = (extra / "pages.jsonl").read_text(encoding="utf-8").splitlines()
@@ -95,7 +95,7 @@ def japanese_pages(unpacked: Path, extra: Path | None, each: int, seed: int = 0)
 
 
 def wikipedia(extra: Path, count: int) -> list[str]:
-    """Articles in a frame of HTML."""
+    """Articles, each wrapped in HTML."""
     with gzip.open(extra / "wikipedia/jawiki-country.json.gz", "rt", encoding="utf-8") as file:
         articles = [json.loads(line) for line in file][:count]
     frame = "<!DOCTYPE html>\n<html><head><title>{}</title></head>\n<body><div>\n{}\n</div></body></html>"

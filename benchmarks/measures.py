@@ -1,4 +1,4 @@
-"""Measures: the batch kernel beside the plain definitions, on the same documents."""
+"""Measures: the batch kernel compared with the plain definitions, on the same documents."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LETTERS = 2_000
 
 
 def run(documents: int = 1_000) -> str:
-    """Documents a second of both, in a line."""
+    """Documents per second of both, in one line."""
     pages = shop(documents * 8)
     texts = ["\n".join(next(pages) for _ in range(8))[:LETTERS] for _ in range(documents)]
     measure_texts(texts[:2])

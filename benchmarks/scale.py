@@ -1,7 +1,7 @@
-"""Deduplication at size: invented documents, and what `deduplicate` takes for them in time, disk and memory.
+"""Deduplication at scale: synthetic documents, and the time, disk and memory that `deduplicate` takes for them.
 
-The documents are random letters as frequent as Japanese ones, and copies of earlier documents with some letters replaced.  Any
-of them can be made from its number alone, so files are made in any order, and ten million take minutes.
+The documents are random letters with the frequencies of Japanese, and copies of earlier documents with some letters replaced.  Each
+can be made from its number alone, so files are made in any order, and ten million documents take minutes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from corpus_builder.hashing.minhash import mix
 
 SHARD_ROWS = 50_000
 COPIES = 0.3
-"""Share of documents that copy an earlier one; a quarter of them letter for letter, the others with up to 6 % of the letters replaced."""
+"""Share of documents that copy an earlier one; a quarter of them exactly, the others with up to 6 % of the letters replaced."""
 SHORTEST, LONGEST = 150, 450
 SAMPLE_SECONDS, DISK_SECONDS = 0.05, 2.0
 ALPHABET = np.frombuffer(
@@ -68,7 +68,7 @@ class Scale:
 
 
 def texts(first: int, last: int, seed: int = 0) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64], int]:
-    """Documents first..last as code points end to end, where each begins (n + 1,), and how many of them are copies."""
+    """Documents first to last - 1 as code points end to end, where each begins (n + 1,), and how many of them are copies."""
     starts = np.zeros(last - first + 1, dtype=np.int64)
     bases = np.empty(last - first, dtype=np.int64)
     copies = int(_layout(first, np.uint64(seed), np.uint64(COPIES * 2**32), starts, bases))
@@ -89,7 +89,7 @@ def write_documents(directory: Path, documents: int, seed: int = 0) -> tuple[lis
     paths, copies = [], 0
     for number, first in enumerate(range(0, documents, SHARD_ROWS)):
         letters, starts, some = texts(first, min(first + SHARD_ROWS, documents), seed)
-        # Every letter of the alphabet takes three bytes of UTF-8.
+        # Every letter of the alphabet takes three bytes in UTF-8.
         utf8 = np.empty((len(letters), 3), dtype=np.uint8)
         utf8[:, 0], utf8[:, 1], utf8[:, 2] = 0xE0 | letters >> 12, 0x80 | letters >> 6 & 0x3F, 0x80 | letters & 0x3F
         offsets = (starts * 3).astype(np.int32)
@@ -107,7 +107,7 @@ def _number(seed: Any, document: Any, place: Any) -> Any:
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def _original(seed: Any, copies: Any, document: int) -> int:
-    """The document that one copies, through copies of copies; itself where it is none."""
+    """The document that one copies, through copies of copies; itself if it is not a copy."""
     while document > 0 and (_number(seed, document, 1 << 20) >> np.uint64(32)) < copies:
         share = (_number(seed, document, (1 << 20) + 1) >> np.uint64(11)) / 2.0**53
         document = int(document * share * share)  # the earlier, the more copies: some documents have many
@@ -147,7 +147,7 @@ def _write(first: int, seed: Any, starts: Any, bases: Any, alphabet: Any, letter
 
 
 def scale(documents: int, workers: int, task_memory_bytes: int, preset: str, directory: Path | None = None) -> Scale:
-    """Make documents in a directory for the time (by default one of the system's), and deduplicate them in a process of its own."""
+    """Make documents in a temporary directory (by default the system's), and deduplicate them in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="corpus_builder-bench-", dir=directory) as scratch:
         paths, copies = write_documents(Path(scratch) / "in", documents)
         out = Path(scratch) / "out"
@@ -180,7 +180,7 @@ def scale(documents: int, workers: int, task_memory_bytes: int, preset: str, dir
 
 
 class _Seen:
-    """What a watcher saw."""
+    """What was observed while a run was watched."""
 
     def __init__(self) -> None:
         self.peak = 0
@@ -213,7 +213,7 @@ def _watched(pid: int, out: Path) -> Iterator[_Seen]:
 
 
 def _below(pid: int) -> list[int]:
-    """The processes that one started, and those that they started."""
+    """The processes that a process started, directly or not."""
     found, new = [], [pid]
     while new:
         parent = new.pop()
@@ -236,7 +236,7 @@ def _worker_peak(pid: int) -> int:
 
 
 def _peak(pid: int | str = "self") -> int:
-    # Not getrusage: what that says of a new program is at least what its parent held when it was started.
+    # Not getrusage: for a new program it reports at least the memory of its parent at the start.
     status = Path(f"/proc/{pid}/status").read_text()
     return next((int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmHWM:")), 0)
 
@@ -250,13 +250,13 @@ def _sizes(out: Path) -> dict[str, int]:
         for name in names:
             try:
                 sizes[room] = sizes.get(room, 0) + os.stat(os.path.join(root, name)).st_blocks * 512
-            except OSError:  # it was finished or taken away meanwhile
+            except OSError:  # it was renamed or removed meanwhile
                 continue
     return {room: size for room, size in sizes.items() if room}
 
 
 def step_of(name: str) -> str:
-    """Under which name a table shows a step or its directory: passes of one kind are added up."""
+    """The name of a step or its directory in the table: passes of one kind are added up."""
     name = name.removeprefix(".scratch/")
     if name.split("-")[0] in ("point", "jump", "hook", "join", "meet"):
         return "point and jump"
@@ -264,7 +264,7 @@ def step_of(name: str) -> str:
 
 
 class _Stages(logging.Handler):
-    """Prints how long each stage took, by what the log of the stages says."""
+    """Prints how long each stage took, from its log message."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print a stage and its seconds."""

@@ -1,10 +1,10 @@
-"""Where the time goes: every step on one core, beside a straightforward composition of the same libraries.
+"""Where the time goes: every step on one core, compared with a straightforward composition of the usual libraries.
 
 Both sides work on the same pages, in the same process, one after the other, so their ratio holds on a noisy machine.  Our side is
 what `corpus-builder bench` times.  The straightforward side is what one would write in an afternoon: warcio reads the archive,
 trafilatura extracts every page (called as Swallow corpus v1 calls it, and once more in its fast mode), plain Python measures each
-Japanese document, datasketch hashes it and keeps the index.  What no reader can go below is timed, too: inflating the archive's
-members by libdeflate.
+Japanese document, datasketch hashes it and keeps the index.  A lower bound for any reader is timed, too: inflating the archive's
+members with libdeflate.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ class Bench:
 
     ours: Speed
     straightforward: tuple[Step, ...]
-    inflate: Step | None  # None where the records are not members in gzip
+    inflate: Step | None  # None if the records are not gzip members
 
     def straightforward_seconds(self, without: str) -> float:
-        """Seconds of the whole composition; one of the two ways to call trafilatura is left out."""
+        """Seconds of the whole composition, without one of the two ways to call trafilatura."""
         return sum(step.seconds for step in self.straightforward if step.name != without)
 
     @property
@@ -56,25 +56,25 @@ class Bench:
 
     @property
     def whole_ratio_fast(self) -> float:
-        """The same where the composition uses trafilatura's fast mode."""
+        """The same if the composition uses trafilatura's fast mode."""
         return self.straightforward_seconds(without=DEFAULT) / self.ours.seconds(WHOLE)
 
     @property
     def measured_ratio(self) -> float:
-        """How many times faster pages become measured documents: the composition without what looks for duplicates."""
+        """How many times faster pages become measured documents, that is, without the search for duplicates."""
         theirs = sum(step.seconds for step in self.straightforward if step.name not in (FAST, *DEDUPLICATION))
         return theirs / self.ours.seconds(MEASURED)
 
     @property
     def inflate_ratio(self) -> float | None:
-        """Cost of pages becoming measured documents, in times of inflating the bytes alone."""
+        """Cost of turning pages into measured documents, as a multiple of the cost of only inflating the bytes."""
         return self.ours.seconds(MEASURED) / self.inflate.seconds if self.inflate else None
 
 
 def run(path: Path, pages: int = PAGES, *, progress: bool = False) -> Bench:
     """Time everything on the first `pages` responses of a WARC.
 
-    Raises InputError where the WARC holds no page, MissingExtraError without datasketch.
+    Raises InputError if the WARC holds no page, MissingExtraError without datasketch.
     """
     datasketch = _datasketch()
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL + 1)
@@ -94,7 +94,7 @@ def _inflated(cut: Path, pages: int) -> Step | None:
 
 
 def _members(cut: Path) -> list[tuple[bytes, int]]:
-    """The gzip members of a file with the sizes that they unfold to, where each record has one; else nothing."""
+    """The gzip members of a file with their decompressed sizes, if each record has one; else nothing."""
     data = cut.read_bytes()
     if data[:3] != b"\x1f\x8b\x08":
         return []
@@ -112,7 +112,7 @@ def _members(cut: Path) -> list[tuple[bytes, int]]:
 
 
 def _straightforward(cut: Path, documents: Sequence[str], datasketch: Any, progress: bool) -> list[Step]:
-    """Times of the straightforward side; the documents are ours, so that both sides measure and hash the same texts."""
+    """Times of the straightforward side; the documents are those of our side, so that both measure and hash the same texts."""
     with _records(cut) as records:
         started = time.perf_counter()
         bodies = list(records)
@@ -154,7 +154,7 @@ def _records(cut: Path) -> Iterator[Iterator[bytes]]:
 
 
 def _hashed(documents: Sequence[str], datasketch: Any) -> tuple[float, float]:
-    """Seconds of the signatures by the bulk API, and of the index."""
+    """Seconds of the signatures, by the bulk API, and of the index."""
     started = time.perf_counter()
     shingled = [[shingle.encode() for shingle in shingles(text, SPEC.ngram)] for text in documents]
     signed = datasketch.MinHash.bulk(shingled, num_perm=SPEC.hashes)
