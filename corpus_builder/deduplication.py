@@ -154,7 +154,7 @@ def deduplicate(
         for stage in (SignRows(given, settings), MatchRows(matching, before, files=given, text=text), CopyRows(given)):
             manifests[stage.name] = runner.run(stage, manifests)
         write_head(out, minhash, keep)
-        known = {"text": text, "files": {file.name: str(file.place) for file in given}}
+        known = {"text": text, "files": {file.name: str(file.path) for file in given}}
         write_json(out / FILES, known)
     done = _summary(out, manifests, matching)
     for warning in done.duplicates.warnings:

@@ -235,8 +235,8 @@ def test_a_column_where_the_rule_stands_now_is_a_sentence(tmp_path: Path) -> Non
     result = CliRunner().invoke(main, ["dedup", str(path), "--url", "link", "--out", str(tmp_path / "out")])
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == (
-        "corpus-builder: There is no file link. If it is the column of the URL, write --url --url-column link: --url is the rule "
-        "alone.\n"
+        "corpus-builder: There is no file link. If it is the column of the URL, write --url --url-column link: --url only "
+        "switches the rule on.\n"
     )
 
 

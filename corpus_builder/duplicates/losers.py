@@ -128,15 +128,15 @@ class Superseded(Stage):
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One shard, which depends on everything that the search depends on."""
         indexed = [shard.name for shard in self.result.search.shards if shard.indexed]
-        tasks = [(name, self.result.files_of(place)) for place, name in enumerate(indexed)]
+        tasks = [(name, self.result.files_of(number)) for number, name in enumerate(indexed)]
         return [Shard("all", {"stage": f"{self.name}/{self.version}"} | dict(self.made_from), tasks)]
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Gather the indexed documents that lost."""
         out.table("superseded", SUPERSEDED)
-        for place, (name, files) in enumerate(shard.task):
+        for number, (name, files) in enumerate(shard.task):
             part, _, part_shard = name.rpartition("/")
-            losers = losers_in(place, files)
+            losers = losers_in(number, files)
             columns = [losers.column(name) for name in SUPERSEDED.names[2:]]
             names = [pa.array([word] * losers.num_rows, pa.string()) for word in (part, part_shard)]
             out.write("superseded", pa.table([*names, *columns], schema=SUPERSEDED))

@@ -129,8 +129,8 @@ class Match(SearchStage):
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Write a row for each document, with nulls if it is no duplicate."""
-        place, files, documents = shard.task
-        losers = losers_in(place, files)
+        number, files, documents = shard.task
+        losers = losers_in(number, files)
         rows = losers.column("row").to_numpy()
         columns = [losers.column(name) for name in MATCHES.names[1:]]
         out.table("matches", MATCHES)

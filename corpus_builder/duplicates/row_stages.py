@@ -35,7 +35,7 @@ DROPPED = pa.schema([LOSERS.field(name) for name in _NAMES])
 class RowFile:
     """A file of the user's: its path, its name among the others, and the digest of its bytes."""
 
-    place: Path
+    path: Path
     name: str
     digest: str
 
@@ -98,7 +98,7 @@ class SignRows(Stage):
         optional_rank = settings.keep.kind in ("newest", "oldest")
         needed = [settings.text, settings.id, settings.url, None if optional_rank else ranked_by]
         columns = dict.fromkeys(name for name in (*needed, id_, url, ranked_by) if name)
-        for batch in read_rows(file.place, list(columns), [name for name in needed if name], settings.text):
+        for batch in read_rows(file.path, list(columns), [name for name in needed if name], settings.text):
             texts = [clean(text) for text in batch.columns[settings.text]]
             ids = [name_of_row(file, batch, id_, row) for row in range(batch.rows)]
             urls = [value if isinstance(value, str) else None for value in batch.columns[url]]
@@ -146,9 +146,9 @@ class MatchRows(SearchStage):
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Write the losers of one file."""
-        place, files = shard.task
+        number, files = shard.task
         out.table("dropped", DROPPED)
-        losers = losers_in(place, files)
+        losers = losers_in(number, files)
         out.write("dropped", losers.select(DROPPED.names).cast(DROPPED))
         out.stats = stats_of(losers)
 
@@ -166,7 +166,7 @@ class RowTexts:
         shards, rows = split(documents)
         for shard in np.unique(shards).tolist():
             wanted = rows[shards == shard]
-            for batch in read_rows(self.files[shard].place, [self.column], []):
+            for batch in read_rows(self.files[shard].path, [self.column], []):
                 first, last = np.searchsorted(wanted, [batch.first, batch.first + batch.rows]).tolist()
                 texts = batch.columns[self.column]
                 found += [clean(texts[row]) for row in (wanted[first:last] - batch.first).tolist()]
@@ -212,7 +212,7 @@ class CopyRows(Stage):
             dropped = read_table(path)
         numbers = dropped.column("row").to_numpy()
         kept = copy_rows(
-            file.place, out, "kept", lambda first, count: ~np.isin(np.arange(first, first + count), numbers, assume_unique=True)
+            file.path, out, "kept", lambda first, count: ~np.isin(np.arange(first, first + count), numbers, assume_unique=True)
         )
         out.table("dropped", DROPPED)
         out.write("dropped", dropped.cast(DROPPED))

@@ -192,16 +192,16 @@ def sketches_of(shards: Sequence[SignedShard], documents: I64) -> npt.NDArray[np
     """The sketches of some documents that are sorted by their place, (n, hashes) uint8."""
     hashes = opened(shards[0].sketches).dtype["sketch"].shape[0] if shards else 1
     found = np.empty((len(documents), hashes), dtype=np.uint8)
-    for place, _, rows in _rows_of(shards, documents):
-        found[place : place + len(rows)] = rows["sketch"]
+    for first, _, rows in _rows_of(shards, documents):
+        found[first : first + len(rows)] = rows["sketch"]
     return found
 
 
 def characters_of(shards: Sequence[SignedShard], documents: I64) -> I64:
     """How many characters the texts of some documents have; the documents are sorted by their place."""
     found = np.empty(len(documents), dtype=np.int64)
-    for place, _, rows in _rows_of(shards, documents):
-        found[place : place + len(rows)] = rows["characters"]
+    for first, _, rows in _rows_of(shards, documents):
+        found[first : first + len(rows)] = rows["characters"]
     return found
 
 

@@ -95,8 +95,8 @@ class Duplicates:
 
     def bins(self) -> list[tuple[float, float, int]]:
         """From, to, and near duplicates of each bin, beginning with the first that is not empty."""
-        first = next((place for place, count in enumerate(self.near) if count), SHOWN)
-        return [(place / SHOWN, (place + 1) / SHOWN, self.near[place]) for place in range(first, SHOWN)]
+        first = next((number for number, count in enumerate(self.near) if count), SHOWN)
+        return [(number / SHOWN, (number + 1) / SHOWN, self.near[number]) for number in range(first, SHOWN)]
 
 
 def duplicates_of(match: Manifest, matching: Matching, documents: int) -> Duplicates:
@@ -106,14 +106,14 @@ def duplicates_of(match: Manifest, matching: Matching, documents: int) -> Duplic
     for found in match.stats(MatchStats).values():
         add_histogram(total, found.similarities)
         for one in found.survivors:
-            place = (one.id, one.shard, one.row)
-            survivors[place] = survivors.get(place, 0) + one.losers
+            document = (one.id, one.shard, one.row)
+            survivors[document] = survivors.get(document, 0) + one.losers
     fine = [total.get(bin_, 0) for bin_ in range(FINE)]
     width = FINE // SHOWN
     target = similarity_found(0.5, matching.minhash) if matching.verify is None else matching.verify
     first = max(0, int((target - FAR) * FINE + 1e-6))
     (id_, _, _), most = max(survivors.items(), key=lambda item: item[1], default=(("", "", 0), 0))
-    near = tuple(sum(fine[place : place + width]) for place in range(0, FINE, width))
+    near = tuple(sum(fine[start : start + width]) for start in range(0, FINE, width))
     return Duplicates(documents, near, target, matching.verify, sum(fine[:first]), id_, most)
 
 

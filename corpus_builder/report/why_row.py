@@ -90,7 +90,7 @@ def _texts(out: Path, sign: Manifest, *rows: tuple[int, int] | None) -> tuple[st
         if not isinstance(where, dict) or not isinstance(text, str):
             return None
         files = [RowFile(Path(str(where.get(receipt.shard, ""))), receipt.shard, "") for receipt in sign.receipts]
-        if not all(file.place.as_posix().endswith(f"/{file.name}") for file in files):  # shards are named after their files
+        if not all(file.path.as_posix().endswith(f"/{file.name}") for file in files):  # shards are named after their files
             return None
         ours, theirs = (RowTexts(files, text).read(places(row[0], [row[1]]))[0] for row in rows if row is not None)
     except (OSError, ValueError, IndexError, InputError):

@@ -59,14 +59,14 @@ def spans(sizes: Sequence[int], limit: int) -> list[list[tuple[int, int, int]]]:
     """
     found: list[list[tuple[int, int, int]]] = [[]]
     left = limit
-    for place, size in enumerate(sizes):
+    for number, size in enumerate(sizes):
         first = 0
         while first < size:
             if left == 0:
                 found.append([])
                 left = limit
             last = min(size, first + left)
-            found[-1].append((place, first, last))
+            found[-1].append((number, first, last))
             left -= last - first
             first = last
     return found
@@ -153,10 +153,10 @@ def _bucket(path: Path, bucket: int) -> Columns:
         raise _damaged(path, str(error)) from error
     if len(block) < (last - first) * width:
         raise _damaged(path, "it ends too early")
-    found, place = {}, 0
+    found, offset = {}, 0
     for name, kind in columns:
-        found[name] = np.frombuffer(block, dtype=kind, count=last - first, offset=place)
-        place += (last - first) * kind.itemsize
+        found[name] = np.frombuffer(block, dtype=kind, count=last - first, offset=offset)
+        offset += (last - first) * kind.itemsize
     return found
 
 

@@ -49,22 +49,22 @@ class Gather(Stage):
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One shard per million rows or so."""
-        groups: list[list[int]] = [[]]
+        shards: list[list[int]] = [[]]
         held = 0
-        for place, (signed, _) in enumerate(self.sources):
-            if groups[-1] and held + signed.rows > SHARD_ROWS:
-                groups.append([])
+        for number, (signed, _) in enumerate(self.sources):
+            if shards[-1] and held + signed.rows > SHARD_ROWS:
+                shards.append([])
                 held = 0
-            groups[-1].append(place)
+            shards[-1].append(number)
             held += signed.rows
         made_from = {"stage": f"index/{self.version}", "made_of": self.made_of}
-        return [Shard(f"{number:06}", made_from, group) for number, group in enumerate(groups)]
+        return [Shard(f"{number:06}", made_from, sources) for number, sources in enumerate(shards)]
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Copy the live rows."""
         writer = SignedWriter(out, self.minhash)
-        for place in shard.task:
-            signed, losers = self.sources[place]
+        for number in shard.task:
+            signed, losers = self.sources[number]
             live = signed.live_rows(0, signed.rows)
             if losers is not None:
                 live &= _survivors(losers, signed.rows)
