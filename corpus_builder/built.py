@@ -100,10 +100,25 @@ class Built:
         """Run a query over the tables `documents`, `measures`, `matches`, `decisions`, `ledger` and `corpus`, those that exist.
 
         The result displays itself as a table, and returns its rows by `.df()`, `.pl()`, `.to_arrow_table()` or `.fetchall()`.  Files
-        are read as rows are requested, within DuckDB's memory limit: nothing is copied into memory first.
+        are read as rows are requested, within DuckDB's memory limit: nothing is copied into memory first.  Raises InputError for a query
+        that DuckDB does not understand.
         """
-        existing = [name for name, stages in TABLES.items() if stages[0] in self.manifests]
-        return database({name: self._table(name) for name in existing}).sql(query)
+        import duckdb
+
+        existing = [name for name, stages in TABLES.items() if stages[0] in self.manifests] or [
+            "documents"
+        ]  # which says that it is not there yet
+        tables = database({name: self._table(name) for name in existing})
+        try:
+            found = tables.sql(query)
+        except duckdb.Error as error:
+            raise InputError(
+                f"The query failed: {str(error).rstrip()}\nThe tables of this build are {', '.join(existing)}; "
+                f"`built.{existing[0]}().schema` shows the columns of one."
+            ) from error
+        if found is None:
+            raise InputError(f"The query {query!r} returns no rows; write, for example, select * from {existing[0]} limit 5.")
+        return found
 
     def _table(self, name: str) -> Table:
         manifests = [self.manifests[stage] for stage in TABLES[name] if stage in self.manifests]

@@ -86,7 +86,7 @@ class Deduplicated:
 
 
 def deduplicate(
-    files: Iterable[str | Path],
+    files: str | Path | Iterable[str | Path],
     out: str | Path,
     engine: Engine | None = None,
     *,
@@ -113,7 +113,7 @@ def deduplicate(
     task_memory_bytes: int = TASK_MEMORY_BYTES,
     progress: bool = False,
 ) -> Deduplicated:
-    """Drop near-duplicates from JSONL and Parquet files (or directories of them); finished work is not repeated.
+    """Drop near-duplicates from JSONL and Parquet files, or directories of them; finished work is not repeated.
 
     What counts as a duplicate and which row is kept are set as in a recipe, by the keys of `recipe.dedup.Dedup`; names in `keep` are
     columns, or patterns of file names.  `id` defaults to the column `id` or, for rows without one, to the file's name and the row's number.
@@ -142,7 +142,7 @@ def deduplicate(
     )
     minhash, matching = rule.minhash, rule.matching
     settings = RowSettings(matching, rule.preference, text, id, date, source, url_column or ("url" if url else None))
-    out, files = absolute(out), list(files)
+    out, files = absolute(out), [files] if isinstance(files, str | Path) else list(files)
     places = named(files)
     keep_apart(out, places.values(), [given for given in map(Path, files) if given.is_dir()])
     before = indexed_of(absolute(index) if index is not None else None, out, minhash, keep, indexed)

@@ -124,3 +124,19 @@ def test_reasons_that_a_filter_made_up_are_escaped_in_html(inputs):
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
     assert "<script" not in html
     assert re.search(r"- \d other reasons +\d", repr(done))
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        (
+            "from decision",
+            r"^The query failed: .*decision does not exist.*\nDid you mean .*\nThe tables of this build are documents, measures, ",
+        ),
+        ("selct 1", r"^The query failed: .*syntax error at or near \"selct\""),
+        ("", r"^The query '' returns no rows; write, for example, select \* from documents limit 5\.$"),
+    ],
+)
+def test_a_query_that_is_wrong_is_an_error_with_the_tables(built, query, says):
+    with pytest.raises(InputError, match=says):
+        built.sql(query)

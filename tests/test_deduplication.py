@@ -32,7 +32,7 @@ def files(tmp_path: Path) -> list[Path]:
 def test_kept_lines_are_as_they_were_and_dropped_rows_name_their_survivor(tmp_path: Path) -> None:
     kept = {"id": "a", "text": prose(1), "date": "2024-12-02", "別": [1, {"x": None}]}
     path = jsonl(tmp_path / "a.jsonl", [kept, {"id": "b", "text": CHANGED, "date": "2024-12-01"}, {"id": "c", "text": prose(2)}])
-    done = deduplicate([path], tmp_path / "out", Serial())
+    done = deduplicate(path, tmp_path / "out", Serial())
     before = path.read_text().splitlines()
     assert lines(done) == [before[0], before[2]]
     (dropped,) = done.dropped_rows().to_pylist()

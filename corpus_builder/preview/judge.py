@@ -30,7 +30,14 @@ class Judged:
     value: float | None = None
 
 
-def judge(how: Recipe | Filter | Threshold, document: Document | str) -> list[Judged]:
+class Verdicts(list[Judged]):
+    """The verdicts of all rules, shown one per line."""
+
+    def __repr__(self) -> str:
+        return as_text(self)
+
+
+def judge(how: Recipe | Filter | Threshold, document: Document | str) -> Verdicts:
     """Every rule's verdict on a document, in the recipe's order.
 
     `how` is a recipe, or a single filter.  The document may be given as a mere text.  Rules for sources other than the
@@ -43,13 +50,18 @@ def judge(how: Recipe | Filter | Threshold, document: Document | str) -> list[Ju
     if isinstance(document, str):
         document = Document(text=document)
     if not isinstance(how, Recipe):
-        return [_judge_alone(how, document)]
+        if not callable(how):
+            raise RecipeError(
+                f"{how!r} is neither a recipe nor a filter; give `Recipe.load(path)`, a function, or a rule such as "
+                'Threshold("hiragana_fraction", min=0.2).'
+            )
+        return Verdicts([_judge_alone(how, document)])
     if document.source and document.source not in how.source_names:
         raise RecipeError(f"The recipe has no source {document.source!r}; its sources are {', '.join(how.source_names)}.")
     running = Running(how, Path())
     table = Measure.of(running).table(pa.Table.from_pylist([_row(document)], schema=OWN_DOCUMENT))
     rows = rows_of([document.url], table, None)
-    judged = []
+    judged = Verdicts()
     for rule in running.rules:
         if isinstance(rule, DuplicateRule) or (document.source and document.source not in rule.sources):
             continue

@@ -35,7 +35,14 @@ class StagePlan:
         return asdict(self)
 
 
-def plan(recipe: Recipe, out: str | Path) -> list[StagePlan]:
+class StagePlans(list[StagePlan]):
+    """The plans of all stages, shown as `corpus-builder plan` prints them."""
+
+    def __repr__(self) -> str:
+        return as_text(self)
+
+
+def plan(recipe: Recipe, out: str | Path) -> StagePlans:
     """What `build` would run, and why, as far as this is known beforehand, without reading the inputs.
 
     An input whose size or modification time changed counts as possibly changed.  Everything else that the recipe names is opened, as by `build`.
@@ -47,7 +54,7 @@ def plan(recipe: Recipe, out: str | Path) -> list[StagePlan]:
     extract, others = stages_of(recipe, out)
     extract = replace(extract, inputs=tuple(input_files(recipe, out, None, progress=False, found=found)))
     manifests: dict[str, Manifest] = {}
-    plans: list[StagePlan] = []
+    plans = StagePlans()
     unknown = False
     for stage in (extract, *others):
         if stage is others[-1] and unknown:

@@ -144,6 +144,8 @@ def _stats(places: list[str], progress: bool) -> dict[str, Stat]:
 
 def find_inputs(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
     """(source, kind, place) of every input file; raises InputError if a local one is missing, or if one is named twice."""
+    if not isinstance(recipe, Recipe):
+        raise RecipeError(f"{recipe!r} is no recipe; read a recipe file with `Recipe.load(path)`.")
     seen: dict[str, str] = {}
     for source in recipe.sources:
         for pattern in map(str, source.paths):

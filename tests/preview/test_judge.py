@@ -3,7 +3,7 @@
 import pytest
 from support.corpora import RULES, make_recipe, prose
 
-from corpus_builder import Document, Drop, Threshold, judge
+from corpus_builder import Document, Drop, Rule, Threshold, judge
 from corpus_builder.built import Built
 from corpus_builder.errors import RecipeError
 from corpus_builder.preview.judge import Judged, as_text
@@ -70,3 +70,17 @@ def test_a_source_that_the_recipe_does_not_have_is_a_sentence(tmp_path) -> None:
 
 def test_half_a_surrogate_is_judged_like_any_letter(tmp_path) -> None:
     assert judge(make_recipe(tmp_path), "\ud800あ")[0].drop is not None
+
+
+def test_verdicts_are_shown_one_per_line():
+    assert repr(judge(Threshold("hiragana_fraction", min=0.2), "東京都")) == (
+        "DROPS  hiragana_fraction >= 0.2  (0)  hiragana_fraction_low\nDropped: hiragana_fraction_low"
+    )
+
+
+@pytest.mark.parametrize("given", ["pipelines/sample.toml", Rule(measure="num_letters", min=1)])
+def test_what_is_neither_recipe_nor_filter_is_refused(given):
+    with pytest.raises(
+        RecipeError, match=r" is neither a recipe nor a filter; give `Recipe\.load\(path\)`, a function, or a rule such as "
+    ):
+        judge(given, "猫である。")

@@ -3,9 +3,10 @@
 import shutil
 from pathlib import Path
 
+import pytest
 from support.corpora import RULES, make_recipe, page, write_warc
 
-from corpus_builder import Serial, build, plan
+from corpus_builder import RecipeError, Serial, build, plan
 from corpus_builder.built import Built
 from corpus_builder.preview.plan import as_text
 
@@ -21,6 +22,7 @@ def test_before_the_first_build_everything_is_new(inputs: Path, tmp_path: Path) 
 def test_after_it_nothing_is_to_do(built: Built) -> None:
     plans = plan(built.recipe, built.out)
     assert all(one.todo == () for one in plans)
+    assert repr(plans) == as_text(plans)
     assert as_text(plans).count("nothing to do") == 6
 
 
@@ -40,3 +42,8 @@ def test_another_warc_is_named_and_no_other_shard_of_a_map_stage(built: Built, t
     assert before["extract"] == before["measure"] == before["sign"] == ["web-c.warc.gz"]
     build(recipe, tmp_path / "all" / "out", Serial())
     assert all(not one.todo for one in plan(recipe, tmp_path / "all" / "out"))
+
+
+def test_the_path_of_a_recipe_is_no_recipe(tmp_path):
+    with pytest.raises(RecipeError, match=r"^'mine\.toml' is no recipe; read a recipe file with `Recipe\.load\(path\)`\.$"):
+        plan("mine.toml", tmp_path / "out")
