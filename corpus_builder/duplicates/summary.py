@@ -133,9 +133,9 @@ def as_text(found: Duplicates) -> str:
     """The near duplicates by similarity as lines for a terminal; "" if there are none."""
     if not any(found.near):
         return ""
-    how = "every candidate counts" if found.verify is None else f"they count from {found.verify:g} on"
+    how = "every candidate counts" if found.verify is None else f"minimum {found.verify:g}"
     most = max(found.near)
-    lines = [f"Near duplicates by similarity with what they matched ({how})"]
+    lines = [f"Near duplicates by similarity to their match ({how})"]
     lines += [
         f"  {low:.2f} to {high:.2f} {count:>12,}  {'#' * -(-40 * count // most)}".rstrip() for low, high, count in found.bins()
     ]

@@ -92,7 +92,7 @@ def test_a_tenth_and_twenty_are_the_limit_of_one_survivor(losers, documents, tol
 def test_the_histogram_on_a_terminal():
     near = (*[0] * 15, 1, 0, 40, 0, 3)
     assert as_text(Duplicates(100, near, 0.75, 0.75, 0)).splitlines() == [
-        "Near duplicates by similarity with what they matched (they count from 0.75 on)",
+        "Near duplicates by similarity to their match (minimum 0.75)",
         "  0.75 to 0.80            1  #",
         "  0.80 to 0.85            0",
         f"  0.85 to 0.90           40  {'#' * 40}",
