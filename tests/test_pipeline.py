@@ -303,7 +303,7 @@ def test_a_share_of_too_little_text_is_capped_and_told(inputs, tmp_path, caplog)
     assert plan(done.recipe, done.out)[-1].note == f"wikipedia: {said}"
     changed = make_recipe(inputs, quality={"rules": [RULES[0]]}, release={"mixture": SHARE})
     assert plan(changed, done.out)[-1].note == (
-        f"parts are dealt out once the decisions stand; release.mixture.wikipedia: before any rule, {early}"
+        f"parts are planned once the decisions are made; release.mixture.wikipedia: before any rule, {early}"
     )
 
 

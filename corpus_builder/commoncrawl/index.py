@@ -66,7 +66,7 @@ class IndexTraffic:
 def index_files(named: tuple[str, ...], base: str, query: Query) -> list[str]:
     """The index's Parquet files: paths, directories, globs, URLs, and lists of files relative to `base`.
 
-    Files of other crawls than the query's, and of the subsets robotstxt and crawldiagnostics, are left out, as told by
+    Files of other crawls than the query's, and of the subsets robotstxt and crawldiagnostics, are left out, judging by
     their paths (`crawl=CC-MAIN-2024-51/subset=warc`).  Raises InputError if no file is left.
     """
     found: list[str] = []

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from corpus_builder.duplicates.search import F64, I64, Bools, Step, concatenated, read_whole, write_dealt, write_npy
+from corpus_builder.duplicates.search import F64, I64, Bools, Step, concatenated, read_whole, write_buckets, write_npy
 from corpus_builder.duplicates.signed_files import among, characters_of, estimates, opened, places, sketches_of
 from corpus_builder.hashing.minhash import shingle_sets
 from corpus_builder.hashing.pairs import (
@@ -55,12 +55,12 @@ class Spread(Step):
         if not search.checks(self.label):
             columns = self._firsts(columns, out)
         count = search.buckets(self.label)
-        write_dealt(out, "keys", columns, buckets_of(columns["key"], count), count)
+        write_buckets(out, "keys", columns, buckets_of(columns["key"], count), count)
 
     def _firsts(self, columns: Columns, out: ShardWriter) -> Columns:
         """The first document with each key in this partition; the others that share the key are written for `Settle`."""
         rows, starts = sharers(columns["key"], columns["rank"], columns["document"])
-        write_dealt(out, "sharers", {name: column[rows] for name, column in columns.items()})
+        write_buckets(out, "sharers", {name: column[rows] for name, column in columns.items()})
         heads = np.zeros(len(columns["key"]), dtype=np.bool_)
         heads[rows[starts[:-1]]] = True
         stays = np.ones(len(heads), dtype=np.bool_)
@@ -115,7 +115,7 @@ class Link(Step):
             links |= {"key": columns["key"][rows[loser]], "heads": columns["heads"][rows[loser]]}
         if search.matching.groups == "first":
             links = best_links(links) if checks else _best_and_heads(links)
-        write_dealt(out, "links", links, search.partitions_of(links["loser"]), len(search.partitions))
+        write_buckets(out, "links", links, search.partitions_of(links["loser"]), len(search.partitions))
 
     def _checked(self, document: I64, starts: I64) -> tuple[I64, I64, F64]:
         """The pairs that are similar enough, some keys at a time."""
@@ -215,7 +215,7 @@ class Settle(Step):
         links = reduced(concatenated([links, *waiting], LINKS))
         lost: I64 = np.unique(links["loser"])
         write_npy(out, "lost", lost[lost >= search.first_new] if search.matching.indexed == "stay" else lost)
-        write_dealt(out, "links", links)
+        write_buckets(out, "links", links)
 
     def _parts(self, partition: int) -> Iterator[Columns]:
         """The links of the documents that Link saw, then those of the documents that share a key with them."""

@@ -99,7 +99,7 @@ class Match(SearchStage):
 
     @classmethod
     def wanted(cls, recipe: Recipe) -> bool:
-        """Where the recipe looks for duplicates."""
+        """Whether the recipe looks for duplicates."""
         return recipe.dedup is not None
 
     @classmethod

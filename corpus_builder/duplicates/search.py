@@ -131,7 +131,7 @@ class Step(Stage):
         return [Shard(f"{number:06}-of-{self.shards:06}", made_from, number) for number in range(self.shards)]
 
 
-def write_dealt(out: ShardWriter, table: str, columns: Columns, buckets: I64 | None = None, count: int = 1) -> None:
+def write_buckets(out: ShardWriter, table: str, columns: Columns, buckets: I64 | None = None, count: int = 1) -> None:
     """Write one run of rows that are distributed to `count` buckets."""
     out.close_file(table, write_run(out.open_file(table, ".run"), columns, buckets, count))
 

@@ -28,7 +28,7 @@ class Sign(Stage):
 
     @classmethod
     def wanted(cls, recipe: Recipe) -> bool:
-        """Where the recipe looks for duplicates."""
+        """Whether the recipe looks for duplicates."""
         return recipe.dedup is not None
 
     @classmethod

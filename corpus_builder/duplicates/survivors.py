@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from corpus_builder.duplicates.search import I64, Search, Step, concatenated, read_whole, write_dealt, write_npy
+from corpus_builder.duplicates.search import I64, Search, Step, concatenated, read_whole, write_buckets, write_npy
 from corpus_builder.duplicates.signed_files import opened
 from corpus_builder.hashing.pairs import Columns, best_links
 from corpus_builder.hashing.pointers import Pointers, hooked, hooks, pointers, targets_of
@@ -77,7 +77,7 @@ class Hook(Step):
         del links
         found = hooks({"u_rank": u_rank, "u": u, "v_rank": v_rank, "v": v})
         out.stats = Changes(len(found["loser"]))
-        write_dealt(out, "hooks", found, self.search.partitions_of(found["loser"]), len(self.search.partitions))
+        write_buckets(out, "hooks", found, self.search.partitions_of(found["loser"]), len(self.search.partitions))
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Meet(Step):
         names = {"loser": "matched", "loser_rank": "matched_rank", "matched": "loser", "matched_rank": "loser_rank"}
         found = {name: links[names.get(name, name)][met] for name in links}
         found = best_links(found)
-        write_dealt(out, "met", found, self.search.partitions_of(found["loser"]), len(self.search.partitions))
+        write_buckets(out, "met", found, self.search.partitions_of(found["loser"]), len(self.search.partitions))
 
 
 def links_of(links: Mapping[str, Files], partition: int) -> Columns:

@@ -61,7 +61,7 @@ def load_function(name: str, base: Path) -> UserFunction:
         if error.name and module_name.split(".")[0] == error.name.split(".")[0]:
             raise RecipeError(
                 f"There is no module {module_name!r} (for {name!r}) in {base}, in the working directory or among the installed "
-                f"packages; put {module_name}.py beside the recipe."
+                f"packages; put {module_name}.py next to the recipe."
             ) from error
         raise RecipeError(f"The module {module_name!r} imports {error.name!r}, which is not installed.") from error
     except (Exception, SystemExit) as error:  # whatever the user's code raises at import
@@ -87,7 +87,7 @@ def _of_main(function_name: str) -> UserFunction:
         hint = did_you_mean(function_name, [name for name, value in main.items() if callable(value)]).rstrip("?")
         raise RecipeError(
             f"There is no function {function_name!r} in the notebook or script that runs{hint}; define it there before, or put it "
-            "into a module beside the recipe and write module:function."
+            "into a module next to the recipe and write module:function."
         )
     return _by_value(function, f"__main__:{function_name}")
 
@@ -186,5 +186,7 @@ def _no_answer(
 
 
 def _failed(function: UserFunction, document: Document, what: str) -> StageError:
-    hint = f" (`corpus-builder why OUT {document.id}` tells what page it is)" if document.source else ""  # else it is in no build
+    hint = (
+        f" (`corpus-builder why OUT {document.id}` shows which page it is)" if document.source else ""
+    )  # else it is in no build
     return StageError(f"{function.name} {what}{hint}.")

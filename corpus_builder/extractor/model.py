@@ -98,7 +98,7 @@ def kept_blocks(found: Scan, model: Model) -> npt.NDArray[np.bool_]:
 
 
 class _Rows(threading.local):
-    """A thread's buffer for the features of a page, as allocating it anew costs as much as computing them."""
+    """A thread's buffer for the features of a page, as allocating a new one costs as much as computing them."""
 
     def __init__(self) -> None:
         self.rows = np.empty((0, FEATURES), dtype=np.float32)

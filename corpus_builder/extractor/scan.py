@@ -115,7 +115,7 @@ def scan(page: bytes, readings: bool = False) -> Scan:
 
 
 class _Buffers(threading.local):
-    """A thread's buffers, reused for every page: allocating them anew would cost as much as the scan."""
+    """A thread's buffers, reused for every page: allocating new ones would cost as much as the scan."""
 
     def __init__(self) -> None:
         self.size = -1

@@ -1,4 +1,4 @@
-"""How much of a text is Japanese: most languages are told by their letters, Chinese by a linear model over character n-grams.
+"""How much of a text is Japanese: most languages are recognized by their letters, Chinese by a linear model over character n-grams.
 
 Letters of other alphabets are not Japanese, and need no model.  What is left is kana and Chinese characters; a text is cut into
 windows of them, and the model gives each window's probability of being Japanese.  The model has one weight for each hashed

@@ -63,7 +63,7 @@ def _loaded(kind: str, path: str, state: tuple[int, int], language: str) -> Lang
 
 
 def _own_score(detector: UserFunction, text: str) -> float:
-    """What a detector of the user's own says; whatever it raises, or returns by mistake, is told, and no page is dropped for it."""
+    """The score of a user's own detector; any error that it raises, or wrong value that it returns, is raised, and drops no page."""
     try:
         score = detector.call(text)
     except BaseException as error:  # `sys.exit`, too

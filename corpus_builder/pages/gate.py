@@ -1,4 +1,4 @@
-"""The gate: a look at a page's bytes to tell whether it can be Japanese at all, before anything is decoded or parsed.
+"""The gate: a check of a page's bytes for whether it can be Japanese at all, before anything is decoded or parsed.
 
 About 95 of 100 crawled pages cannot, and this check is all that they cost.
 """

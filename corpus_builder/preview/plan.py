@@ -59,7 +59,7 @@ def plan(recipe: Recipe, out: str | Path) -> StagePlans:
     for stage in (extract, *others):
         if stage is others[-1] and unknown:
             notes = [
-                "parts are dealt out once the decisions stand",
+                "parts are planned once the decisions are made",
                 *([] if plans[0].todo else foretold(manifests["extract"], recipe)),
             ]
             plans.append(StagePlan(stage.name, 0, note="; ".join(notes)))

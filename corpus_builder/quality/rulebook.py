@@ -30,7 +30,7 @@ class Rows:
     measures: Mapping[str, F64]
     details: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by measure: what was counted, such as the first NG word
     verdicts: Mapping[str, Sequence[Mapping[str, Any] | None]] = field(default_factory=dict)  # by name of a user's filter
-    matches: Sequence[Mapping[str, Any]] | None = None  # survivor (None: lost to none), similarity, rule; None: not looked for
+    matches: Sequence[Mapping[str, Any]] | None = None  # survivor (None: not a duplicate), similarity, rule; None: no search
 
 
 @dataclass(frozen=True)

@@ -181,7 +181,7 @@ def find_inputs(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
 
 
 def _places(recipe: Recipe, source: Source, pattern: str) -> Iterator[str]:
-    """The files that a path of the recipe stands for: one file, those that match a pattern, or those in a list."""
+    """The files that a path of the recipe means: one file, those that match a pattern, or those in a list."""
     check_scheme(pattern)
     if is_remote(pattern):
         found = matching(pattern)

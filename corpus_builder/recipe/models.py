@@ -202,6 +202,6 @@ def _name_in_file(function: Callable[..., Any]) -> str:
     if name := importable_name(function):
         return name
     raise RecipeError(
-        f"The recipe holds the function {name_of(function)}, which a recipe file cannot name; put it into a module beside the recipe, for "
+        f"The recipe holds the function {name_of(function)}, which a recipe file cannot name; put it into a module next to the recipe, for "
         'example my_filters.py, and give it as "my_filters:function".'
     )

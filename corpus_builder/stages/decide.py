@@ -61,7 +61,7 @@ class Decide(Stage):
         return cls(running.rules)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """Made of the rules and of the sidecars that they read."""
+        """One shard per shard of documents, which depends on the rules and on the columns that they read."""
         return _plan(self, self.rules, manifests)
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
@@ -96,7 +96,7 @@ class Screen(Stage):
 
     @classmethod
     def wanted(cls, recipe: Recipe) -> bool:
-        """Where the recipe filters first and then looks for duplicates."""
+        """Whether the recipe filters before it looks for duplicates."""
         return recipe.dedup is not None and not recipe.quality.rules[0].duplicates
 
     @classmethod
@@ -105,7 +105,7 @@ class Screen(Stage):
         return cls(running.before_duplicates)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """Made of the rules and of the sidecars that they read."""
+        """One shard per shard of documents, which depends on the rules and on the columns that they read."""
         return _plan(self, self.rules, {name: manifests[name] for name in ("extract", "measure")})
 
     def run(self, shard: Shard, out: ShardWriter) -> None:

@@ -79,7 +79,7 @@ class Extract(Stage):
         return ExtractStats(shard.task.source, documents=0, characters=0, dropped={}, records={})
 
     def for_workers(self) -> Self:
-        """Without the other shards' inputs."""
+        """The stage without the other shards' inputs."""
         return replace(self, inputs=())
 
     def run(self, shard: Shard, out: ShardWriter) -> None:

@@ -65,7 +65,7 @@ class Lines(Stage):
 
     @classmethod
     def wanted(cls, recipe: Recipe) -> bool:
-        """Where the recipe has a table `lines`."""
+        """Whether the recipe has a table `lines`."""
         return recipe.lines is not None
 
     @classmethod
@@ -76,7 +76,7 @@ class Lines(Stage):
         return cls(recipe.lines.repeats, recipe.lines.sources or recipe.source_names)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """Made of all documents of these sources, since each of them is counted."""
+        """One shard per shard of documents; each depends on all documents of these sources, since all are counted."""
         parts = counted_shards(manifests, self.sources)
         made_from = {"stage": f"{self.name}/{self.version}"} | settings_of(self.how, parts)
         return [Shard(part.shard, made_from | {"documents": part.digest}, (part, rank)) for rank, part in enumerate(parts)]

@@ -57,7 +57,7 @@ class Measure(Stage):
         return cls(running.ng_words, running.measures, running.filters)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
-        """Made of the documents, the word list and the source of the user's functions."""
+        """One shard per shard of documents, which depends on these, the word list and the source of the user's functions."""
         made_from = {
             "stage": f"{self.name}/{self.version}",
             "measures": digest_of(list(MEASURES)),

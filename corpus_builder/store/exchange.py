@@ -82,7 +82,7 @@ def write_run(file: BinaryIO, columns: Mapping[str, npt.NDArray[Any]], buckets: 
     order = np.zeros(0, dtype=np.int64)
     if buckets is not None:
         order = np.empty(rows, dtype=np.int64)
-        _deal(buckets, starts, order)
+        _order_by_bucket(buckets, starts, order)
     head = {"columns": [[name, column.dtype.str] for name, column in columns.items()], "buckets": count, "rows": rows}
     packed = json.dumps(head).encode()
     packed += b" " * (-len(packed) % 8)
@@ -92,9 +92,9 @@ def write_run(file: BinaryIO, columns: Mapping[str, npt.NDArray[Any]], buckets: 
             file.write(column.tobytes())
         return rows
     for first, last in _stretches(starts):
-        dealt = [column[order[starts[first] : starts[last]]] for column in columns.values()]
+        pieces = [column[order[starts[first] : starts[last]]] for column in columns.values()]
         for low, high in itertools.pairwise((starts[first : last + 1] - starts[first]).tolist()):
-            for column in dealt:
+            for column in pieces:
                 file.write(column[low:high].tobytes())
     return rows
 
@@ -110,7 +110,7 @@ def _stretches(starts: I64, rows: int = 1 << 20) -> list[tuple[int, int]]:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _deal(buckets: Any, starts: Any, order: Any) -> None:
+def _order_by_bucket(buckets: Any, starts: Any, order: Any) -> None:
     for row in range(len(buckets)):
         starts[buckets[row] + 1] += 1
     for bucket in range(1, len(starts)):

@@ -11,12 +11,12 @@ from corpus_builder.store.files import digest_file
 
 
 def verify(manifest: Manifest, kind: Kind, again: str = "build again") -> list[str]:
-    """Sentences on a manifest that is not one of its kind of stage or of its receipts, and on every file that is missing or not what it
-    says; empty if all is well.  `again` makes a file anew.
+    """Sentences on a manifest that does not fit its kind of stage or its receipts, and on every file that is missing or differs from it;
+    empty if all is well.  `again` says what makes a file again.
     """
     tables = {name for receipt in manifest.receipts for name in receipt.tables}
     problems = [
-        f"{path} is a symbolic link, and what lies behind it is not what was written; remove the link and {again}."
+        f"{path} is a symbolic link, which the build did not write; remove it and {again}."
         for path in (manifest.root, *(manifest.root / name for name in sorted(tables)))
         if path.is_symlink()
     ]
@@ -35,9 +35,9 @@ def verify(manifest: Manifest, kind: Kind, again: str = "build again") -> list[s
             if not os.path.lexists(path):
                 problems.append(f"{path} is missing; {again}.")
             elif path.is_symlink() or not path.is_file():
-                problems.append(f"{path} is no plain file, as was written; remove it and {again}.")
+                problems.append(f"{path} is not a plain file; remove it and {again}.")
             elif digest_file(path) != table.sha256:
-                problems.append(f"{path} is not the file that the manifest vouches for; delete it and {again}.")
+                problems.append(f"{path} is not the file that the manifest describes; delete it and {again}.")
             elif path.suffix == ".parquet" and pq.read_metadata(path).num_rows != table.rows:
-                problems.append(f"{path} holds another number of rows than its manifest says ({table.rows}).")
+                problems.append(f"{path} does not hold the {table.rows} rows that its manifest says.")
     return problems

@@ -67,7 +67,7 @@ def test_unrelated_modules_do_not_show_in_the_digest(folder):
     [
         ("no_colon", "write module:function"),
         (":f", "write module:function"),
-        ("not_there:f", "put not_there.py beside the recipe"),
+        ("not_there:f", "put not_there.py next to the recipe"),
         ("typo_filter:afiliate", "has no function 'afiliate'; did you mean 'affiliate'"),
         ("broken_filter:f", "failed at import: SyntaxError"),
         ("leaving_filter:f", "failed at import: SystemExit: 0"),

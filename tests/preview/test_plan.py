@@ -15,7 +15,7 @@ def test_before_the_first_build_everything_is_new(inputs: Path, tmp_path: Path) 
     plans = plan(make_recipe(inputs), tmp_path / "out")
     assert [one.stage for one in plans] == ["extract", "measure", "sign", "match", "decide", "release"]
     assert plans[0].todo == (("jawiki.xml.bz2", "new"), ("web-a.warc.gz", "new"), ("web-b.warc.gz", "new"))
-    assert "parts are dealt out once the decisions stand" in as_text(plans)
+    assert "parts are planned once the decisions are made" in as_text(plans)
     assert not (tmp_path / "out" / "extract").exists()
 
 

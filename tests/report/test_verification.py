@@ -83,4 +83,4 @@ def test_the_stages_that_only_some_recipes_have_are_missed(tmp_path: Path) -> No
         assert Built.open(done.out).verify().problems == ()
         assert {path: path.read_bytes() for path in (done.out / stage).rglob("*") if path.is_file()} == files
     next((done.out / "superseded" / "superseded").iterdir()).write_bytes(b"PAR1")
-    assert "is not the file that the manifest vouches for" in Built.open(done.out).verify().problems[0]
+    assert "is not the file that the manifest describes" in Built.open(done.out).verify().problems[0]

@@ -165,7 +165,7 @@ def test_what_is_no_file_in_the_place_of_a_table_is_damage(copied: Path, made: s
     mine.write_bytes(whole if made == "a link to a copy" else b"mine")
     path.unlink()
     path.mkdir() if made == "a directory" else path.symlink_to(mine)
-    assert f"{path} is no plain file" in run("verify", out, code=5)
+    assert f"{path} is not a plain file" in run("verify", out, code=5)
     if made == "a directory":
         path.rmdir()
     done = build(make_recipe(copied / "inputs"), out, Serial())

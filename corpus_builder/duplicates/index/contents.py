@@ -321,7 +321,7 @@ HEAD_FILE = "dedup.json"
 
 
 def write_head(out: Path, minhash: MinHash, keep: str) -> None:
-    """Note beside deduplicated files how they were hashed and ranked."""
+    """Note in the directory of deduplicated files how they were hashed and ranked."""
     value = {"format": FORMAT, "minhash": asdict(minhash), "keep": keep}
     content = json_bytes(value)
     if not (out / HEAD_FILE).exists() or (out / HEAD_FILE).read_bytes() != content:
