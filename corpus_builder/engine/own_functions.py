@@ -84,9 +84,9 @@ def _of_main(function_name: str) -> UserFunction:
     """A function of the running notebook or script."""
     main = vars(sys.modules["__main__"])
     if not callable(function := main.get(function_name)):
-        hint = did_you_mean(function_name, [name for name, value in main.items() if callable(value)]).rstrip("?")
+        hint = did_you_mean(function_name, [name for name, value in main.items() if callable(value)])
         raise RecipeError(
-            f"There is no function {function_name!r} in the notebook or script that runs{hint}; define it there before, or put it "
+            f"There is no function {function_name!r} in the notebook or script that runs{hint or '.'} Define it there first, or put it "
             "into a module next to the recipe and write module:function."
         )
     return _by_value(function, f"__main__:{function_name}")
@@ -139,7 +139,7 @@ def naming(page: str) -> Iterator[None]:
         yield
     except OwnFunctionFailed as error:
         what, name, happened, remedy = error.args
-        raise StageError(f"The {what} {name} failed on the page {page}: {happened}. {remedy}") from error
+        raise StageError(f"The {what} {name} failed on the page {page}: {happened}. {remedy}".rstrip()) from error
 
 
 def answers(

@@ -45,6 +45,9 @@ class Part(BaseModel):
     # Parts within parts are made by pydantic, as if there were no __init__ of ours: it collects what is wrong, with the place.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise RecipeError(f"A {type(self).__name__} cannot be changed; make another one with {name} = {value!r}.")
+
     def said(self) -> dict[str, Any]:
         """The fields that differ from their defaults."""
         fields = type(self).model_fields

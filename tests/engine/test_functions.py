@@ -210,8 +210,8 @@ def test_a_function_of_the_notebook_can_be_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "__main__", type(sys)("__main__"))
     vars(sys.modules["__main__"]).update(notebook.names)
     assert load_function("__main__:too_short", Path()) == function_of(notebook["too_short"], Path())
-    for name, hint in (("to_short", "; did you mean 'too_short';"), ("length", ";")):
+    for name, hint in (("to_short", r"; did you mean 'too_short'\?"), ("length", r"\.")):
         with pytest.raises(
-            RecipeError, match=f"^There is no function '{name}' in the notebook or script that runs{hint} define it"
+            RecipeError, match=f"^There is no function '{name}' in the notebook or script that runs{hint} Define it"
         ):
             load_function(f"__main__:{name}", Path())

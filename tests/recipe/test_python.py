@@ -112,6 +112,7 @@ def test_the_shipped_recipes_come_back(tmp_path, name):
         (lambda: Source(name="a", kind="wrac", paths=["a"]), r"^Source: kind = 'wrac': input should be 'warc', "),
         (lambda: Source(name="a", kind="warc", paths="a"), r"^Source: paths: a list is wanted: \['a'\]\.$"),
         (lambda: Recipe(name="x", sources=WEB), r"^Recipe: sources: a list is wanted: \[Source\(name='web', .*\)\]\.$"),
+        (lambda: setattr(WEB, "name", "wob"), r"^A Source cannot be changed; make another one with name = 'wob'\.$"),
         (lambda: Mixture(epochs=9), r"^Mixture: epochs = 9.0 is more than max_epochs = 4.0"),
         (lambda: Dedup(preset="japanes"), r"^Dedup: Unknown preset 'japanes'; did you mean 'japanese'\?"),
         (lambda: Extract(form="html"), r"^Extract: form = 'html': input should be 'plain' or 'markdown'\.$"),

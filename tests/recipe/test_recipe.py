@@ -97,7 +97,7 @@ def test_a_rule_judges_the_sources_that_it_names_or_those_of_quality():
 
 
 def test_a_recipe_cannot_be_changed():
-    with pytest.raises(ValueError, match="frozen"):
+    with pytest.raises(RecipeError, match=r"^A Recipe cannot be changed; make another one with name = 'y'\.$"):
         recipe().name = "y"
 
 
