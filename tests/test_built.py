@@ -9,7 +9,7 @@ import pytest
 from support.builds import corpus, decisions
 from support.corpora import make_recipe, prose
 
-from corpus_builder import Built, InputError, IntegrityError, Quality, Recipe, Rule, Serial, Source, build
+from corpus_builder import Built, InputError, IntegrityError, Quality, Recipe, RecipeError, Rule, Serial, Source, build
 from corpus_builder.document import DECISION, LEDGER
 from corpus_builder.store.dataset import read_table
 from corpus_builder.store.tables import database
@@ -140,3 +140,9 @@ def test_reasons_that_a_filter_made_up_are_escaped_in_html(inputs):
 def test_a_query_that_is_wrong_is_an_error_with_the_tables(built, query, says):
     with pytest.raises(InputError, match=says):
         built.sql(query)
+
+
+@pytest.mark.parametrize("engine", ["serial", Serial])
+def test_the_name_or_class_of_an_engine_is_no_engine(built, tmp_path, engine):
+    with pytest.raises(RecipeError, match=r"^engine = .*[Ss]erial.* is no engine; give Serial\(\) or Ray\(\.\.\.\)\.$"):
+        build(built.recipe, tmp_path / "out", engine)

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Generic, Protocol, TypeVar
 
-from corpus_builder.errors import words_of
+from corpus_builder.errors import RecipeError, words_of
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -55,6 +55,8 @@ class Engine(Protocol):
 @contextmanager
 def engine_of(engine: Engine | None, own: Callable[[], Engine]) -> Iterator[Engine]:
     """The caller's engine, which stays open; if there is none, a new one, closed at the end."""
+    if isinstance(engine, str | type):
+        raise RecipeError(f"engine = {engine!r} is no engine; give Serial() or Ray(...).")
     if engine is not None:
         yield engine
         return
