@@ -68,7 +68,7 @@ class Ray:
         self._greeted: set[str] = set()  # machines whose files are visible here
         self._started = False
         self._owns = False
-        self.told_of_memory = False
+        self.warned_of_memory = False
 
     def __enter__(self) -> Ray:
         return self
@@ -236,8 +236,8 @@ class _Mapping:
             most = max((has.get("memory", 0.0) for has in self.usable.values()), default=float(wanted))
             if wanted <= most:
                 options["memory"] = wanted
-            elif not self.engine.told_of_memory:  # with a reservation it would wait forever
-                self.engine.told_of_memory = True  # once, not in every stage
+            elif not self.engine.warned_of_memory:  # with a reservation it would wait forever
+                self.engine.warned_of_memory = True  # once, not in every stage
                 log.warning(
                     "No machine offers Ray the %s MiB that a task may use (--memory); the most is %s MiB. Tasks run without "
                     "reserving memory; should it run out, choose fewer --workers.",

@@ -68,8 +68,8 @@ def read_page(body: bytes, *, content_type: str, status: int, settings: PageSett
         return Drop("mojibake", decoded.mojibake, settings.max_undecodable, decoded.charset)
     if settings.extractor != "japanese" and (drop := _unparsable(decoded.text, settings)):
         return drop
-    least = MIN_KANA if settings.language == JAPANESE else 0
-    extractor = named_extractor(settings.extractor, settings.form, settings.readings, settings.model, settings.own, least)
+    min_kana = MIN_KANA if settings.language == JAPANESE else 0
+    extractor = named_extractor(settings.extractor, settings.form, settings.readings, settings.model, settings.own, min_kana)
     try:
         found = extractor(decoded.text, None)
     except (CorpusError, OwnFunctionFailed):

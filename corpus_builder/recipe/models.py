@@ -74,7 +74,7 @@ class Recipe(Part):
         known = self.quality.measure_names
         for name in self.quality.measures:
             if name in MEASURES or name in ("id", "ng_fraction") or not name.isidentifier():
-                raise ValueError(f"quality.measures: {name!r} is taken or is no plain name; choose another for your measure")
+                raise ValueError(f"quality.measures: {name!r} is taken or is not a plain name; choose another for your measure")
         for number, rule in enumerate(self.quality.rules):
             if rule.measure is not None and rule.measure not in known:
                 if rule.measure == "ng_fraction":

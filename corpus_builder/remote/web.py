@@ -40,18 +40,18 @@ class Web:
         try:
             if response.status not in (200, 206, 416):
                 raise _refused(place, response)
-            told = response.headers.get("Content-Range", "")
-            empty = told == "bytes */0" or (response.status == 200 and response.headers.get("Content-Length") == "0")
+            header = response.headers.get("Content-Range", "")
+            empty = header == "bytes */0" or (response.status == 200 and response.headers.get("Content-Length") == "0")
             if not empty and response.status != 206:
                 raise InputError(
                     f"The server of {shown(place)} does not support ranged requests (it ignores Range), so the file cannot be "
                     "streamed; download it and name the local file instead."
                 )
-            parts = content_range(told)
+            parts = content_range(header)
             if not empty and (parts is None or parts[:2] != (0, 0)):
                 raise InputError(
                     f"The server of {shown(place)} answered a request for the first byte with the Content-Range "
-                    f"'{harmless(told, 60)}', so the file's length is unknown; download it and name the local file instead."
+                    f"'{harmless(header, 60)}', so the file's length is unknown; download it and name the local file instead."
                 )
             tag = _tag(response)
             if not tag and not empty:
@@ -285,8 +285,8 @@ def changed(place: str) -> InputError:
 def _refused(place: str, response: urllib3.BaseHTTPResponse) -> Exception:
     status = response.status
     if status in _PASSING:
-        told = response.headers.get("Retry-After", "")
-        return Passing(f"the server answered {status}", float(told) if re.fullmatch("[0-9]{1,9}", told) else None)
+        header = response.headers.get("Retry-After", "")
+        return Passing(f"the server answered {status}", float(header) if re.fullmatch("[0-9]{1,9}", header) else None)
     remedies = {
         401: "it requires a login; download the file and name the local file instead",
         403: "check the URL, and whether the server blocks this machine or allows fewer requests at a time",

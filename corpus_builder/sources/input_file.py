@@ -41,12 +41,12 @@ class Reading:
 
     def settings(self, settings: PageSettings) -> PageSettings:
         """The recipe's page settings, with this source's language settings applied."""
-        least = settings.min_japanese_score if self.min_language_score is None else self.min_language_score
+        min_score = settings.min_japanese_score if self.min_language_score is None else self.min_language_score
         return replace(
             settings,
             language=self.language or settings.language,
             detector=self.detector or settings.detector,
-            min_japanese_score=least,
+            min_japanese_score=min_score,
         )
 
     def made_from(self, kind: str) -> dict[str, str]:
@@ -69,12 +69,12 @@ class InputFile:
     stat: Stat | None = None  # of a remote file: the version to read
     expected: int | None = None  # number of responses that it should hold, if known
     reading: Reading = Reading()
-    told_apart: str = ""  # a unique name, if another file has the same name
+    unique_name: str = ""  # if another file has the same name
 
     @property
     def name(self) -> str:
         """The file's name, with which the ids of its documents start."""
-        return self.told_apart or name_of(self.path)
+        return self.unique_name or name_of(self.path)
 
 
 @dataclass(frozen=True)

@@ -45,13 +45,13 @@ class Receipt:
         if not all(isinstance(number, int) and number >= 0 for number in counts) or not isinstance(receipt.stats, dict):
             raise ValueError(f"the numbers of the shard {receipt.shard!r} are none")
         if not all(isinstance(text, str) for text in (*receipt.made_from, *receipt.made_from.values())):
-            raise ValueError(f"what the shard {receipt.shard!r} is made from are no texts")
+            raise ValueError(f"what the shard {receipt.shard!r} is made from are not texts")
         stem = file_stem(receipt.shard, receipt.made_of)
         for name, table in tables.items():
             start = f"{name}/{stem}"
             known = names.TABLE.fullmatch(name) and table.path.startswith(start)
             if not known or not names.SUFFIX.fullmatch(table.path[len(start) :]) or not names.SHA256.fullmatch(table.sha256):
-                raise ValueError(f"it names {table.path!r}, which is no file of the shard {receipt.shard!r}")
+                raise ValueError(f"it names {table.path!r}, which is not a file of the shard {receipt.shard!r}")
         return receipt
 
 

@@ -15,7 +15,7 @@ import pytest
 from support.loopback import Raw, own_certificate, raw_server
 
 from corpus_builder.errors import CorpusError, InputError, RecipeError
-from corpus_builder.remote import addresses, lists, patience, web, wire
+from corpus_builder.remote import addresses, lists, retries, web, wire
 from corpus_builder.remote.lists import matching, read_list
 from corpus_builder.remote.retries import Stat, Traffic, read_range
 from corpus_builder.remote.window import RangeFile, read_small, remote_stat, store_for
@@ -211,7 +211,7 @@ def test_odd_answers_are_told_harmlessly() -> None:
 
 @pytest.mark.parametrize("where", ["head", "body"])
 def test_a_byte_now_and_then_is_a_stall(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "SLOW_SECONDS", 0.2)
+    monkeypatch.setattr(retries, "SLOW_SECONDS", 0.2)
     monkeypatch.setenv("CORPUS_BUILDER_TIMEOUT_SECONDS", "0.1")
 
     def answer(send: Send, request: str) -> None:
@@ -230,10 +230,10 @@ def test_a_byte_now_and_then_is_a_stall(where: str, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_slow_but_steady_answer_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "SLOW_SECONDS", 0.05)
+    monkeypatch.setattr(retries, "SLOW_SECONDS", 0.05)
     monkeypatch.setenv("CORPUS_BUILDER_TIMEOUT_SECONDS", "0.02")
     monkeypatch.setenv("CORPUS_BUILDER_TRIES", "9")
-    monkeypatch.setattr(patience, "SLOW_BYTES_PER_SECOND", 10)
+    monkeypatch.setattr(retries, "SLOW_BYTES_PER_SECOND", 10)
 
     def answer(send: Send, request: str) -> None:
         start = first_of(request)
@@ -247,7 +247,7 @@ def test_a_slow_but_steady_answer_is_read_to_its_end(monkeypatch: pytest.MonkeyP
 
 
 def test_a_reader_that_takes_its_time_is_no_slow_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "SLOW_SECONDS", 0.1)
+    monkeypatch.setattr(retries, "SLOW_SECONDS", 0.1)
     monkeypatch.setenv("CORPUS_BUILDER_TIMEOUT_SECONDS", "2")
     with raw_server(
         lambda send, request: send(part(0, (8 << 20) - 1, 8 << 20, f"Content-Length: {8 << 20}") + bytes(8 << 20))
@@ -281,8 +281,8 @@ def test_a_connection_that_fails_is_told_without_names_of_ours() -> None:
 
 
 def test_a_byte_a_request_is_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "SLOW_SECONDS", 0.01)
-    monkeypatch.setattr(patience, "SLOW_BYTES_PER_SECOND", 1_000_000)
+    monkeypatch.setattr(retries, "SLOW_SECONDS", 0.01)
+    monkeypatch.setattr(retries, "SLOW_BYTES_PER_SECOND", 1_000_000)
 
     def answer(send: Send, request: str) -> None:
         start = first_of(request)
@@ -434,7 +434,7 @@ def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
 
 def test_a_server_that_cannot_be_trusted_is_a_sentence_at_once(tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
-    monkeypatch.setattr(patience.Patience, "wait", lambda self, failures: waits.append(0.0) or 0.0)
+    monkeypatch.setattr(retries.Patience, "wait", lambda self, failures: waits.append(0.0) or 0.0)
     with (
         raw_server(lambda send, request: None, tls) as server,
         pytest.raises(InputError, match=r"cannot be trusted \(.*self.signed certificate.*SSL_CERT_FILE can name your own"),
@@ -558,7 +558,7 @@ def read_s3(server: Raw, aws: pytest.MonkeyPatch) -> bytes:
 
 
 def test_a_store_that_sends_a_byte_now_and_then_has_stalled(aws: pytest.MonkeyPatch) -> None:
-    aws.setattr(patience, "SLOW_SECONDS", 0.2)
+    aws.setattr(retries, "SLOW_SECONDS", 0.2)
     aws.setenv("CORPUS_BUILDER_TIMEOUT_SECONDS", "0.1")
 
     def answer(send: Send, request: str) -> None:

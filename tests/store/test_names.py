@@ -74,7 +74,7 @@ def test_a_manifest_names_files_of_its_stage_alone(copied: Path, how: str) -> No
     before = tree(copied)
     for words in (["verify", out], ["why", out, "x"], ["report", out], ["diff", out, out], ["publish", out, "s3://bucket/v1"]):
         said = run(*words, code=5)
-        assert f"{manifest} is damaged: it names {names[0]!r}, which is no file of the shard 'web-a.warc.gz'" in said
+        assert f"{manifest} is damaged: it names {names[0]!r}, which is not a file of the shard 'web-a.warc.gz'" in said
         assert "delete it and build again" in said
         assert said.count(str(mine)) == (how == "absolute")  # told as the name, and nothing is to be done to it
     assert tree(copied) == before
