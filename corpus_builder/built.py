@@ -202,6 +202,7 @@ def build(
             say(line, progress)
         for stage in others:
             manifests[stage.name] = runner.run(stage, manifests)
+        runner.clear_scratch()
     built = Built(out, recipe.by_names(), manifests)
     for warning in duplicates.warnings if (duplicates := built.duplicates()) else ():
         logger.warning(warning)

@@ -153,6 +153,7 @@ def deduplicate(
         runner = Runner(out, engine, task_memory_bytes, progress)
         for stage in (SignRows(given, settings), MatchRows(matching, before, files=given, text=text), CopyRows(given)):
             manifests[stage.name] = runner.run(stage, manifests)
+        runner.clear_scratch()
         write_head(out, minhash, keep)
         known = {"text": text, "files": {file.name: str(file.path) for file in given}}
         write_json(out / FILES, known)

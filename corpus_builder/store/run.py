@@ -48,10 +48,14 @@ class Runner:
         if None in receipts.values() or not all(one and is_whole(one) for one in beside):
             ready = stage.prepare(manifests, self)
             if ready is not stage:
-                stage, shards = ready, ready.plan(manifests)
-        sealed = self._run_missing(stage, dataset, shards, receipts)
+                sealed = self._run_missing(ready, dataset, ready.plan(manifests), receipts)
+                self.clear_scratch()
+                return sealed
+        return self._run_missing(stage, dataset, shards, receipts)
+
+    def clear_scratch(self) -> None:
+        """Remove the steps of a preparation whose stage is sealed.  A later stage's must stay: a run that was killed resumes from them."""
         clear_stages(self.out / SCRATCH)
-        return sealed
 
     def run_step(self, step: Stage, manifests: Mapping[str, Manifest] | None = None) -> Manifest:
         """Run a step of a stage's preparation, into the scratch directory, which a killed run can resume from and which is removed once the stage is sealed."""

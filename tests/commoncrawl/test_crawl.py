@@ -233,7 +233,7 @@ def test_a_warc_without_its_table_is_no_commoncrawl_source(tmp_path: Path) -> No
     write_warc(tmp_path / "a.warc.gz", [page(1)])
     recipe = Recipe.of({"name": "r", "sources": [{"name": "web", "kind": "commoncrawl", "paths": ["a.warc.gz"]}]}, base=tmp_path)
     with pytest.raises(
-        InputError, match=r'There is no table .*a\.warc\.gz\.records\.parquet .*For other WARCs say kind = "warc"'
+        InputError, match=r'There is no table .*a\.warc\.gz\.records\.parquet .*for other WARCs write kind = "warc"'
     ):
         build(recipe, tmp_path / "out", Serial())
     (tmp_path / "a.warc.gz.records.parquet").write_bytes(b"PAR1")
