@@ -113,7 +113,7 @@ def extractor_version(name: str, model: Path | None = None, own: UserFunction | 
         return f"japanese {JAPANESE_VERSION} {model_digest(model or SHIPPED)}"
     if name in EXTRACTORS:
         return " ".join(f"{package} {importlib.metadata.version(package)}" for package in ("trafilatura", "lxml"))
-    return f"{name} {(own or _loaded(name)).digest}"
+    return f"{name}(text, url) {(own or _loaded(name)).digest}"
 
 
 @cache

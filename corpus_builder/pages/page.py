@@ -50,10 +50,10 @@ class PageText:
     charset: str
 
 
-def read_page(body: bytes, *, content_type: str, status: int, settings: PageSettings) -> PageText | Drop:
+def read_page(body: bytes, *, content_type: str, status: int, settings: PageSettings, url: str | None = None) -> PageText | Drop:
     """The text of a page, or why it is dropped; the cheap looks come first.
 
-    The result depends only on the bytes and the settings, never on time.  Raises RecipeError for an unknown extractor or
+    The result depends only on the bytes, the settings and, with an extractor of the user's own, on the URL, never on time.  Raises RecipeError for an unknown extractor or
     detector, and OwnFunctionFailed if the user's own extractor or detector raises or returns something else than it should; no page
     makes it raise.
     """
@@ -71,7 +71,7 @@ def read_page(body: bytes, *, content_type: str, status: int, settings: PageSett
     min_kana = MIN_KANA if settings.language == JAPANESE else 0
     extractor = named_extractor(settings.extractor, settings.form, settings.readings, settings.model, settings.own, min_kana)
     try:
-        found = extractor(decoded.text, None)
+        found = extractor(decoded.text, url if settings.own else None)
     except (CorpusError, OwnFunctionFailed):
         raise
     except NoJapaneseText as error:

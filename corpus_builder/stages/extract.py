@@ -232,7 +232,7 @@ def page_of(record: Page, page_id: str, source: str, settings: PageSettings) -> 
     """A page as a document or as a row of the ledger."""
     url = record.url
     with naming(f"{page_id!r} ({url})"):
-        page = read_page(record.body, content_type=record.content_type, status=record.status, settings=settings)
+        page = read_page(record.body, content_type=record.content_type, status=record.status, settings=settings, url=url or None)
     if isinstance(page, Drop):
         return Ledgered(page_id, url, page, len(record.body))
     found = Document(

@@ -9,14 +9,18 @@ from hypothesis import given, settings
 from support.corpora import ENGLISH, html, prose
 from support.strategies import html_bytes
 
+from corpus_builder import Document, Extracted
 from corpus_builder.document import Drop
-from corpus_builder.engine.own_functions import OwnFunctionFailed
+from corpus_builder.engine.own_functions import OwnFunctionFailed, function_of
 from corpus_builder.japanese.detect import japanese_score
 from corpus_builder.pages.page import PageSettings, PageText, is_html, read_page, storable
 from corpus_builder.reasons import REASONS
+from corpus_builder.sources.warc import Page
+from corpus_builder.stages.extract import page_of
 
 SETTINGS = PageSettings()
 PARSED = PageSettings(extractor="trafilatura")
+HTML = "<title>猫</title><p>吾輩は猫である。名前はまだ無い。</p>".encode()
 
 
 def read(body: bytes, content_type: str = "text/html", status: int = 200, settings: PageSettings = SETTINGS) -> PageText | Drop:
@@ -162,3 +166,11 @@ def test_any_bytes_end_as_text_or_as_a_known_reason(body: bytes) -> None:
         assert found.text == storable(found.text) != ""
         assert SETTINGS.min_japanese_score <= japanese_score(found.text) <= 1.0
     assert read(body) == found
+
+
+@pytest.mark.parametrize(("url", "passed"), [("https://a.example/1", "https://a.example/1"), ("", None)])
+def test_an_extractor_of_the_users_own_gets_the_url(url: str, passed: str | None) -> None:
+    own = function_of(lambda html_text, url: Extracted(title=repr(url), text="これは猫の本文です。"), Path())
+    found = page_of(Page(0, url, "", "", 200, "", HTML), "a.warc.gz/0", "web", PageSettings(extractor=own.name, own=own))
+    assert isinstance(found, Document)
+    assert found.title == repr(passed)
