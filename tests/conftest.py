@@ -61,9 +61,14 @@ LONGEST = [
 """Of these one can take as long as all that is left: they begin, so that at the end no process waits long for another."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of a file run in one process, the longest files first; those that share a Ray run before all, in the same process."""
     place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: place.get(item.path, len(place)))
+    shares_ray = {item: "local_ray" in getattr(item, "fixturenames", ()) for item in items}
+    items.sort(key=lambda item: (not shares_ray[item], place.get(item.path, len(place))))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("ray" if shares_ray[item] else str(item.path)))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -71,7 +71,9 @@ def test_pairs_are_found_as_often_as_theory_says() -> None:
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize(("workers", "sizes", "counts"), [(0, "500,1e3", [500, 1000]), (1, "1e3", [1000])])
+@pytest.mark.parametrize(
+    ("workers", "sizes", "counts"), [(0, "500,1e3", [500, 1000]), pytest.param(1, "1e3", [1000], marks=pytest.mark.slow)]
+)
 def test_the_command_prints_tables_of_the_sizes_that_were_asked_for(
     tmp_path: Path, workers: int, sizes: str, counts: list[int]
 ) -> None:

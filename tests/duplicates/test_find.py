@@ -112,7 +112,7 @@ def defined(found, matching: Matching) -> dict[str, tuple[str, str, float, str]]
     return losers
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(shards, matchings, st.sampled_from([ROW, 4 * ROW, 1 << 20]))
 def test_the_losers_are_those_of_the_definition(found, matching, memory):
     with tempfile.TemporaryDirectory() as directory:

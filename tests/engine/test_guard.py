@@ -238,7 +238,7 @@ def extracted(engine: Engine, directory: Path, extractor: str, name: str) -> Rec
     return found.value
 
 
-@pytest.mark.parametrize("engine", ["serial", "ray"])
+@pytest.mark.parametrize("engine", ["serial", pytest.param("ray", marks=pytest.mark.slow)])
 def test_a_shard_goes_on_after_pages_that_kill_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_ray: None, engine: str
 ) -> None:

@@ -11,7 +11,7 @@ from support.strategies import Archive, archive_bytes
 from corpus_builder.sources.warc import read_warc
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(archive_bytes())
 def test_every_byte_is_accounted_for(tmp_path_factory, archive: Archive) -> None:
     check(archive, tmp_path_factory.getbasetemp() / f"any{archive.suffix}")
