@@ -426,7 +426,8 @@ def test_no_step_holds_more_than_the_memory_of_a_task(tmp_path, rows, shared, me
     assert found["spread-near"] > memory / 2  # what is held is seen
 
 
-@pytest.mark.parametrize("groups", ["first", pytest.param("components", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("groups", ["first", "components"])
 def test_a_key_of_any_number_of_documents_fits_in_memory(tmp_path, groups):
     """Half of all documents share a text, and half of the others some keys: each such key alone is more than a task can hold."""
     rows, memory, hot = 1_000_000, 16 << 20, 0.5

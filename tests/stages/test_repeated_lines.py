@@ -195,7 +195,7 @@ rules = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["a.example", "b.example", "c.example", ""]), texts), max_size=14),
     rules,
