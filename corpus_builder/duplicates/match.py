@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -49,9 +50,9 @@ class SearchStage(Stage):
     name: ClassVar[str] = "match"
     stats: ClassVar[type[Any]] = MatchStats
 
+    @abstractmethod
     def texts(self, manifests: Mapping[str, Manifest]) -> Texts:
         """Something that reads the signed texts again."""
-        raise NotImplementedError
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One shard per signed shard, each of which depends on all keys; how the search was split up changes nothing."""

@@ -135,15 +135,18 @@ def _published(manifest: str) -> list[Receipt]:
     """
     if patiently(manifest, partial(s3.stat_with_digest, manifest)) is None:
         return []
+    cause: Exception | None = None
     try:
         value: Any = json.loads(read_small(manifest))
         if value["format"] == FORMAT and value["stage"] == "release":
             found = [Receipt.from_json(shard) for shard in value["shards"]]
             if all(RELEASED.fullmatch(table.path) for receipt in found for table in receipt.tables.values()):
                 return found
-    except (ValueError, KeyError, TypeError, AttributeError):
-        pass
-    raise InputError(f"{manifest} is not the manifest of a corpus; choose another prefix, so that no other data are overwritten.")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        cause = error
+    raise InputError(
+        f"{manifest} is not the manifest of a corpus; choose another prefix, so that no other data are overwritten."
+    ) from cause
 
 
 def _send(root: Path, place: str, table: TableFile) -> bool:

@@ -59,7 +59,9 @@ def test_a_source_that_gives_something_is_well(tmp_path: Path) -> None:
     make_inputs(tmp_path / "inputs")
     text = RECIPE.replace("web.warc.gz", "inputs/web-a.warc.gz").replace("wiki.xml.bz2", "inputs/jawiki.xml.bz2")
     (tmp_path / "little.toml").write_text(text.replace("MIN", "1"))
-    said("build", tmp_path / "little.toml", "--out", tmp_path / "out", "--engine", "serial", code=0)
+    out, err = said("build", tmp_path / "little.toml", "--out", tmp_path / "out", "--engine", "serial", code=0)
+    assert err == ""
+    assert "The report:" in out
 
 
 def test_dedup_that_keeps_nothing(tmp_path: Path) -> None:
