@@ -1,0 +1,1 @@
+"""Classifiers of text: labels, features, training, metrics, and the one interface of every model that scores documents."""

@@ -1,0 +1,1 @@
+"""One client for every OpenAI-compatible endpoint: requests, answers kept and replayed, cost and budget."""
