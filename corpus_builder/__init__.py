@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from corpus_builder.built import Built as Built
     from corpus_builder.built import build as build
+    from corpus_builder.classifier.labels import Labelled as Labelled
+    from corpus_builder.classifier.load import load_classifier as load_classifier
+    from corpus_builder.classifier.train import train_classifier as train_classifier
     from corpus_builder.commoncrawl.index import Query as Query
     from corpus_builder.commoncrawl.run import crawl as crawl
     from corpus_builder.deduplication import Deduplicated as Deduplicated
@@ -52,6 +55,9 @@ __version__ = "0.1.0"
 # Loaded when they are first asked for, so that a user's filter imports in no time.
 _WHERE = {
     "built": ("Built", "build"),
+    "classifier.labels": ("Labelled",),
+    "classifier.load": ("load_classifier",),
+    "classifier.train": ("train_classifier",),
     "commoncrawl.index": ("Query",),
     "commoncrawl.run": ("crawl",),
     "deduplication": ("Deduplicated", "deduplicate"),

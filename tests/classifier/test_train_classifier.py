@@ -1,0 +1,80 @@
+"""A classifier learns from labelled texts, and the same labels give the same bytes."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.corpora import prose
+
+from corpus_builder import InputError, Labelled, load_classifier, train_classifier
+from corpus_builder.classifier.arithmetic import exp, log
+from corpus_builder.classifier.model import Property, columns_of
+
+
+def advert(seed: int) -> str:
+    return "激安 通販 送料無料 ポイント 最大" * (2 + seed % 4) + f"今なら{seed}円"
+
+
+def labelled(count: int = 30) -> list[Labelled]:
+    good = [Labelled(prose(seed), {"quality": 1.0, "grade": 2.0 + seed % 2, "kind": "prose"}) for seed in range(count)]
+    bad = [Labelled(advert(seed), {"quality": 0.0, "grade": 0.0, "kind": "advert"}) for seed in range(count)]
+    return good + bad
+
+
+def test_every_kind_of_property_is_learned(tmp_path: Path) -> None:
+    train_classifier(labelled(), tmp_path / "a.model")
+    model = load_classifier(tmp_path / "a.model")
+    assert model.properties == (
+        Property("grade", "graded", ("0", "2", "3")),
+        Property("kind", "category", ("advert", "prose")),
+        Property("quality", "binary", ("0", "1")),
+    )
+    assert list(columns_of("web", model)) == ["web.grade", "web.kind", "web.quality"]
+    scores = model.score([prose(77), advert(77), ""], {})
+    assert scores["kind"][:2].tolist() == ["prose", "advert"]
+    assert scores["quality"][0] > 0.8 > 0.2 > scores["quality"][1]
+    assert scores["grade"][0] > 1.8 > 0.4 > scores["grade"][1]
+    assert (scores["kind.probability"][:2] > 0.8).all()
+    assert all(np.isfinite(column.astype(float)).all() for name, column in scores.items() if name != "kind")
+
+
+def test_the_same_labels_give_the_same_bytes_and_the_file_the_same_scores(tmp_path: Path) -> None:
+    one, two = tmp_path / "one.model", tmp_path / "two.model"
+    trained = train_classifier(labelled(), one)
+    train_classifier(labelled(), two)
+    assert one.read_bytes() == two.read_bytes()
+    loaded = load_classifier(one)
+    assert loaded.digest == trained.digest
+    texts = [prose(5), advert(9), "猫"]
+    for name, column in trained.score(texts, {}).items():
+        assert column.tolist() == loaded.score(texts, {})[name].tolist()
+        assert column.tolist() == [loaded.score([text], {})[name][0] for text in texts]
+
+
+def test_labels_that_teach_nothing_are_refused() -> None:
+    with pytest.raises(InputError, match=r"All labels of the property 'quality' are 1\.0; there is nothing to tell apart"):
+        train_classifier(labelled()[:30], properties=["quality"])
+    with pytest.raises(InputError, match="No row has a label for 'qualty'; did you mean 'quality'"):
+        train_classifier(labelled(), properties=["qualty"])
+    with pytest.raises(InputError, match="has numbers and names as labels, for example 'good'"):
+        train_classifier([Labelled("猫", {"quality": 1.0}), Labelled("犬", {"quality": "good"})])
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.model"
+    with pytest.raises(InputError, match=r"a\.model cannot be read: No such file"):
+        load_classifier(path)
+    path.write_bytes(b"PK\x03\x04")
+    with pytest.raises(InputError, match="is no classifier"):
+        load_classifier(path)
+    train_classifier(labelled(3), path)
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(InputError, match=r"it holds .* bytes of weights instead of"):
+        load_classifier(path)
+
+
+def test_plain_arithmetic_agrees_with_the_library() -> None:
+    for value in np.linspace(-50, 50, 201):
+        assert exp(value) == pytest.approx(math.exp(value), rel=1e-13)
+        assert log(math.exp(value)) == pytest.approx(value, rel=1e-13, abs=1e-14)
