@@ -19,8 +19,8 @@ from pydantic.fields import FieldInfo
 
 from corpus_builder.commands.headings import options_of
 from corpus_builder.commands.main import EXIT_CODES, main
+from corpus_builder.quality.catalogue import GROUPS
 from corpus_builder.quality.hosts import UT1_V1_CATEGORIES
-from corpus_builder.quality.measures import MEASURES
 from corpus_builder.reasons import DOCUMENT, REASONS, SIDES, Reason
 from corpus_builder.recipe import models
 from corpus_builder.recipe.part import Part
@@ -57,14 +57,19 @@ def _cell(text: str) -> str:
 
 
 def measures() -> str:
-    """Every built-in measure."""
-    rows = [f"| `{info.name}` | {_cell(info.definition)} | {info.unit} | {_cell(info.source)} |" for info in MEASURES.values()]
+    """Every built-in measure, by group."""
     text = (
         "# The built-in measures\n\nEach is exact on every text: the batch kernel and the plain definition in "
         "`corpus_builder/quality/reference.py` give the same numbers, and empty texts give 0. A recipe that names `ng_words` "
-        "has the measure `ng_fraction`, too: letters within listed words over `num_japanese_letters`.\n"
+        "has the measure `ng_fraction`, too: letters within listed words over `num_japanese_letters`. The cost of a group is in "
+        "microseconds for a document of 2,000 characters on one core; `python -m benchmarks measures` measures it.\n"
     )
-    return "\n".join([HEAD, text, "| name | definition | unit | source |", "|---|---|---|---|", *rows]) + "\n"
+    parts = [HEAD, text, "| group | when | cost | measures |", "|---|---|---|---|"]
+    parts += [f"| {one.name} | {_cell(one.when)} | {one.microseconds} | {len(one.measures)} |" for one in GROUPS]
+    for group in GROUPS:
+        parts += [f"\n## {group.name[0].upper()}{group.name[1:]}\n", "| name | definition | unit | source |", "|---|---|---|---|"]
+        parts += [f"| `{info.name}` | {_cell(info.definition)} | {info.unit} | {_cell(info.source)} |" for info in group.measures]
+    return "\n".join(parts) + "\n"
 
 
 def recipe() -> str:

@@ -89,14 +89,26 @@ def measure(file: Path) -> None:
         end_with_nothing("there is no text in the file, so nothing was measured.")
 
 
-@click.command(cls=Command, short_help="List the built-in measures and their sources.")
+@click.command(cls=Command, short_help="List the built-in measures with their sources and costs.")
 @as_json
 def measures(as_json: bool) -> None:
-    """List the built-in measures with their definitions, units and sources."""
-    from corpus_builder.quality.measures import MEASURES
+    """List the built-in measures by group, with their definitions, units, sources and costs.
+
+    The cost of a group is that of a document of 2,000 characters, on one core.
+    """
+    from corpus_builder.quality.catalogue import GROUPS
 
     if as_json:
-        say_json([asdict(info) for info in MEASURES.values()])
+        say_json(
+            [
+                asdict(info) | {"group": group.name, "when": group.when, "microseconds": group.microseconds}
+                for group in GROUPS
+                for info in group.measures
+            ]
+        )
         return
-    for info in MEASURES.values():
-        say(f"{info.name}  ({info.unit}, {info.dtype})\n    {info.definition}\n    Source: {info.source}")
+    for group in GROUPS:
+        say(f"{group.name}: {group.when} {group.microseconds} microseconds.\n")
+        for info in group.measures:
+            say(f"{info.name}  ({info.unit}, {info.dtype})\n    {info.definition}\n    Source: {info.source}")
+        say("")

@@ -1,6 +1,6 @@
 """Histograms of measures with fixed bins, so that counts of shards can be added.
 
-A measure with a maximum of 1 in `MEASURES` has 50 equal bins.  Any other has bins at the quarter powers of
+A measure with a maximum of 1 in the catalogue has 50 equal bins.  Any other has bins at the quarter powers of
 two, on both sides of zero, which cover every finite float.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from corpus_builder.quality.measures import MEASURES
+from corpus_builder.quality.catalogue import INFOS
 
 LINEAR_BINS = 50
 _STEPS_PER_DOUBLING = 4
@@ -24,7 +24,7 @@ Bin = Annotated[int, Field(ge=-1 - LAST_BIN, le=LAST_BIN)]
 
 def is_fraction(name: str) -> bool:
     """Whether the range of a measure is 0..1."""
-    return name == "ng_fraction" or (name in MEASURES and MEASURES[name].low == 0 and MEASURES[name].high <= 1)
+    return name == "ng_fraction" or (name in INFOS and INFOS[name].low == 0 and INFOS[name].high <= 1)
 
 
 def histogram(name: str, values: npt.NDArray[np.generic]) -> dict[int, int]:

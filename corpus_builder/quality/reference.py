@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+
+from corpus_builder.japanese.classes import BULLETS, CLOSING_MARKS, END_MARKS, OPENING_MARKS
+from corpus_builder.quality.catalogue import STOP_WORDS
 
 HIRAGANA = re.compile("[\u3041-\u3096]")
 KATAKANA = re.compile("[\u30a1-\u30fa]")
@@ -17,6 +21,17 @@ SENTENCE = re.compile("[^。．！？!?]+[。．！？!?]?")
 MORE_KATAKANA = re.compile("[\N{KATAKANA-HIRAGANA PROLONGED SOUND MARK}\uff66-\uff9f]")
 RARE_KANJI = re.compile("[\U00020000-\U0003ffff]")
 LINE_ENDS = tuple("。．！？!?」』）…")
+CORRECTED_HIRAGANA = re.compile("[\u3041-\u3096ゝゞゟ]")
+CORRECTED_KATAKANA = re.compile("[\u30a1-\u30faーヽヾヿ\u31f0-\u31ff\uff66-\uff9f]")
+CORRECTED_KANJI = re.compile("[々〆〇〻\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+PROLONGED_HIRAGANA = re.compile("(?<=[\u3041-\u3096ゝゞゟ])ー+")
+DIGIT = re.compile("[0-9０-９]")
+_STRONG = re.escape(END_MARKS) + "。！？"
+_BRACKETS = re.escape(CLOSING_MARKS)
+STRONG = re.compile(f"[{_STRONG}]")
+MARKS = re.compile(f"(?P<marks>[{_STRONG}．.…‥]+)(?P<brackets>[{_BRACKETS}]*)")
+PUNCTUATED = re.compile(f"[{_STRONG}．.…‥][{_BRACKETS}]*\\Z")
+BULLET = re.compile(f"[{BULLETS}・]|[-*+]\\s")
 
 
 def measure_text(text: str) -> dict[str, float | int]:
@@ -25,7 +40,8 @@ def measure_text(text: str) -> dict[str, float | int]:
     >>> measure_text("猫である。")["hiragana_fraction"]
     0.6
     """
-    return {**_letters(text), **_sentences(text), **_ngrams(text), **_ours(text)}
+    v1 = {**_letters(text), **_sentences(text), **_ngrams(text)}
+    return {**v1, **_corrected_letters(text), **_lines(text), **_sentences_of_any_script(text), **_repetition(text)}
 
 
 def share(part: float, whole: float) -> float:
@@ -100,20 +116,120 @@ def _ngrams(text: str) -> dict[str, float | int]:
     return measures
 
 
-def _ours(text: str) -> dict[str, float | int]:
-    letters = _letters(text)
+def _corrected_letters(text: str) -> dict[str, float | int]:
+    v1 = _letters(text)
     more_katakana = len(MORE_KATAKANA.findall(text))
     rare = len(RARE_KANJI.findall(text))
-    kana = letters["num_hiragana_letters"] + letters["num_katakana_letters"] + more_katakana
-    lines = [stripped for line in text.split("\n") if (stripped := line.strip())]
+    kana = v1["num_hiragana_letters"] + v1["num_katakana_letters"] + more_katakana
+    solid = [letter for letter in text if not letter.isspace()]
+    counts = [len(pattern.findall(text)) for pattern in (CORRECTED_HIRAGANA, CORRECTED_KATAKANA, CORRECTED_KANJI)]
+    counts[1] -= len(re.findall("ー", "".join(PROLONGED_HIRAGANA.findall(text))))
+    counts[0] += len(re.findall("ー", "".join(PROLONGED_HIRAGANA.findall(text))))
+    letters = sum(is_letter(letter) for letter in text)
+    digits = len(DIGIT.findall(text))
+    combining = sum(unicodedata.ucd_3_2_0.category(letter)[0] == "M" for letter in text if letter < "\U00010000")
+    marks = len(solid) - letters - digits - combining
     return {
-        "japanese_letter_fraction": share(
-            letters["num_japanese_letters"] + more_katakana + rare, sum(not letter.isspace() for letter in text)
-        ),
-        "kana_fraction": share(kana, kana + letters["num_kanji_letters"] + rare),
-        "duplicate_10gram_coverage": share(_covered(text, 10), len(text)),
+        "japanese_letter_fraction": share(v1["num_japanese_letters"] + more_katakana + rare, len(solid)),
+        "kana_fraction": share(kana, kana + v1["num_kanji_letters"] + rare),
+        **dict(zip(("num_corrected_hiragana", "num_corrected_katakana", "num_corrected_kanji"), counts, strict=True)),
+        "corrected_hiragana_fraction": share(counts[0], sum(counts)),
+        "corrected_katakana_fraction": share(counts[1], sum(counts)),
+        "corrected_kanji_fraction": share(counts[2], sum(counts)),
+        "japanese_among_letters_fraction": share(sum(counts), letters),
+        "latin_among_letters_fraction": share(sum(map(is_latin, text)), letters),
+        "digit_fraction": share(digits, len(solid)),
+        "mark_fraction": share(marks, len(solid)),
+    }
+
+
+def is_letter(letter: str) -> bool:
+    """Whether a code point is a letter of any script: by Unicode 3.2, or a Japanese one, or of a script beyond the BMP."""
+    if letter > "\uffff":
+        return letter < "\U0001d000" or "\U0001d400" <= letter <= "\U0001d7ff" or "\U00020000" <= letter <= "\U0003ffff"
+    if "\u4dc0" <= letter <= "\u4dff":
+        return False
+    japanese = any(pattern.match(letter) for pattern in (CORRECTED_HIRAGANA, CORRECTED_KATAKANA, CORRECTED_KANJI))
+    return japanese or unicodedata.ucd_3_2_0.category(letter)[0] == "L"
+
+
+def is_latin(letter: str) -> bool:
+    """Whether a code point is a Latin letter, by its name in Unicode 3.2."""
+    name = unicodedata.ucd_3_2_0.name(letter, "") if letter <= "\uffff" else ""
+    return name.startswith(("LATIN ", "FULLWIDTH LATIN ")) and unicodedata.ucd_3_2_0.category(letter)[0] == "L"
+
+
+def _lines(text: str) -> dict[str, float | int]:
+    raw = [line for line in text.split("\n") if line.strip()]
+    lines = [line.strip() for line in raw]
+    repeated = [line for place, line in enumerate(raw) if line in raw[:place]]
+    return {
         "num_lines": len(lines),
         "sentence_end_line_fraction": share(sum(line.endswith(LINE_ENDS) for line in lines), len(lines)),
+        "line_punctuation_fraction": share(sum(PUNCTUATED.search(line) is not None for line in lines), len(lines)),
+        "newline_fraction": share(text.count("\n"), len(text)),
+        "duplicate_line_fraction": share(len(repeated), len(lines)),
+        "duplicate_line_character_fraction": share(sum(map(len, repeated)), len(text.replace("\n", ""))),
+        "short_line_fraction": share(sum(len(line) <= 30 for line in lines), len(lines)),
+        "bullet_line_fraction": share(sum(BULLET.match(line) is not None for line in lines), len(lines)),
+        "ellipsis_line_fraction": share(sum(line.endswith(("…", "‥", "...", "・・・")) for line in lines), len(lines)),
+        "line_mean_chars": share(sum(map(len, lines)), len(lines)),
+    }
+
+
+def sentences_of(line: str) -> list[tuple[str, bool]]:
+    """The sentences of a line as `japanese.lines` defines them, and whether each ends with a mark.
+
+    >>> sentences_of("「はい。」と言った。See Fig. 2. J. Smith did")
+    [('「はい。」と言った。', True), ('See Fig.', True), ('2. J. Smith did', False)]
+    """
+    found, start = [], 0
+    for match in MARKS.finditer(line):
+        if _ends_sentence(line, line[start : match.start()].lstrip(), match):
+            found.append((line[start : match.end()].lstrip(), True))
+            start = match.end()
+    found.append((line[start:].lstrip(), False))
+    return [(sentence, finished) for sentence, finished in found if any(is_letter(x) or DIGIT.match(x) for x in sentence)]
+
+
+def _ends_sentence(line: str, before: str, match: re.Match[str]) -> bool:
+    marks, brackets = match["marks"], match["brackets"]
+    after = line[match.end() : match.end() + 1]
+    at_end = not after or after.isspace()
+    if STRONG.search(marks):
+        return not brackets or at_end or after in OPENING_MARKS
+    if marks == "．" and not brackets:
+        return at_end or not (DIGIT.match(after) or is_latin(after))
+    if not at_end or marks != "." or brackets or not after:
+        return at_end
+    initial = is_latin(before[-1:] or " ") and not (len(before) > 1 and (is_letter(before[-2]) or DIGIT.match(before[-2])))
+    return not initial and not (before and all(DIGIT.match(letter) for letter in before))
+
+
+def width(text: str) -> int:
+    """Width in units of half an em.
+
+    >>> width("ＡBｱ")
+    4
+    """
+    return sum(1 if letter < "\u1100" or "\uff61" <= letter <= "\uffdc" else 2 for letter in text)
+
+
+def _sentences_of_any_script(text: str) -> dict[str, float | int]:
+    sentences = [sentence for line in text.split("\n") for sentence in sentences_of(line.strip())]
+    widths = [width(sentence) for sentence, _ in sentences]
+    return {
+        "num_sentences": len(sentences),
+        "sentence_mean_ems": share(sum(widths), 2 * len(sentences)),
+        "sentence_max_ems": max(widths, default=0) / 2,
+        "finished_sentence_fraction": share(sum(finished for _, finished in sentences), len(sentences)),
+    }
+
+
+def _repetition(text: str) -> dict[str, float | int]:
+    return {
+        "duplicate_10gram_coverage": share(_covered(text, 10), len(text)),
+        "num_stop_characters": sum(text.count(word) for word in STOP_WORDS),
     }
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from corpus_builder.document import Document, Drop, Filter, Measure
 from corpus_builder.errors import RecipeError, did_you_mean
+from corpus_builder.quality.catalogue import INFOS
 from corpus_builder.quality.measures import MEASURES, measure_texts
 
 F64 = npt.NDArray[np.float64]
@@ -39,7 +40,7 @@ class Threshold:
         limits = [limit for limit in (self.min, self.max, self.above, self.below) if limit is not None]
         if not all(map(math.isfinite, limits)):
             raise RecipeError(f"The rule {self} has a limit that is not a finite number; give a finite one.")
-        info = MEASURES.get(self.measure) if isinstance(self.measure, str) else None
+        info = INFOS.get(self.measure) if isinstance(self.measure, str) else None
         if info is not None and info.unit == "fraction" and not all(0.0 <= limit <= 1.0 for limit in limits):
             raise RecipeError(f"The rule {self} compares a fraction, 0 to 1, with a limit outside that range.")
         lows, highs = (

@@ -47,7 +47,7 @@ class Measure(Stage):
     measures: tuple[tuple[str, UserFunction], ...] = ()
     filters: tuple[UserFunction, ...] = ()
     name: ClassVar[str] = "measure"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tables: ClassVar[tuple[str, ...]] = ("measures",)
     stats: ClassVar[type[Any]] = MeasureStats
 

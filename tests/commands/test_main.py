@@ -14,6 +14,7 @@ from support.corpora import html, make_inputs, prose
 
 from corpus_builder.built import Built
 from corpus_builder.commands.main import main
+from corpus_builder.quality.catalogue import INFOS
 from corpus_builder.quality.measures import MEASURES
 
 RECIPE = """
@@ -185,9 +186,9 @@ def test_judge_reads_standard_input_and_files(recipe: Path, tmp_path: Path) -> N
 
 def test_measures_are_listed_with_unit_and_source() -> None:
     listed = json.loads(run("measures", "--json").stdout)
-    assert [info["name"] for info in listed] == list(MEASURES)
+    assert [info["name"] for info in listed] == list(INFOS)
     assert all(info["definition"] and info["unit"] and info["source"] for info in listed)
-    assert run("measures").stdout.count("Source:") == len(MEASURES)
+    assert run("measures").stdout.count("Source:") == len(INFOS)
 
 
 def test_help_names_every_command_by_what_one_does_first_and_every_exit_code() -> None:

@@ -45,6 +45,19 @@ def test_the_kernel_is_the_definition_on_prose():
         assert bits({name: column[row].item() for name, column in columns.items()}) == bits(reference.measure_text(text))
 
 
+PROSE = st.text(st.sampled_from("あゝー・アｱーー漢々〆年ａAb12９..．。！!?…‥」』）)「(“”• -*+\n\n \u3000ا؟।한"), max_size=60)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(PROSE, max_size=5))
+@example(["A. B. Cd. 1. e"])
+@example(["・・・\n...\n- a\n-b"])
+def test_the_kernel_is_the_definition_where_marks_meet(texts):
+    columns = measure_texts(texts)
+    for row, text in enumerate(texts):
+        assert bits({name: column[row].item() for name, column in columns.items()}) == bits(reference.measure_text(text))
+
+
 @settings(deadline=None)
 @given(japanese_text())
 def test_every_value_lies_in_its_range(text):
@@ -81,6 +94,42 @@ def test_a_text_is_measured_alike_in_any_company(texts, random):
     ],
 )
 def test_definitions_of_swallow_v1(text, name, value):
+    assert measure_text(text, [name]) == {name: value}
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "value"),
+    [
+        ("コーヒーサーバー", "num_corrected_katakana", 8),
+        ("らーめん", "num_corrected_hiragana", 4),  # ー belongs to the script before it
+        ("ｺｰﾋｰ", "num_corrected_katakana", 4),
+        ("𠮷野家", "num_corrected_kanji", 3),
+        ("時々、〆切", "num_corrected_kanji", 4),
+        ("いすゞ", "num_corrected_hiragana", 3),
+        ("日本のJapan", "japanese_among_letters_fraction", 3 / 8),
+        ("日本の Ｊａｐａｎ", "latin_among_letters_fraction", 5 / 8),
+        ("東京 100%", "digit_fraction", 0.5),
+        ("（株）", "mark_fraction", 2 / 3),
+        ("「はい。」と言った。", "num_sentences", 1),
+        ("「はい。」「いいえ。」", "num_sentences", 2),
+        ("はい！！いいえ。", "sentence_mean_ems", 4.0),  # both marks belong to the first
+        ("See J. Smith, v1.2. It works. 終わり", "num_sentences", 3),
+        ("1. はじめに", "num_sentences", 1),
+        ("本書では．次に３．１４を", "num_sentences", 2),
+        ("それは…ちょっと… でも", "num_sentences", 2),
+        ("क्या है? यह है।", "num_sentences", 2),
+        ("--\n***\n。", "num_sentences", 0),
+        ("This is it.", "sentence_mean_ems", 5.5),  # half-width
+        ("はい。\n見出し\n“Yes.”", "finished_sentence_fraction", 2 / 3),
+        ("はい。\n見出し\n\n「うん。」", "line_punctuation_fraction", 2 / 3),
+        ("あ\nい\nあ\nあ", "duplicate_line_fraction", 0.5),
+        ("ああ\nい\nああ", "duplicate_line_character_fraction", 0.4),
+        ("・一\n- 二\n-三\n● 四", "bullet_line_fraction", 0.75),
+        ("それは…\nそれは。", "ellipsis_line_fraction", 0.5),
+        ("日本の・です", "num_stop_characters", 3),
+    ],
+)
+def test_definitions_beyond_swallow_v1(text, name, value):
     assert measure_text(text, [name]) == {name: value}
 
 

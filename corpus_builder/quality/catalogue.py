@@ -1,0 +1,198 @@
+"""What every measure is called, and what it means: definitions, units, ranges, sources and costs, by group.
+
+The groups TEXT are always measured; the others only where a recipe asks for them or has what they need.  A group's cost is that of a
+document of 2,000 characters, as `python -m benchmarks measures` prints it.  The values come from `quality.measures` and the rooms that
+each group names.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+V1 = "Swallow corpus v1"
+OURS = "ours"
+FINEWEB2 = "FineWeb-2, configs/jpn_Jpan.yml, with the filters of datatrove"
+LONGEST_NGRAM = 10
+
+STOP_WORDS = ("の", "に", "を", "は", "た", "て", "が", "と", "で", "年", "し", "・", "月", "れ", "さ")
+"""The 15 Japanese stop words of FineWeb-2 (configs/jpn_Jpan.yml), which wants at least two of them in a document."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureInfo:
+    """A measure: its name, type ("float64" or "int32"), unit, definition, source and range."""
+
+    name: str
+    dtype: str
+    unit: str
+    definition: str
+    source: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Measures that are computed together: when they are there, what they cost, and which they are."""
+
+    name: str
+    when: str  # a sentence
+    microseconds: str  # for a document of 2,000 characters, on one core
+    measures: tuple[MeasureInfo, ...]
+
+
+def _count(name: str, unit: str, definition: str, source: str = OURS) -> MeasureInfo:
+    return MeasureInfo(name, "int32", unit, definition, source, 0, math.inf)
+
+
+def _fraction(name: str, definition: str, source: str = OURS) -> MeasureInfo:
+    return MeasureInfo(name, "float64", "fraction", definition, source, 0, 1)
+
+
+def _number(name: str, unit: str, definition: str, source: str = OURS) -> MeasureInfo:
+    return MeasureInfo(name, "float64", unit, definition, source, 0, math.inf)
+
+
+_V1_LETTERS = ("hiragana_letters", "katakana_letters", "kanji_letters", "toten", "kuten")
+
+SWALLOW_V1 = (
+    _count("num_letters", "code points", "length of the text, newlines included", V1),
+    _count("num_hiragana_letters", "code points", "U+3041-3096", V1),
+    _count("num_katakana_letters", "code points", "U+30A1-30FA, without the prolonged sound mark ー", V1),
+    _count("num_kanji_letters", "code points", "々〇〻, U+3400-9FFF, U+F900-FAFF", V1),
+    _count("num_toten", "code points", "、，", V1),
+    _count("num_kuten", "code points", "。．！？ in full width", V1),
+    _count("num_japanese_letters", "code points", "hiragana + katakana + kanji + toten + kuten, as counted above", V1),
+    *(_fraction(f"{kind.partition('_')[0]}_fraction", f"num_{kind} / num_japanese_letters", V1) for kind in _V1_LETTERS),
+    _fraction("japanese_fraction", "num_japanese_letters / num_letters", V1),
+    _number("avg_sentence_length", "code points", "mean length of the sentences, end mark included", V1),
+    _count("max_sentence_length", "code points", "length of the longest sentence", V1),
+    _count("num_sentences_ending_with_ellipsis", "sentences", "sentences that, stripped of white space, end with ・ or …", V1),
+    _fraction("ellipsis_fraction", "num_sentences_ending_with_ellipsis / number of sentences", V1),
+    _fraction("duplicate_paragraph_fraction", "paragraphs (lines) that repeat an earlier one / paragraphs", V1),
+    _fraction("duplicate_sentence_fraction", "sentences that repeat an earlier one / sentences", V1),
+    _fraction(
+        "duplicate_paragraph_fraction_in_character", "code points of repeated paragraphs / code points of all paragraphs", V1
+    ),
+    _fraction("duplicate_sentence_fraction_in_character", "code points of repeated sentences / code points of all sentences", V1),
+    *(
+        _fraction(f"top_{n}gram_character_fraction", f"count of the most frequent character {n}-gram / {n}-gram occurrences", V1)
+        for n in (2, 3, 4)
+    ),
+    *(
+        _fraction(
+            f"duplicate_{n}gram_character_fraction",
+            f"distinct character {n}-grams that occur more than once / distinct {n}-grams",
+            V1,
+        )
+        for n in range(5, LONGEST_NGRAM + 1)
+    ),
+)
+
+LETTERS = (
+    _fraction(
+        "japanese_letter_fraction",
+        "hiragana, katakana with ー and half-width forms, kanji beyond the BMP too, 、，。．！？ / code points other than white space",
+    ),
+    _fraction("kana_fraction", "hiragana and katakana, with ー and half-width forms / kana and kanji"),
+    _count("num_corrected_hiragana", "code points", "U+3041-3096, ゝゞゟ, and ー after one of these"),
+    _count("num_corrected_katakana", "code points", "U+30A1-30FA, ヽヾヿ, ㇰ-ㇿ, half-width U+FF66-FF9F, and ー elsewhere"),
+    _count("num_corrected_kanji", "code points", "々〆〇〻, U+3400-4DBF, U+4E00-9FFF, U+F900-FAFF, U+20000-3FFFF"),
+    _fraction(
+        "corrected_hiragana_fraction",
+        "num_corrected_hiragana / hiragana, katakana and kanji by the corrected counts, without marks",
+    ),
+    _fraction("corrected_katakana_fraction", "num_corrected_katakana / the same"),
+    _fraction("corrected_kanji_fraction", "num_corrected_kanji / the same"),
+    _fraction(
+        "japanese_among_letters_fraction",
+        "hiragana, katakana and kanji by the corrected counts / letters of any script (no digits, no marks)",
+    ),
+    _fraction("latin_among_letters_fraction", "Latin letters, full-width ones too / letters of any script"),
+    _fraction("digit_fraction", "0-9, full-width ones too / code points other than white space"),
+    _fraction("mark_fraction", "code points that are neither letters, digits nor white space / those other than white space"),
+)
+
+LINES = (
+    _count("num_lines", "lines", "lines with more than white space"),
+    _fraction("sentence_end_line_fraction", "share of these lines that end with one of 。．！？!?」』）…"),
+    _fraction(
+        "line_punctuation_fraction",
+        "share of these lines that end with a mark that ends sentences in any script, or with a quotation mark or bracket after one "
+        "[FineWeb-2 drops at 0.096 or less]",
+        f"{FINEWEB2}; which marks, ours",
+    ),
+    _fraction(
+        "newline_fraction",
+        "newlines / code points [FineWeb-2: see newlines_per_word]",
+        "ours, after FineWeb-2, which divides by the words",
+    ),
+    _fraction(
+        "duplicate_line_fraction",
+        "lines that repeat an earlier one / lines, where newlines in a row count as one [FineWeb-2 drops above 0.328]",
+        f"{FINEWEB2}; Rae et al. 2021, table A1",
+    ),
+    _fraction(
+        "duplicate_line_character_fraction",
+        "code points of lines that repeat an earlier one / code points that are no newlines [FineWeb-2 drops at 0.1 or more]",
+        FINEWEB2,
+    ),
+    _fraction("short_line_fraction", "lines of at most 30 code points / num_lines [not used by FineWeb-2]", "FineWeb"),
+    _fraction(
+        "bullet_line_fraction",
+        "lines that begin with a bullet (• ・ - * + ● ○ ■ □ ◆ ◇ ▪ ▶ ► ※ ★ ☆ and the like) / num_lines [Gopher drops above 0.9]",
+        "Rae et al. 2021, A1.1; which bullets, ours",
+    ),
+    _fraction(
+        "ellipsis_line_fraction",
+        "lines that end with … or ... or ・・・ / num_lines [Gopher drops above 0.3]",
+        "Rae et al. 2021, A1.1",
+    ),
+    _number("line_mean_chars", "code points", "mean length of these lines, white space at their ends not counted"),
+)
+
+SENTENCES = (
+    _count(
+        "num_sentences",
+        "sentences",
+        "sentences with at least one letter or digit: a line ends one, and so do 。｡！？!?‼⁇⁈⁉।۔؟ and the like; . ．and … where the context says so",
+    ),
+    _number(
+        "sentence_mean_ems",
+        "em",
+        "mean length of these sentences, where code points below U+1100 and half-width forms count one half",
+    ),
+    _number("sentence_max_ems", "em", "length of the longest of these sentences, in the same unit"),
+    _fraction("finished_sentence_fraction", "share of these sentences that end with a mark, not only with the line"),
+)
+
+REPETITION = (
+    _fraction(
+        "duplicate_10gram_coverage",
+        "code points inside a character 10-gram that occurs more than once / code points",
+        "ours, after Rae et al. 2021, table A1, who count the characters of words",
+    ),
+    _count(
+        "num_stop_characters",
+        "code points",
+        f"how often one of the 15 stop words of FineWeb-2 occurs as a character: {''.join(STOP_WORDS)}",
+        "ours, after FineWeb-2, which counts words: see num_stop_words",
+    ),
+)
+
+TEXT = (
+    Group("Swallow corpus v1", "Always.", "?", SWALLOW_V1),
+    Group("letters", "Always.", "?", LETTERS),
+    Group("lines", "Always.", "?", LINES),
+    Group("sentences", "Always.", "?", SENTENCES),
+    Group("repetition", "Always.", "?", REPETITION),
+)
+"""The groups that are measured in every build, by `quality.measures`."""
+
+GROUPS: tuple[Group, ...] = TEXT
+
+INFOS: Mapping[str, MeasureInfo] = MappingProxyType({info.name: info for group in GROUPS for info in group.measures})
+"""Every measure that the tool knows, by name, whether or not a build has it."""
