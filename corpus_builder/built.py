@@ -27,6 +27,7 @@ from corpus_builder.report.mixture import capped, foretold
 from corpus_builder.report.page import write_report
 from corpus_builder.report.verification import Verification, verify_build
 from corpus_builder.report.why import Story, why
+from corpus_builder.stages.hosts import Hosts
 from corpus_builder.store.dataset import FORMAT, Manifest, read_manifest
 from corpus_builder.store.files import absolute, write_json
 from corpus_builder.store.ownership import alone_in
@@ -43,7 +44,7 @@ HEAD = "build.json"
 
 TABLES = {
     table: tuple(kind.name for kind in STAGES if table in kind.tables)
-    for table in ("documents", "measures", "matches", "decisions", "ledger", "corpus")
+    for table in ("documents", "measures", "matches", "hosts", "decisions", "ledger", "corpus")
 }
 """The tables of a build, and the stages that write them."""
 
@@ -84,6 +85,10 @@ class Built:
         """For every document that was compared, the document that it duplicates, if any, as an Arrow dataset."""
         return self._dataset("matches")
 
+    def hosts(self) -> ds.Dataset:
+        """For every host its documents, what is kept of them, and means and quantiles of measures, as an Arrow dataset."""
+        return self._dataset("hosts")
+
     def decisions(self) -> ds.Dataset:
         """For every document, whether it is kept and, if not, why, as an Arrow dataset."""
         return self._dataset("decisions")
@@ -97,7 +102,7 @@ class Built:
         return self._dataset("corpus")
 
     def sql(self, query: str) -> duckdb.DuckDBPyRelation:
-        """Run a query over the tables `documents`, `measures`, `matches`, `decisions`, `ledger` and `corpus`, those that exist.
+        """Run a query over the tables `documents`, `measures`, `matches`, `hosts`, `decisions`, `ledger` and `corpus`, those that exist.
 
         The result displays itself as a table, and returns its rows by `.df()`, `.pl()`, `.to_arrow_table()` or `.fetchall()`.  Files
         are read as rows are requested, within DuckDB's memory limit: nothing is copied into memory first.  Raises InputError for a query
@@ -125,6 +130,8 @@ class Built:
         if TABLES[name][0] not in self.manifests:
             if name == "matches" and self.recipe.dedup is None:
                 raise InputError("There is no table of matches: the recipe looks for no duplicates.")
+            if name == "hosts" and not Hosts.wanted(self.recipe):
+                raise InputError("There is no table of hosts: the recipe has no table [hosts], and no rule on hosts.")
             raise InputError(f"The build has not come as far as the table of {name} yet; run `corpus-builder build` again.")
         return Table.of(manifests, name)
 

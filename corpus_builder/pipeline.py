@@ -18,6 +18,7 @@ from corpus_builder.recipe.running import Running
 from corpus_builder.release.edits import named_edit
 from corpus_builder.stages.decide import Decide, Screen
 from corpus_builder.stages.extract import Extract, settings_digest
+from corpus_builder.stages.hosts import Hosts
 from corpus_builder.stages.lines import Lines
 from corpus_builder.stages.measure import Measure
 from corpus_builder.stages.release import Release
@@ -46,6 +47,7 @@ STAGES: tuple[Kind, ...] = (
     Screen,  # the rules before the search for duplicates -> which documents are compared
     Match,  # band keys -> which documents are duplicates of which
     Lines,  # text -> lines shared by many texts
+    Hosts,  # numbers, matches, lines -> what is known of each host
     Decide,  # numbers, matches, hosts -> keep or drop, and why
     Release,  # edits, mixture, shuffle -> the corpus
 )

@@ -242,6 +242,10 @@ def moved_base(recipe: dict[str, Any], folder: Path) -> None:
     recipe["sources"][1]["base"] = "moved"
 
 
+def last_rule(measure: str, **limits: float) -> Change:
+    return lambda recipe, _: recipe["quality"]["rules"].append({"measure": measure, **limits})
+
+
 similar = put("dedup", {"similarity": 0.8})
 with_index = run(an_index, put("dedup.index", "index"))
 UT1 = {"ut1": "ut1", "ut1_categories": ["adult"]}
@@ -327,7 +331,12 @@ CASES: dict[str, list[Case]] = {
         Case(put("quality.measures.second", "stale_counts:mountains")),
         Case(write("stale_counts.py", COUNTS.replace('count("港")', 'count("町")'))),
     ],
-    "Quality.rules": [Case(put("quality.rules", BASE["quality"]["rules"][::-1]))],
+    "Quality.rules": [
+        Case(put("quality.rules", BASE["quality"]["rules"][::-1])),
+        Case(last_rule("host.documents", max=4)),
+        Case(put("quality.rules.6", {"measure": "host.own.p90", "max": 2}), last_rule("host.documents", max=4)),
+        Case(put("quality.rules.1.min", 400), last_rule("host.kept", min=0.9)),
+    ],
     "Rule.measure": [Case(put(RULE, {"measure": "num_japanese_letters", "min": 300}))],
     "Rule.min": [Case(put(f"{RULE}.min", 330))],
     "Rule.max": [Case(put(f"{RULE}.max", 330))],
@@ -393,6 +402,9 @@ CASES: dict[str, list[Case]] = {
     "Lines.edge": [Case(put("lines.edge", 1))],
     "Lines.action": [Case(put("lines.action", "report"))],
     "Lines.sources": [Case(put("lines.sources", ["mirror"]))],
+    # hosts
+    "Hosts.by": [Case(put("hosts.by", "domain"), put("hosts", {"measures": ["own"]}))],
+    "Hosts.measures": [Case(put("hosts.measures", ["own", "kana_fraction"]), put("hosts", {"measures": ["own"]}))],
     # the corpus
     "Release.edits": [Case(put("release.edits.web", ["normalize_punctuation_v1"])), Case(put("release.edits.mirror", ["normalize_punctuation_v1"]))],
     "Release.footer_keywords": [Case(write("footer.txt", "港町\n"))],
@@ -550,6 +562,7 @@ def planned(stage: Any, manifests: Any) -> list[tuple[str, str]]:
 def everything(recipe: dict[str, Any], folder: Path) -> None:
     put("dedup.keep", "largest:own")(recipe, folder)
     duplicates_last(recipe, folder)
+    put("hosts", {})(recipe, folder)
 
 
 def test_another_version_of_a_stage_makes_all_of_it_anew(bases: Path) -> None:

@@ -13,7 +13,7 @@ from corpus_builder.document import OWN_DOCUMENT, Document, Drop, Filter
 from corpus_builder.errors import RecipeError
 from corpus_builder.messages.surrogates import surrogates_replaced
 from corpus_builder.messages.terminal import harmless
-from corpus_builder.quality.rulebook import DuplicateRule, MeasureRule
+from corpus_builder.quality.rulebook import DuplicateRule, MeasureRule, on_hosts
 from corpus_builder.quality.rules import Threshold, apply_filter
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.running import Running
@@ -41,7 +41,8 @@ def judge(how: Recipe | Filter | Threshold, document: Document | str) -> Verdict
     """Every rule's verdict on a document, in the recipe's order.
 
     `how` is a recipe, or a single filter.  The document may be given as a mere text.  Rules for sources other than the
-    document's are left out (a document without a source is judged by all), and so are duplicates, since one document has none.
+    document's are left out (a document without a source is judged by all), and so are duplicates and rules on hosts, since
+    one document has none.
     Raises RecipeError if the recipe has no such source.
 
     >>> judge(Threshold("hiragana_fraction", min=0.2), "東京都千代田区")[0].drop.reason
@@ -63,7 +64,7 @@ def judge(how: Recipe | Filter | Threshold, document: Document | str) -> Verdict
     rows = rows_of([document.url], table, None)
     judged = Verdicts()
     for rule in running.rules:
-        if isinstance(rule, DuplicateRule) or (document.source and document.source not in rule.sources):
+        if isinstance(rule, DuplicateRule) or on_hosts([rule]) or (document.source and document.source not in rule.sources):
             continue
         drop = rule.judge(rows).at(0)
         value = float(rows.measures[rule.threshold.name][0]) if isinstance(rule, MeasureRule) else None

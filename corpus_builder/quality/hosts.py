@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from publicsuffixlist import PublicSuffixList
 
 from corpus_builder.errors import InputError
 
@@ -29,6 +32,24 @@ def host_of(url: str) -> str:
         return (urlsplit(url).hostname or "").rstrip(".")
     except ValueError:
         return ""
+
+
+def registered_domain(host: str) -> str:
+    """The part of a host that somebody registered: the public suffix (`co.jp`, `github.io`) and one label more; "" if there is none.
+
+    Source: the Public Suffix List, publicsuffix.org, as in the package publicsuffixlist, with its section of private domains.
+
+    >>> [registered_domain(host) for host in ("www.shop.example.co.jp", "me.github.io", "co.jp", "127.0.0.1", "localhost")]
+    ['example.co.jp', 'me.github.io', '', '', '']
+    """
+    if host.rpartition(".")[2].isdigit() or ":" in host:  # an address
+        return ""
+    return _suffixes().privatesuffix(host) or ""
+
+
+@lru_cache(maxsize=1)
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus_builder.document import Drop
+from corpus_builder.quality.host_columns import PREFIX
 from corpus_builder.quality.hosts import HostList
 from corpus_builder.quality.rules import Threshold
 from corpus_builder.reasons import duplicate_reason
@@ -212,3 +213,13 @@ def judge_rows(rules: Sequence[RunningRule], source: str, rows: Rows) -> Verdict
         ):
             mine[fresh] = theirs[fresh]
     return result
+
+
+def on_hosts(rules: Sequence[RunningRule]) -> bool:
+    """Whether a rule reads the table of hosts."""
+    return any(isinstance(rule, MeasureRule) and rule.threshold.name.startswith(PREFIX) for rule in rules)
+
+
+def before_hosts(rules: Sequence[RunningRule]) -> Sequence[RunningRule]:
+    """The rules before the first one that reads the table of hosts: what `host.kept` counts."""
+    return rules[: next((place for place, rule in enumerate(rules) if on_hosts([rule])), len(rules))]

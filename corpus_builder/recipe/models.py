@@ -19,10 +19,12 @@ from corpus_builder.engine.own_functions import UserFunction, function_of, impor
 from corpus_builder.errors import RecipeError, did_you_mean
 from corpus_builder.japanese.detectors import ANY, JAPANESE, LanguageScore, is_own, knows_japanese_alone, knows_languages, located
 from corpus_builder.pages.page import PageSettings
+from corpus_builder.quality.host_columns import measure_in
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.recipe.dedup import Dedup
 from corpus_builder.recipe.errors import explain
 from corpus_builder.recipe.extract import Extract
+from corpus_builder.recipe.hosts import Hosts
 from corpus_builder.recipe.lines import Lines
 from corpus_builder.recipe.part import Items, Part, as_data, in_lines
 from corpus_builder.recipe.quality import Quality, Rule
@@ -50,6 +52,8 @@ class Recipe(Part):
     """What counts as a duplicate; goes with a rule duplicates = true.  [default: no duplicates are looked for]"""
     lines: Lines | None = Field(default=None, examples=[{"documents": 7, "share": 0.2}])
     """Which repeated lines are cut.  [default: none are looked for]"""
+    hosts: Hosts | None = Field(default=None, examples=[{"by": "domain"}])
+    """How hosts are counted.  [default: counted if a rule is on one of their columns]"""
     release: Release = Field(default=Release(), examples=[{"prepend_title": ["wikipedia"]}])
     """Edits, mixture and size of the parts of the released corpus."""
     base: Annotated[Path, AfterValidator(Path.resolve)] = Field(default_factory=Path.cwd, exclude=True)
@@ -77,9 +81,9 @@ class Recipe(Part):
                 raise ValueError(f"quality.measures: {name!r} is taken or is not a plain name; choose another for your measure")
         for number, rule in enumerate(self.quality.rules):
             if rule.measure is not None and rule.measure not in known:
-                if rule.measure == "ng_fraction":
+                if "ng_fraction" in (rule.measure, measure_in(rule.measure)):
                     raise ValueError(
-                        f"quality.rules[{number}] wants ng_fraction, but no word list is given; name one in quality.ng_words, "
+                        f"quality.rules[{number}] wants {rule.measure}, but no word list is given; name one in quality.ng_words, "
                         'for example ng_words = ["../data/words/ng_words_ja.txt"]'
                     )
                 hint = did_you_mean(rule.measure, known)
@@ -87,8 +91,9 @@ class Recipe(Part):
                     f"unknown measure {rule.measure!r} in quality.rules[{number}]{hint} (`corpus-builder measures` lists them)"
                 )
         preference = self.dedup.preference if self.dedup else None
-        if preference and preference.kind == "largest" and preference.names[0] not in known:
-            hint = did_you_mean(preference.names[0], known)
+        of_documents = self.quality.document_measures
+        if preference and preference.kind == "largest" and preference.names[0] not in of_documents:
+            hint = did_you_mean(preference.names[0], of_documents)
             raise ValueError(
                 f"unknown measure {preference.names[0]!r} in dedup.keep{hint} (`corpus-builder measures` lists them)"
             )
@@ -102,6 +107,17 @@ class Recipe(Part):
             raise ValueError(
                 "a [dedup] table and a rule duplicates = true go together: the table says how, the rule's place says when"
             )
+        early = next((rule.measure for rule in self.quality.rules[: places[0] if places else 0] if rule.on_hosts), None)
+        if early is not None:
+            raise ValueError(
+                f"quality.rules: the rule on {early} stands before duplicates = true, but hosts are counted after the search for "
+                "duplicates; put it below"
+            )
+        for name in self.hosts.measures if self.hosts else ():
+            if name not in of_documents:
+                raise ValueError(
+                    f"unknown measure {name!r} in hosts.measures{did_you_mean(name, of_documents)} (`corpus-builder measures` lists them)"
+                )
         return self
 
     def _uses_of_sources(self) -> list[tuple[str, Sequence[str]]]:

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from corpus_builder.document import Filter, Measure
 from corpus_builder.engine.own_functions import name_of
 from corpus_builder.errors import RecipeError
+from corpus_builder.quality.host_columns import PREFIX, host_columns
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.rules import Threshold
 from corpus_builder.recipe.part import Items, NameOrFunction, Part
@@ -23,8 +24,8 @@ class Rule(Part):
     """
 
     measure: str | None = Field(default=None, examples=["hiragana_fraction"])
-    """A built-in measure (docs/measures.md), `ng_fraction` where quality.ng_words names lists, or one of quality.measures.
-    Goes with min, max, above or below."""
+    """A built-in measure (docs/measures.md), `ng_fraction` where quality.ng_words names lists, one of quality.measures, or a column of
+    the table of hosts (docs/hosts.md), such as `host.documents`.  Goes with min, max, above or below."""
     min: float | None = Field(default=None, examples=[0.2])
     """Drops documents whose value is less; goes with measure, as do max, above and below."""
     max: float | None = Field(default=None, examples=[0.5])
@@ -83,6 +84,11 @@ class Rule(Part):
         return Threshold(self.measure or "", min=self.min, max=self.max, above=self.above, below=self.below)
 
     @property
+    def on_hosts(self) -> bool:
+        """Whether the rule reads the table of hosts."""
+        return self.measure is not None and self.measure.startswith(PREFIX)
+
+    @property
     def label(self) -> str:
         """The rule in a few words, for people."""
         if self.measure is not None:
@@ -108,5 +114,15 @@ class Quality(Part):
 
     @property
     def measure_names(self) -> tuple[str, ...]:
-        """The measures that a rule may name: built-in, the recipe's own, and that of its word lists."""
+        """The measures that a rule may name: those of documents, and those of their hosts."""
+        return (*self.document_measures, *host_columns(self.document_measures))
+
+    @property
+    def document_measures(self) -> tuple[str, ...]:
+        """The measures of documents: built-in, the recipe's own, and that of its word lists."""
         return (*MEASURES, *self.measures, *(["ng_fraction"] if self.ng_words else []))
+
+    @property
+    def host_columns(self) -> tuple[str, ...]:
+        """The columns of the table of hosts that rules name, each once."""
+        return tuple(dict.fromkeys(rule.measure for rule in self.rules if rule.measure is not None and rule.on_hosts))

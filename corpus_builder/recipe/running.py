@@ -8,6 +8,7 @@ from pathlib import Path
 
 from corpus_builder.engine.own_functions import UserFunction, function_of
 from corpus_builder.errors import InputError, RecipeError
+from corpus_builder.quality.host_columns import COUNTS, measure_in
 from corpus_builder.quality.hosts import UT1_V1_CATEGORIES, HostList
 from corpus_builder.quality.ng_words import NgWords
 from corpus_builder.quality.rulebook import DuplicateRule, FilterRule, HostRule, MeasureRule, RunningRule
@@ -50,6 +51,14 @@ class Running:
                 if found.setdefault(function.name, function) != function:
                     raise RecipeError(f"Two filters that differ are called {function.name}; give one of them another name.")
         return tuple(found.values())
+
+    @cached_property
+    def summed_up(self) -> tuple[str, ...]:
+        """The measures whose mean and quantiles the table of hosts has: those that rules, or the recipe's table `hosts`, name."""
+        quality, hosts = self.recipe.quality, self.recipe.hosts
+        named = [rule.measure for rule in quality.rules if rule.measure is not None and not rule.on_hosts]
+        named += [name for column in quality.host_columns if (name := measure_in(column)) is not None]
+        return tuple(dict.fromkeys(name for name in (*named, *(hosts.measures if hosts else ())) if name not in COUNTS))
 
     @property
     def functions(self) -> list[UserFunction]:

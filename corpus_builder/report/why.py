@@ -193,12 +193,15 @@ def _checked(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, source
     measured = _row(manifests["measure"], "measures", id_, "*") if "measure" in manifests else None
     if measured is None:
         return ()
+    of_host = _row(manifests["hosts"], "host_columns", id_, "*") if "hosts" in manifests and recipe.quality.host_columns else None
+    measured |= of_host or {}
     checked = []
     for rule in recipe.quality.rules:
         if source not in recipe.judged_by(rule):
             continue
-        if rule.measure is not None:
-            checked.append(Checked(rule.label, float(measured[rule.measure]), _hits(rule, float(measured[rule.measure]))))
+        if rule.measure is not None and rule.measure in measured:  # those of hosts are counted later than the others
+            value = np.nan if measured[rule.measure] is None else float(measured[rule.measure])
+            checked.append(Checked(rule.label, value, _hits(rule, value)))
         elif rule.filter is not None:
             verdict = measured[f"filter {rule.filter}"]
             checked.append(Checked(rule.label, verdict["value"] if verdict else None, verdict is not None))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from corpus_builder.document import DECISION
-from corpus_builder.quality.rulebook import DuplicateRule, Rows, RunningRule, Verdicts, judge_rows
+from corpus_builder.quality.rulebook import DuplicateRule, Rows, RunningRule, Verdicts, judge_rows, on_hosts
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.running import Running
 from corpus_builder.sources.extract_stats import ExtractStats
@@ -62,7 +62,7 @@ class Decide(Stage):
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One shard per shard of documents, which depends on the rules and on the columns that they read."""
-        return _plan(self, self.rules, manifests)
+        return judged_shards(self, self.rules, manifests)
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Judge a shard's documents."""
@@ -72,7 +72,7 @@ class Decide(Stage):
         letters: Counter[str] = Counter()
         groups = []
         keep = hashlib.sha256()
-        for ids, rows in _rows(shard.task):
+        for ids, rows in judged_rows(shard.task):
             verdicts = judge_rows(self.rules, source, rows)
             out.write_group("decisions", _decisions(ids, verdicts))
             keep.update(np.packbits(verdicts.keep).tobytes())
@@ -106,25 +106,27 @@ class Screen(Stage):
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One shard per shard of documents, which depends on the rules and on the columns that they read."""
-        return _plan(self, self.rules, {name: manifests[name] for name in ("extract", "measure")})
+        return judged_shards(self, self.rules, {name: manifests[name] for name in ("extract", "measure")})
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Write which rows no rule dropped."""
         out.table("live", LIVE)
         first = 0
-        for ids, rows in _rows(shard.task):
+        for ids, rows in judged_rows(shard.task):
             keep = judge_rows(self.rules, shard.task["source"], rows).keep
             out.write("live", pa.table([first + np.flatnonzero(keep)], schema=LIVE))
             first += len(ids)
 
 
-def _plan(stage: Decide | Screen, rules: tuple[RunningRule, ...], manifests: Mapping[str, Manifest]) -> list[Shard]:
+def judged_shards(stage: Stage, rules: Sequence[RunningRule], manifests: Mapping[str, Manifest]) -> list[Shard]:
+    """A shard per shard of documents, for `judged_rows`; it depends on the rules and on the columns that they read."""
     extract, measure, match = manifests["extract"], manifests["measure"], manifests.get("match")
     made_from = {
         "stage": f"{stage.name}/{stage.version}",
         "rules": digest_of([rule.identity for rule in rules]),
     }
     looked_for = any(isinstance(rule, DuplicateRule) for rule in rules)
+    hosts = manifests.get("hosts") if on_hosts(rules) else None
     shards = []
     extracted = extract.stats(ExtractStats)
     for receipt in extract.receipts:
@@ -139,26 +141,30 @@ def _plan(stage: Decide | Screen, rules: tuple[RunningRule, ...], manifests: Map
                     "documents": receipt.tables["documents"].sha256,
                     "measures": measure.by_shard[name].tables["measures"].sha256,
                     "matches": matched.tables["matches"].sha256 if matched else "",
-                },
+                }
+                | ({"hosts": hosts.by_shard[name].tables["host_columns"].sha256} if hosts else {}),
                 {
                     "source": source,
                     "documents": extract.get(name, "documents"),
                     "measures": measure.get(name, "measures"),
                     "matches": match.get(name, "matches") if match and matched else None,
+                    "beside": [hosts.get(name, "host_columns")] if hosts else [],
                 },
             )
         )
     return shards
 
 
-def _rows(task: Mapping[str, Any]) -> Iterator[tuple[pa.ChunkedArray, Rows]]:
+def judged_rows(task: Mapping[str, Any]) -> Iterator[tuple[pa.ChunkedArray, Rows]]:
     """A shard's ids and rows, one row group at a time; sidecars have the row groups of the documents."""
     matches: Path | None = task["matches"]
     matched = (group.to_pylist() for group in read_groups(matches)) if matches else None
     documents = read_groups(task["documents"], ["id", "url"])
-    for document, measures in zip(documents, read_groups(task["measures"]), strict=True):
+    beside = map(read_groups, task["beside"])
+    for document, *tables in zip(documents, read_groups(task["measures"]), *beside, strict=True):
         found = next(matched) if matched else None
-        yield document.column("id"), rows_of(document.column("url").to_pylist(), measures, found)
+        columns = {name: table.column(name) for table in tables for name in table.column_names}
+        yield document.column("id"), rows_of(document.column("url").to_pylist(), pa.table(columns), found)
 
 
 def rows_of(urls: list[str], measures: pa.Table, matches: list[dict[str, Any]] | None) -> Rows:
