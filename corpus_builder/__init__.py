@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from corpus_builder.recipe.release import Release as Release
     from corpus_builder.recipe.source import Source as Source
     from corpus_builder.release.publish import publish as publish
+    from corpus_builder.selection.sample import Sample as Sample
+    from corpus_builder.selection.sample import sample as sample
 
 __version__ = "0.1.0"
 
@@ -78,6 +80,7 @@ _WHERE = {
     "recipe.release": ("Mixture", "Release"),
     "recipe.source": ("Source",),
     "release.publish": ("publish",),
+    "selection.sample": ("Sample", "sample"),
 }
 
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}

@@ -6,9 +6,79 @@ from pathlib import Path
 
 import click
 
-from corpus_builder.commands.headings import Command
-from corpus_builder.commands.options import PATH
-from corpus_builder.commands.printing import say
+from corpus_builder.commands.headings import Command, under
+from corpus_builder.commands.options import PATH, as_json
+from corpus_builder.commands.printing import end_with_nothing, say, say_json
+
+
+@click.command(cls=Command, short_help="Draw documents for labelling from a build.")
+@click.argument("out", type=PATH)
+@under(
+    "Which documents",
+    click.option("--count", type=click.IntRange(1), default=500, show_default=True, help="How many."),
+    click.option(
+        "--by",
+        multiple=True,
+        default=("random",),
+        show_default=True,
+        metavar="NAME",
+        help="Draw equally many of each source, host, crawl, length, stage or reason, of each category, or of each quantile of a measure or score; can be repeated, and each combination then counts.",
+    ),
+    click.option(
+        "--among",
+        type=click.Choice(["all", "kept", "dropped"]),
+        default="all",
+        show_default=True,
+        help="What the build did with them.",
+    ),
+    click.option("--per-host", type=click.IntRange(1), help="At most this many of a host, in each stratum.  [default: no limit]"),
+    click.option("--bins", type=click.IntRange(2, 1000), default=10, show_default=True, help="Quantiles of a measure or score."),
+    click.option("--seed", type=int, default=0, show_default=True, help="Another seed draws other documents."),
+)
+@under(
+    "The files",
+    click.option("--out", "file", type=PATH, required=True, help="File of JSON lines to write."),
+    click.option("--tsv", type=PATH, help="Table to write, too, for labelling in a spreadsheet."),
+    click.option(
+        "--property",
+        "properties",
+        multiple=True,
+        default=("quality",),
+        show_default=True,
+        help="Empty column of the table; can be repeated.",
+    ),
+)
+@as_json
+def sample(
+    out: Path,
+    count: int,
+    by: tuple[str, ...],
+    among: str,
+    per_host: int | None,
+    bins: int,
+    seed: int,
+    file: Path,
+    tsv: Path | None,
+    properties: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Draw documents of the build OUT for labelling, by a person or by `corpus-builder label`.
+
+    Each has a weight: how many documents of the build it stands for. The same build and seed give the same sample. A file that exists
+    and holds something else is not overwritten."""
+    from corpus_builder.built import Built
+    from corpus_builder.selection.sample import as_text, sample, write_new
+
+    found = sample(Built.open(out), count, by=by, seed=seed, among=among, per_host=per_host, bins=bins)  # type: ignore[arg-type]
+    write_new(file, found.jsonl())
+    if tsv is not None:
+        write_new(tsv, found.tsv(properties))
+    if as_json:
+        say_json({"documents": len(found.documents), "missing": found.missing, "strata": found.strata})
+    else:
+        say(f"{as_text(found)}\n\nThe sample: {file}")
+    if found.missing:
+        end_with_nothing(f"only {len(found.documents):,} of the {count:,} documents asked for exist; the files hold these.")
 
 
 @click.command("train-classifier", cls=Command, short_help="Train a classifier on labelled texts.")
