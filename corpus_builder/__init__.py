@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from corpus_builder.recipe.extract import Extract as Extract
     from corpus_builder.recipe.lines import Lines as Lines
     from corpus_builder.recipe.models import Recipe as Recipe
+    from corpus_builder.recipe.quality import Classifier as Classifier
     from corpus_builder.recipe.quality import Quality as Quality
     from corpus_builder.recipe.quality import Rule as Rule
     from corpus_builder.recipe.release import Mixture as Mixture
@@ -76,7 +77,7 @@ _WHERE = {
     "recipe.extract": ("Extract",),
     "recipe.lines": ("Lines",),
     "recipe.models": ("Recipe",),
-    "recipe.quality": ("Quality", "Rule"),
+    "recipe.quality": ("Classifier", "Quality", "Rule"),
     "recipe.release": ("Mixture", "Release"),
     "recipe.source": ("Source",),
     "release.publish": ("publish",),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from corpus_builder.duplicates.summary import Duplicates, duplicates_in
 from corpus_builder.engine import Engine, Ray, engine_of
 from corpus_builder.engine.own_functions import own_modules
-from corpus_builder.errors import InputError, IntegrityError
+from corpus_builder.errors import InputError, IntegrityError, did_you_mean
 from corpus_builder.messages.progress import say
 from corpus_builder.messages.redact import shareable
 from corpus_builder.pipeline import DATASETS, STAGES, stages_of, wanted_by
@@ -28,11 +28,12 @@ from corpus_builder.report.page import write_report
 from corpus_builder.report.verification import Verification, verify_build
 from corpus_builder.report.why import Story, why
 from corpus_builder.stages.hosts import Hosts
+from corpus_builder.stages.score import scored_shard
 from corpus_builder.store.dataset import FORMAT, Manifest, read_manifest
 from corpus_builder.store.files import absolute, write_json
 from corpus_builder.store.ownership import alone_in
 from corpus_builder.store.run import TASK_MEMORY_BYTES, Runner
-from corpus_builder.store.tables import Table, database
+from corpus_builder.store.tables import Table, add_joined, database
 
 if TYPE_CHECKING:
     import duckdb
@@ -44,7 +45,7 @@ HEAD = "build.json"
 
 TABLES = {
     table: tuple(kind.name for kind in STAGES if table in kind.tables)
-    for table in ("documents", "measures", "matches", "hosts", "decisions", "ledger", "corpus")
+    for table in ("documents", "measures", "scores", "matches", "hosts", "decisions", "ledger", "corpus")
 }
 """The tables of a build, and the stages that write them."""
 
@@ -81,6 +82,14 @@ class Built:
         """Every measure of every document, and the verdicts of the user's filters, as an Arrow dataset."""
         return self._dataset("measures")
 
+    def scores(self, classifier: str | None = None) -> ds.Dataset:
+        """The scores of every document by a classifier of the recipe, which may be left out if there is only one, as an Arrow dataset."""
+        names = sorted(self.recipe.quality.classifiers)
+        if classifier not in names and not (classifier is None and len(names) == 1):
+            said = f"The recipe has no classifier {classifier!r}" if classifier is not None else "Say by which classifier"
+            raise InputError(f"{said}{did_you_mean(classifier or '', names)}; its classifiers are {', '.join(names) or 'none'}.")
+        return self._scores(classifier or names[0]).dataset()
+
     def matches(self) -> ds.Dataset:
         """For every document that was compared, the document that it duplicates, if any, as an Arrow dataset."""
         return self._dataset("matches")
@@ -102,7 +111,7 @@ class Built:
         return self._dataset("corpus")
 
     def sql(self, query: str) -> duckdb.DuckDBPyRelation:
-        """Run a query over the tables `documents`, `measures`, `matches`, `hosts`, `decisions`, `ledger` and `corpus`, those that exist.
+        """Run a query over the tables `documents`, `measures`, `scores`, `matches`, `hosts`, `decisions`, `ledger` and `corpus`, those that exist.
 
         The result displays itself as a table, and returns its rows by `.df()`, `.pl()`, `.to_arrow_table()` or `.fetchall()`.  Files
         are read as rows are requested, within DuckDB's memory limit: nothing is copied into memory first.  Raises InputError for a query
@@ -113,7 +122,9 @@ class Built:
         existing = [name for name, stages in TABLES.items() if stages[0] in self.manifests] or [
             "documents"
         ]  # which says that it is not there yet
-        tables = database({name: self._table(name) for name in existing})
+        tables = database({name: self._table(name) for name in existing if name != "scores"})
+        if "scores" in existing:
+            add_joined(tables, "scores", [self._scores(name) for name in sorted(self.recipe.quality.classifiers)], "id")
         try:
             found = tables.sql(query)
         except duckdb.Error as error:
@@ -125,6 +136,12 @@ class Built:
             raise InputError(f"The query {query!r} returns no rows; write, for example, select * from {existing[0]} limit 5.")
         return found
 
+    def _scores(self, classifier: str) -> Table:
+        self._table("scores")  # if there are none yet, it says so
+        score = self.manifests["score"]
+        files = [score.path(one, "scores") for one in score.receipts if one.shard.startswith(scored_shard(classifier, ""))]
+        return Table(tuple(files), tuple(files[:1]))
+
     def _table(self, name: str) -> Table:
         manifests = [self.manifests[stage] for stage in TABLES[name] if stage in self.manifests]
         if TABLES[name][0] not in self.manifests:
@@ -132,6 +149,8 @@ class Built:
                 raise InputError("There is no table of matches: the recipe looks for no duplicates.")
             if name == "hosts" and not Hosts.wanted(self.recipe):
                 raise InputError("There is no table of hosts: the recipe has no table [hosts], and no rule on hosts.")
+            if name == "scores" and not self.recipe.quality.classifiers:
+                raise InputError("There is no table of scores: the recipe names no classifier.")
             raise InputError(f"The build has not come as far as the table of {name} yet; run `corpus-builder build` again.")
         return Table.of(manifests, name)
 

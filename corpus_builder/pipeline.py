@@ -22,6 +22,7 @@ from corpus_builder.stages.hosts import Hosts
 from corpus_builder.stages.lines import Lines
 from corpus_builder.stages.measure import Measure
 from corpus_builder.stages.release import Release
+from corpus_builder.stages.score import Score
 from corpus_builder.store import dataset as store
 from corpus_builder.store.dataset import Stage
 
@@ -43,6 +44,7 @@ class Kind(store.Kind, Protocol):
 STAGES: tuple[Kind, ...] = (
     Extract,  # pages -> gate -> charset -> text -> Japanese?
     Measure,  # text -> numbers
+    Score,  # text -> what classifiers say
     Sign,  # text -> MinHash band keys, sketches
     Screen,  # the rules before the search for duplicates -> which documents are compared
     Match,  # band keys -> which documents are duplicates of which

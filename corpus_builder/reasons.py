@@ -190,7 +190,7 @@ def reason_of(stage: str, name: str, measures: Collection[str] = ()) -> Reason:
     if known is not None and known.stage == stage:
         return known
     measure, _, side = name.rpartition("_")
-    if side in SIDES and measure in measures:
+    if side in SIDES and (measure in measures or measure.partition(".")[0] in measures):
         return Reason(
             name, stage, DOCUMENT, f"the measure {measure} is {SIDES[side]} the rule's limit", measure, "the rule's limit"
         )

@@ -98,8 +98,16 @@ def _tables(heading: str, part: type[Part]) -> Iterator[tuple[str, type[Part]]]:
             path = ".".join(filter(None, [heading.strip("[]"), name]))
             kinds = {get_origin(one) for one in (field.annotation, *get_args(field.annotation))}
             yield from _tables(
-                f"[[{path}]]" if Sequence in kinds else f"[{path}.SOURCE]" if Mapping in kinds else f"[{path}]", inner
+                f"[[{path}]]"
+                if Sequence in kinds
+                else f"[{path}.{_KEYS.get(path, 'NAME')}]"
+                if Mapping in kinds
+                else f"[{path}]",
+                inner,
             )
+
+
+_KEYS = {"release.mixture": "SOURCE"}
 
 
 def _part_in(annotation: Any) -> type[Part] | None:

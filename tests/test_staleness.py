@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pydantic import BaseModel
+from support.classifiers import load_counter, write_counter
 from support.corpora import SENTENCES, Response, contents, html, page, prose, write_warc, write_wikipedia
 
 from corpus_builder import Recipe, Serial, build, deduplicate
@@ -30,6 +31,7 @@ from corpus_builder.extractor.model import SHIPPED, load_model
 from corpus_builder.japanese import detect
 from corpus_builder.pipeline import STAGES, stages_of
 from corpus_builder.quality.measures import MEASURES
+from corpus_builder.recipe import running
 from corpus_builder.recipe.inputs import input_files
 from corpus_builder.release.edits import EDITS
 from corpus_builder.sources.commoncrawl import SUFFIX
@@ -103,6 +105,8 @@ def write_inputs(folder: Path) -> None:
     (folder / "stale_filters.py").write_text(FILTERS)
     (folder / "stale_counts.py").write_text(COUNTS)
     (folder / "stale_words.py").write_text("WORDS = ['星を見るなら']\n")
+    write_counter(folder / "ports.json", ("ports", "binary", "港"))
+    write_counter(folder / "other.json", ("ports", "binary", "山"))
     write_models(folder)
 
 
@@ -127,6 +131,7 @@ BASE: dict[str, Any] = {
     "quality": {
         "ng_words": ["ng.txt"],
         "measures": {"own": "stale_counts:harbours"},
+        "classifiers": {"ports": {"model": "ports.json"}},
         "rules": [
             {"duplicates": True},
             {"measure": "num_letters", "min": 50},
@@ -331,6 +336,11 @@ CASES: dict[str, list[Case]] = {
         Case(put("quality.measures.second", "stale_counts:mountains")),
         Case(write("stale_counts.py", COUNTS.replace('count("港")', 'count("町")'))),
     ],
+    "Quality.classifiers": [Case(put("quality.classifiers.second", {"model": "ports.json"}))],
+    "Classifier.model": [
+        Case(put("quality.classifiers.ports.model", "other.json")),
+        Case(lambda _, folder: write_counter(folder / "ports.json", ("ports", "binary", "山"))),
+    ],
     "Quality.rules": [
         Case(put("quality.rules", BASE["quality"]["rules"][::-1])),
         Case(last_rule("host.documents", max=4)),
@@ -454,6 +464,13 @@ def base_of(folder: Path, before: Change | None) -> tuple[Path, dict[str, Any]]:
         before(recipe, root / "inputs")
     build(Recipe.of(recipe, base=root / "inputs"), root / "out", Serial())
     return root, recipe
+
+
+@pytest.fixture(scope="module", autouse=True)
+def counters() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(running, "load_classifier", load_counter)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,9 @@ from corpus_builder.quality.rulebook import DuplicateRule, MeasureRule, on_hosts
 from corpus_builder.quality.rules import Threshold, apply_filter
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.running import Running
-from corpus_builder.stages.decide import rows_of
 from corpus_builder.stages.measure import Measure
+from corpus_builder.stages.rows import rows_of
+from corpus_builder.stages.score import scores_of
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,9 @@ def judge(how: Recipe | Filter | Threshold, document: Document | str) -> Verdict
     if document.source and document.source not in how.source_names:
         raise RecipeError(f"The recipe has no source {document.source!r}; its sources are {', '.join(how.source_names)}.")
     running = Running(how, Path())
-    table = Measure.of(running).table(pa.Table.from_pylist([_row(document)], schema=OWN_DOCUMENT))
-    rows = rows_of([document.url], table, None)
+    row = pa.Table.from_pylist([_row(document)], schema=OWN_DOCUMENT)
+    measured = Measure.of(running).table(row)
+    rows = rows_of([document.url], [measured, *(scores_of(one, row, measured) for one in running.classifiers)], None)
     judged = Verdicts()
     for rule in running.rules:
         if isinstance(rule, DuplicateRule) or on_hosts([rule]) or (document.source and document.source not in rule.sources):

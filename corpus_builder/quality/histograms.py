@@ -27,11 +27,11 @@ def is_fraction(name: str) -> bool:
     return name == "ng_fraction" or (name in INFOS and INFOS[name].low == 0 and INFOS[name].high <= 1)
 
 
-def histogram(name: str, values: npt.NDArray[np.generic]) -> dict[int, int]:
-    """Counts by bin number; only bins that hold something."""
+def histogram(name: str, values: npt.NDArray[np.generic], *, fraction: bool = False) -> dict[int, int]:
+    """Counts by bin number; only bins that hold something.  `fraction`: the values are 0..1, though `MEASURES` does not say so."""
     numbers = np.asarray(values, dtype=np.float64)
     numbers = numbers[np.isfinite(numbers)]
-    if is_fraction(name):
+    if fraction or is_fraction(name):
         bins = np.clip((numbers * LINEAR_BINS).astype(np.int64), 0, LINEAR_BINS - 1)
     else:
         magnitude = np.floor(np.log2(1 + np.abs(numbers)) * _STEPS_PER_DOUBLING).clip(max=LAST_BIN).astype(np.int64)

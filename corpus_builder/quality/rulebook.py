@@ -32,6 +32,7 @@ class Rows:
     details: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by measure: what was counted, such as the first NG word
     verdicts: Mapping[str, Sequence[Mapping[str, Any] | None]] = field(default_factory=dict)  # by name of a user's filter
     matches: Sequence[Mapping[str, Any]] | None = None  # survivor (None: not a duplicate), similarity, rule; None: no search
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by name: categories; "" where nothing is known
 
 
 @dataclass(frozen=True)

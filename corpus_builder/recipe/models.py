@@ -79,8 +79,13 @@ class Recipe(Part):
         for name in self.quality.measures:
             if name in MEASURES or name in ("id", "ng_fraction") or not name.isidentifier():
                 raise ValueError(f"quality.measures: {name!r} is taken or is not a plain name; choose another for your measure")
+        for name in self.quality.classifiers:
+            if name in (*MEASURES, *self.quality.measures, "id", "ng_fraction") or not name.isidentifier():
+                raise ValueError(
+                    f"quality.classifiers: {name!r} is taken or is not a plain name; choose another for the classifier"
+                )
         for number, rule in enumerate(self.quality.rules):
-            if rule.measure is not None and rule.measure not in known:
+            if rule.measure is not None and not self.quality.may_have(rule.measure):
                 if "ng_fraction" in (rule.measure, measure_in(rule.measure)):
                     raise ValueError(
                         f"quality.rules[{number}] wants {rule.measure}, but no word list is given; name one in quality.ng_words, "

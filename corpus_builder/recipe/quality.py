@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from corpus_builder.document import Filter, Measure
 from corpus_builder.engine.own_functions import name_of
 from corpus_builder.errors import RecipeError
-from corpus_builder.quality.host_columns import PREFIX, host_columns
+from corpus_builder.quality.host_columns import PREFIX, host_columns, measure_in
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.rules import Threshold
 from corpus_builder.recipe.part import Items, NameOrFunction, Part
@@ -98,6 +98,13 @@ class Rule(Part):
         return "duplicates" if self.duplicates else "hosts"
 
 
+class Classifier(Part):
+    """A classifier whose scores are columns like measures: NAME if it judges one property, else NAME.PROPERTY."""
+
+    model: str | Path = Field(min_length=1, examples=["models/edu.model"])
+    """File of the model, from `corpus-builder train-classifier` or elsewhere."""
+
+
 class Quality(Part):
     """What the rules have in common; the rules are tables [[quality.rules]]."""
 
@@ -109,6 +116,8 @@ class Quality(Part):
         default_factory=dict, examples=[{"links": "my_filters:links"}]
     )
     """Measures of yours by name: functions as "module:function", in Python also the functions themselves, that take a Document and return a number."""
+    classifiers: Mapping[str, Classifier] = Field(default_factory=dict, examples=[{"edu": {"model": "models/edu.model"}}])
+    """Classifiers by name."""
     rules: Items[Rule] = Field(default=(), examples=[[{"measure": "hiragana_fraction", "min": 0.2}]])
     """The rules, in the order in which they run."""
 
@@ -119,10 +128,21 @@ class Quality(Part):
 
     @property
     def document_measures(self) -> tuple[str, ...]:
-        """The measures of documents: built-in, the recipe's own, and that of its word lists."""
-        return (*MEASURES, *self.measures, *(["ng_fraction"] if self.ng_words else []))
+        """The measures of documents: built-in, the recipe's own, its classifiers, and that of its word lists.
+
+        A classifier with several properties, which its file tells, has the columns NAME.PROPERTY instead.
+        """
+        return (*MEASURES, *self.measures, *self.classifiers, *(["ng_fraction"] if self.ng_words else []))
 
     @property
     def host_columns(self) -> tuple[str, ...]:
         """The columns of the table of hosts that rules name, each once."""
         return tuple(dict.fromkeys(rule.measure for rule in self.rules if rule.measure is not None and rule.on_hosts))
+
+    def may_have(self, name: str) -> bool:
+        """Whether a column may have this name, as far as is known without reading a classifier's file."""
+        return name in self.measure_names or self.of_classifier(name) or self.of_classifier(measure_in(name) or "")
+
+    def of_classifier(self, name: str) -> bool:
+        """Whether a name is that of a classifier, or of one of its properties."""
+        return name.partition(".")[0] in self.classifiers

@@ -2,19 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
+import numpy.typing as npt
+
+from corpus_builder.classifier.load import load_classifier
+from corpus_builder.classifier.model import F64, Classifier, Property, columns_of
 from corpus_builder.engine.own_functions import UserFunction, function_of
-from corpus_builder.errors import InputError, RecipeError
+from corpus_builder.errors import InputError, RecipeError, did_you_mean
 from corpus_builder.quality.host_columns import COUNTS, measure_in
 from corpus_builder.quality.hosts import UT1_V1_CATEGORIES, HostList
+from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.ng_words import NgWords
 from corpus_builder.quality.rulebook import DuplicateRule, FilterRule, HostRule, MeasureRule, RunningRule
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.quality import Rule
 from corpus_builder.release.mixture import Wanted
+from corpus_builder.store.files import state_of
+
+
+@dataclass(frozen=True)
+class NamedClassifier:
+    """A classifier of the recipe, without its weights: a worker process loads them once, on first use."""
+
+    name: str
+    path: Path
+    digest: str
+    properties: tuple[Property, ...]
+    measures: tuple[str, ...]  # built-in ones that it reads
+
+    @classmethod
+    def of(cls, name: str, path: Path) -> NamedClassifier:
+        """The classifier in a file; raises InputError if that is missing or damaged, or no classifier."""
+        model = _loaded(path, state_of(path))
+        if strange := [one for one in model.measures if one not in MEASURES]:
+            raise InputError(
+                f"The classifier {path} reads the measure {strange[0]!r}, which this version does not have; use the version that trained it."
+            )
+        return cls(name, path, model.digest, model.properties, model.measures)
+
+    @property
+    def columns(self) -> dict[str, Property]:
+        """The columns that it gives to the rules."""
+        return columns_of(self.name, self)
+
+    def score(self, texts: Sequence[str], measures: Mapping[str, F64]) -> dict[str, npt.NDArray[Any]]:
+        """As of any classifier; raises InputError if the file is no longer that with which the build began."""
+        model = _loaded(self.path, state_of(self.path))
+        if model.digest != self.digest:
+            raise InputError(f"The classifier {self.path} changed while it was used; run the same command again.")
+        return model.score(texts, measures)
+
+
+_NUMBER = Property("", "graded", ())
+
+
+@lru_cache(maxsize=16)
+def _loaded(path: Path, state: tuple[int, int]) -> Classifier:
+    return load_classifier(path)
 
 
 @dataclass(frozen=True)
@@ -26,7 +75,13 @@ class Running:
 
     @cached_property
     def rules(self) -> tuple[RunningRule, ...]:
-        """The recipe's rules in order."""
+        """The recipe's rules in order; raises RecipeError if one names a column that the classifiers do not have."""
+        for number, rule in enumerate(self.recipe.quality.rules):
+            if rule.measure is not None and self.column(rule.measure, where := f"quality.rules[{number}]") == "category":
+                raise RecipeError(
+                    f"{where} compares {rule.measure!r} with a number, but it is a category: "
+                    f"{', '.join(self.classifier_columns[rule.measure].values)}."
+                )
         return tuple(_running(rule, self.recipe) for rule in self.recipe.quality.rules)
 
     @cached_property
@@ -40,6 +95,36 @@ class Running:
         """The user's measures by name, in the order of the names."""
         recipe = self.recipe
         return tuple((name, function_of(function, recipe.base)) for name, function in sorted(recipe.quality.measures.items()))
+
+    @cached_property
+    def classifiers(self) -> tuple[NamedClassifier, ...]:
+        """The recipe's classifiers, in the order of the names."""
+        named = sorted(self.recipe.quality.classifiers.items())
+        return tuple(NamedClassifier.of(name, self.recipe.resolve(one.model)) for name, one in named)
+
+    @cached_property
+    def classifier_columns(self) -> dict[str, Property]:
+        """The columns of all classifiers, but for the probabilities of categories."""
+        return {column: found for one in self.classifiers for column, found in one.columns.items()}
+
+    def column(self, name: str, where: str) -> str:
+        """Whether a column that the recipe names holds a "number" or a "category"; raises RecipeError if there is none of this name."""
+        known = self.classifier_columns
+        if name in known:
+            return "category" if known[name].kind == "category" else "number"
+        of_classifier = name.partition(".")[0] in self.recipe.quality.classifiers
+        if of_classifier and known.get(name.removesuffix(".probability"), _NUMBER).kind != "category":
+            there = [column for column in known if column.partition(".")[0] == name.partition(".")[0]]
+            hint = did_you_mean(name, there)
+            raise RecipeError(
+                f"{where} names the unknown column {name!r}{hint}; that classifier has {', '.join(map(repr, there))}."
+            )
+        return "number"
+
+    @property
+    def classifier_names(self) -> tuple[str, ...]:
+        """Their names, in the same order."""
+        return tuple(sorted(self.recipe.quality.classifiers))
 
     @cached_property
     def filters(self) -> tuple[UserFunction, ...]:

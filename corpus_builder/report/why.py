@@ -18,6 +18,7 @@ from corpus_builder.recipe.quality import Rule
 from corpus_builder.report.tables import extracted, query
 from corpus_builder.report.text_difference import differences
 from corpus_builder.stages.release import ReleaseStats
+from corpus_builder.stages.score import scored_shard
 from corpus_builder.store.dataset import Manifest
 
 SHOWN = 100  # characters of a repeated line
@@ -94,9 +95,9 @@ def _ids(extract: Manifest, key: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _row(manifest: Manifest, table: str, id_: str, columns: str) -> dict[str, Any] | None:
-    """The row of one id in its shard's table."""
-    path = manifest.get(id_.rpartition("/")[0], table)
+def _row(manifest: Manifest, table: str, id_: str, columns: str, shard: str = "") -> dict[str, Any] | None:
+    """The row of one id in its shard's table, or that of another shard."""
+    path = manifest.get(shard or id_.rpartition("/")[0], table)
     rows = query(f"select {columns} from files where id = ?", [id_], files=[path]) if path else []
     return rows[0] if rows else None
 
@@ -193,6 +194,8 @@ def _checked(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, source
     measured = _row(manifests["measure"], "measures", id_, "*") if "measure" in manifests else None
     if measured is None:
         return ()
+    for name in recipe.quality.classifiers if "score" in manifests else ():
+        measured |= _row(manifests["score"], "scores", id_, "*", scored_shard(name, id_.rpartition("/")[0])) or {}
     of_host = _row(manifests["hosts"], "host_columns", id_, "*") if "hosts" in manifests and recipe.quality.host_columns else None
     measured |= of_host or {}
     checked = []

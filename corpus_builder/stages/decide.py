@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from corpus_builder.document import DECISION
-from corpus_builder.quality.rulebook import DuplicateRule, Rows, RunningRule, Verdicts, judge_rows, on_hosts
+from corpus_builder.quality.rulebook import RunningRule, Verdicts, judge_rows
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.running import Running
-from corpus_builder.sources.extract_stats import ExtractStats
-from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of, read_groups
+from corpus_builder.stages.rows import judged_rows, judged_shards
+from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage
 from corpus_builder.store.stats import Count, Digest, Documents
 
 LIVE = pa.schema([pa.field("row", pa.int64(), nullable=False)])
@@ -68,21 +67,21 @@ class Decide(Stage):
         """Judge a shard's documents."""
         source = shard.task["source"]
         out.table("decisions", DECISION)
-        documents: Counter[str] = Counter()  # by reason; "" if kept
+        counts: Counter[str] = Counter()  # by reason; "" if kept
         letters: Counter[str] = Counter()
         groups = []
         keep = hashlib.sha256()
-        for ids, rows in judged_rows(shard.task):
+        for documents, rows in judged_rows(shard.task):
             verdicts = judge_rows(self.rules, source, rows)
-            out.write_group("decisions", _decisions(ids, verdicts))
+            out.write_group("decisions", _decisions(documents.column("id"), verdicts))
             keep.update(np.packbits(verdicts.keep).tobytes())
             characters = rows.measures["num_letters"].astype(np.int64)
             for reason in np.unique(verdicts.reason):
-                documents[str(reason)] += int((verdicts.reason == reason).sum())
+                counts[str(reason)] += int((verdicts.reason == reason).sum())
                 letters[str(reason)] += int(characters[verdicts.reason == reason].sum())
             groups.append(KeptOfGroup(int(verdicts.keep.sum()), int(characters[verdicts.keep].sum())))
-        dropped = {reason: Documents(documents[reason], letters[reason]) for reason in documents if reason}
-        out.stats = DecideStats(source, Documents(documents[""], letters[""]), dropped, tuple(groups), keep.hexdigest()[:32])
+        dropped = {reason: Documents(counts[reason], letters[reason]) for reason in counts if reason}
+        out.stats = DecideStats(source, Documents(counts[""], letters[""]), dropped, tuple(groups), keep.hexdigest()[:32])
 
 
 @dataclass(frozen=True)
@@ -106,79 +105,18 @@ class Screen(Stage):
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One shard per shard of documents, which depends on the rules and on the columns that they read."""
-        return judged_shards(self, self.rules, {name: manifests[name] for name in ("extract", "measure")})
+        return judged_shards(
+            self, self.rules, {name: manifests[name] for name in ("extract", "measure", "score") if name in manifests}
+        )
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Write which rows no rule dropped."""
         out.table("live", LIVE)
         first = 0
-        for ids, rows in judged_rows(shard.task):
+        for documents, rows in judged_rows(shard.task):
             keep = judge_rows(self.rules, shard.task["source"], rows).keep
             out.write("live", pa.table([first + np.flatnonzero(keep)], schema=LIVE))
-            first += len(ids)
-
-
-def judged_shards(stage: Stage, rules: Sequence[RunningRule], manifests: Mapping[str, Manifest]) -> list[Shard]:
-    """A shard per shard of documents, for `judged_rows`; it depends on the rules and on the columns that they read."""
-    extract, measure, match = manifests["extract"], manifests["measure"], manifests.get("match")
-    made_from = {
-        "stage": f"{stage.name}/{stage.version}",
-        "rules": digest_of([rule.identity for rule in rules]),
-    }
-    looked_for = any(isinstance(rule, DuplicateRule) for rule in rules)
-    hosts = manifests.get("hosts") if on_hosts(rules) else None
-    shards = []
-    extracted = extract.stats(ExtractStats)
-    for receipt in extract.receipts:
-        name, source = receipt.shard, extracted[receipt.shard].source
-        matched = match.by_shard.get(name) if match and looked_for else None
-        shards.append(
-            Shard(
-                name,
-                made_from
-                | {
-                    "source": source,
-                    "documents": receipt.tables["documents"].sha256,
-                    "measures": measure.by_shard[name].tables["measures"].sha256,
-                    "matches": matched.tables["matches"].sha256 if matched else "",
-                }
-                | ({"hosts": hosts.by_shard[name].tables["host_columns"].sha256} if hosts else {}),
-                {
-                    "source": source,
-                    "documents": extract.get(name, "documents"),
-                    "measures": measure.get(name, "measures"),
-                    "matches": match.get(name, "matches") if match and matched else None,
-                    "beside": [hosts.get(name, "host_columns")] if hosts else [],
-                },
-            )
-        )
-    return shards
-
-
-def judged_rows(task: Mapping[str, Any]) -> Iterator[tuple[pa.ChunkedArray, Rows]]:
-    """A shard's ids and rows, one row group at a time; sidecars have the row groups of the documents."""
-    matches: Path | None = task["matches"]
-    matched = (group.to_pylist() for group in read_groups(matches)) if matches else None
-    documents = read_groups(task["documents"], ["id", "url"])
-    beside = map(read_groups, task["beside"])
-    for document, *tables in zip(documents, read_groups(task["measures"]), *beside, strict=True):
-        found = next(matched) if matched else None
-        columns = {name: table.column(name) for table in tables for name in table.column_names}
-        yield document.column("id"), rows_of(document.column("url").to_pylist(), pa.table(columns), found)
-
-
-def rows_of(urls: list[str], measures: pa.Table, matches: list[dict[str, Any]] | None) -> Rows:
-    """Rows for the rules, from a piece of the measures table."""
-    numbers, details, verdicts = {}, {}, {}
-    for name in measures.column_names:
-        column = measures.column(name)
-        if name.endswith(".detail"):
-            details[name.removesuffix(".detail")] = column.to_pylist()
-        elif pa.types.is_struct(column.type):
-            verdicts[name.removeprefix("filter ")] = column.to_pylist()
-        elif name != "id":
-            numbers[name] = column.to_numpy()
-    return Rows(urls, numbers, details, verdicts, matches)
+            first += len(documents)
 
 
 def _decisions(ids: pa.ChunkedArray, verdicts: Verdicts) -> pa.Table:

@@ -22,7 +22,7 @@ from corpus_builder.hashing.lines import host_keys, text_hashes
 from corpus_builder.quality.host_columns import QUANTILES, from_order, truncated
 from corpus_builder.quality.hosts import registered_domain
 from corpus_builder.quality.rulebook import Rows, RunningRule, judge_rows
-from corpus_builder.stages.decide import judged_rows, judged_shards
+from corpus_builder.stages.rows import judged_rows, judged_shards
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of, read_groups, sealed_manifest
 from corpus_builder.store.exchange import Columns, buckets_of, read_bucket, write_run
 
@@ -58,7 +58,7 @@ class Counting:
 
 def counted_shards(stage: Stage, how: Counting, manifests: Mapping[str, Manifest]) -> list[Shard]:
     """A shard per shard of documents, which depends on everything that is counted of these."""
-    before = {name: manifest for name, manifest in manifests.items() if name in ("extract", "measure", "match")}
+    before = {name: manifest for name, manifest in manifests.items() if name in ("extract", "measure", "score", "match")}
     lines = manifests.get("lines")
     found = []
     for shard in judged_shards(stage, how.rules, before):
@@ -120,7 +120,7 @@ def _groups(shard: Shard, how: Counting) -> Iterator[dict[str, Columns]]:
         (group.column("matched") for group in read_groups(task["all_matches"], ["matched"])) if task["all_matches"] else None
     )
     lines = (group.column("lines").to_pylist() for group in read_groups(task["lines"], ["lines"])) if task["lines"] else None
-    for group, (ids, rows) in zip(documents, judged_rows(task), strict=True):
+    for group, (known, rows) in zip(documents, judged_rows(task), strict=True):
         names = how.names(group.column("host").to_pylist(), task["source"])
         every = np.ones(len(names), dtype=np.int64)
         numbers = {
@@ -130,7 +130,7 @@ def _groups(shard: Shard, how: Counting) -> Iterator[dict[str, Columns]]:
             "duplicates": next(matched).is_valid().to_numpy().astype(np.int64) if matched else 0 * every,
             "repeated_lines": np.array([len(found) for found in next(lines)], dtype=np.int64) if lines else 0 * every,
         }
-        yield _counted(names, ids.to_pylist(), numbers, rows, how.measures)
+        yield _counted(names, known.column("id").to_pylist(), numbers, rows, how.measures)
 
 
 def _counted(

@@ -68,6 +68,15 @@ def database(tables: Mapping[str, Table], temporary: Path | None = None) -> duck
     return connection
 
 
+def add_joined(connection: duckdb.DuckDBPyConnection, name: str, tables: Sequence[Table], key: str) -> None:
+    """Add a view of several tables that have the same rows by `key`, with the columns of all."""
+    with readable():
+        joined = connection.read_parquet([str(path) for path in tables[0].files])
+        for table in tables[1:]:
+            joined = joined.join(connection.read_parquet([str(path) for path in table.files]), key)
+        joined.create_view(name)
+
+
 @contextmanager
 def readable() -> Iterator[None]:
     """Turn the libraries' errors about missing or damaged files into IntegrityError."""

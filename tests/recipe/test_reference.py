@@ -57,6 +57,8 @@ def recipe_with(heading: str, key: str, value: object) -> Recipe:
         whole |= {"sources": [table], "extract": {"detector": "fasttext:lid.176.ftz"}}
     elif heading == "[[quality.rules]]":
         whole["quality"] = {"rules": [table]}
+    elif heading == "[quality.classifiers.NAME]":
+        whole["quality"] = {"classifiers": {"edu": table}}
     elif heading == "[release.mixture.SOURCE]":
         whole["release"] = {"mixture": {"wikipedia": table}}
     else:

@@ -1,0 +1,81 @@
+"""What the rules read of the documents of a shard: columns of several tables with the same rows, joined a row group at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from corpus_builder.quality.rulebook import DuplicateRule, Rows, RunningRule, on_hosts
+from corpus_builder.sources.extract_stats import ExtractStats
+from corpus_builder.stages.score import scores_by_shard
+from corpus_builder.store.dataset import Manifest, Shard, Stage, digest_of, read_groups
+
+
+def judged_shards(stage: Stage, rules: Sequence[RunningRule], manifests: Mapping[str, Manifest]) -> list[Shard]:
+    """A shard per shard of documents, for `judged_rows`; it depends on the rules and on the columns that they read."""
+    extract, measure, match = manifests["extract"], manifests["measure"], manifests.get("match")
+    made_from = {
+        "stage": f"{stage.name}/{stage.version}",
+        "rules": digest_of([rule.identity for rule in rules]),
+    }
+    looked_for = any(isinstance(rule, DuplicateRule) for rule in rules)
+    hosts = manifests.get("hosts") if on_hosts(rules) else None
+    score = manifests.get("score")
+    scores = scores_by_shard(score) if score else {}
+    shards = []
+    extracted = extract.stats(ExtractStats)
+    for receipt in extract.receipts:
+        name, source = receipt.shard, extracted[receipt.shard].source
+        matched = match.by_shard.get(name) if match and looked_for else None
+        scored = scores.get(name, [])
+        beside = [score.path(one, "scores") for one in scored] if score else []
+        shards.append(
+            Shard(
+                name,
+                made_from
+                | {
+                    "source": source,
+                    "documents": receipt.tables["documents"].sha256,
+                    "measures": measure.by_shard[name].tables["measures"].sha256,
+                    "matches": matched.tables["matches"].sha256 if matched else "",
+                }
+                | ({"scores": digest_of([[one.shard, one.tables["scores"].sha256] for one in scored])} if scored else {})
+                | ({"hosts": hosts.by_shard[name].tables["host_columns"].sha256} if hosts else {}),
+                {
+                    "source": source,
+                    "documents": extract.get(name, "documents"),
+                    "measures": measure.get(name, "measures"),
+                    "matches": match.get(name, "matches") if match and matched else None,
+                    "beside": [*beside, *([hosts.get(name, "host_columns")] if hosts else [])],
+                },
+            )
+        )
+    return shards
+
+
+def judged_rows(task: Mapping[str, Any]) -> Iterator[tuple[pa.Table, Rows]]:
+    """A shard's ids, URLs and crawls, and its rows, one row group at a time; sidecars have the row groups of the documents."""
+    matches: Path | None = task["matches"]
+    matched = (group.to_pylist() for group in read_groups(matches)) if matches else None
+    documents = read_groups(task["documents"], ["id", "url", "crawl"])
+    beside = map(read_groups, task["beside"])
+    for document, *tables in zip(documents, read_groups(task["measures"]), *beside, strict=True):
+        yield document, rows_of(document.column("url").to_pylist(), tables, next(matched) if matched else None)
+
+
+def rows_of(urls: list[str], tables: Sequence[pa.Table], matches: list[dict[str, Any]] | None) -> Rows:
+    """Rows for the rules, from a piece of the table of measures and the same piece of the tables beside it."""
+    numbers, details, verdicts, labels = {}, {}, {}, {}
+    for name, column in ((name, table.column(name)) for table in tables for name in table.column_names if name != "id"):
+        if name.endswith(".detail"):
+            details[name.removesuffix(".detail")] = column.to_pylist()
+        elif pa.types.is_struct(column.type):
+            verdicts[name.removeprefix("filter ")] = column.to_pylist()
+        elif pa.types.is_string(column.type):
+            labels[name] = [label or "" for label in column.to_pylist()]
+        else:
+            numbers[name] = column.to_numpy()
+    return Rows(urls, numbers, details, verdicts, matches, labels)
