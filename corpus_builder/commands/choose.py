@@ -85,7 +85,14 @@ def sample(
 @click.argument("labels", nargs=-1, required=True, type=PATH)
 @click.option("--out", required=True, type=PATH, help="Where to write the model.")
 @click.option("--property", "properties", multiple=True, help="Property to learn; can be repeated.  [default: all]")
-def train_classifier(labels: tuple[Path, ...], out: Path, properties: tuple[str, ...]) -> None:
+@click.option(
+    "--bits",
+    default=20,
+    show_default=True,
+    type=click.IntRange(10, 24),
+    help="N-grams are hashed to 2 ** BITS places; 14 make a model of 130 kB a property.",
+)
+def train_classifier(labels: tuple[Path, ...], out: Path, properties: tuple[str, ...], bits: int) -> None:
     """Train a classifier on LABELS, files of JSON lines or tables, for the recipe's table [quality.classifiers].
 
     The same labels and options give the same bytes.
@@ -94,6 +101,6 @@ def train_classifier(labels: tuple[Path, ...], out: Path, properties: tuple[str,
     from corpus_builder.store.apart import keep_file_apart
 
     keep_file_apart(out, labels)
-    model = train(labels, out, properties=properties)
+    model = train(labels, out, properties=properties, bits=bits)
     shown = ", ".join(f"{one.name} ({one.kind}: {', '.join(one.values)})" for one in model.properties)
     say(f'{out}: {shown}. A recipe uses it with [quality.classifiers.NAME] and model = "{out}".')
