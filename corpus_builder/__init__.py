@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from corpus_builder.recipe.release import Release as Release
     from corpus_builder.recipe.source import Source as Source
     from corpus_builder.release.publish import publish as publish
+    from corpus_builder.selection.label import Labelling as Labelling
+    from corpus_builder.selection.label import label as label
     from corpus_builder.selection.sample import Sample as Sample
     from corpus_builder.selection.sample import sample as sample
 
@@ -81,6 +83,7 @@ _WHERE = {
     "recipe.release": ("Mixture", "Release"),
     "recipe.source": ("Source",),
     "release.publish": ("publish",),
+    "selection.label": ("Labelling", "label"),
     "selection.sample": ("Sample", "sample"),
 }
 

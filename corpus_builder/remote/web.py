@@ -23,7 +23,7 @@ from corpus_builder.remote.wire import LeadsInside, SentTooMuch, pool
 
 PIECE = 1 << 18
 MAX_REDIRECTS = 5
-_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _NO_TLS = re.compile(
     "WRONG_VERSION_NUMBER|HTTP_REQUEST|UNSUPPORTED_PROTOCOL|HANDSHAKE_FAILURE|PROTOCOL_VERSION|NO_PROTOCOLS|UNKNOWN_PROTOCOL"
 )
@@ -107,8 +107,8 @@ def _get(place: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
     check_scheme(place)
     url, own = place.partition("#")[0], ""
     for _ in range(MAX_REDIRECTS + 1):
-        login = _login(place) if _origin(url) == _origin(place) else {}
-        response = _ask(place, url, headers | login, own)
+        login = login_of(place) if _origin(url) == _origin(place) else {}
+        response = ask(place, url, headers | login, own)
         location = response.get_redirect_location()
         if not location:
             return response
@@ -181,10 +181,13 @@ def _leads_inside(place: str, to: str, kind: str) -> InputError:
     )
 
 
-def _ask(place: str, url: str, headers: dict[str, str], own: str) -> urllib3.BaseHTTPResponse:
-    """One request; if it follows a redirect, `own` is the kind of network of the user's own URL."""
+def ask(
+    place: str, url: str, headers: dict[str, str], own: str = "", body: bytes | None = None, answer_seconds: float | None = None
+) -> urllib3.BaseHTTPResponse:
+    """One request, a POST if there is a `body`; if it follows a redirect, `own` is the kind of network of the user's own URL."""
     _parts(url)
     limits = patience()
+    seconds = limits.answer_seconds if answer_seconds is None else answer_seconds
     proxy = _proxy(url)
     try:
         connections = pool(os.getpid(), own, without_user(proxy), unquote(urlsplit(proxy).netloc.rpartition("@")[0]))
@@ -195,10 +198,11 @@ def _ask(place: str, url: str, headers: dict[str, str], own: str) -> urllib3.Bas
         ) from error
     try:
         return connections.request(
-            "GET",
+            "GET" if body is None else "POST",
             without_user(url),
+            body=body,
             headers={"Accept-Encoding": "identity", "User-Agent": "corpus_builder", **headers},
-            timeout=urllib3.Timeout(connect=limits.connect_seconds, read=limits.answer_seconds),
+            timeout=urllib3.Timeout(connect=limits.connect_seconds, read=seconds),
             retries=False,
             redirect=False,
             preload_content=False,
@@ -210,7 +214,7 @@ def _ask(place: str, url: str, headers: dict[str, str], own: str) -> urllib3.Bas
     except SSLError as error:
         raise _untrusted(place, error) from error
     except HTTPError as error:
-        raise Passing(_words(error)) from error
+        raise Passing(words_of(error, seconds)) from error
 
 
 def _untrusted(place: str, error: SSLError) -> Exception:
@@ -225,7 +229,7 @@ def _untrusted(place: str, error: SSLError) -> Exception:
             f"The server of {shown(place)} does not support this machine's TLS ({harmless(str(cause), 200)}); check the port, and "
             "whether the URL should begin with http://."
         )
-    return Passing(_words(error))
+    return Passing(words_of(error, patience().answer_seconds))
 
 
 def _proxy(url: str) -> str:
@@ -237,7 +241,8 @@ def _proxy(url: str) -> str:
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
-def _login(place: str) -> dict[str, str]:
+def login_of(place: str) -> dict[str, str]:
+    """The header for the login in a URL, if there is one."""
     user, at, _ = urlsplit(place).netloc.rpartition("@")
     return dict(urllib3.make_headers(basic_auth=unquote(user))) if at else {}
 
@@ -256,7 +261,7 @@ def _body(place: str, response: urllib3.BaseHTTPResponse, most: int) -> Iterator
                 f"{shown(place)} cannot be read: the server sent far more than requested; check the URL, or download the file "
                 "and name the local one."
             ) from error
-        raise Passing(_words(error)) from error
+        raise Passing(words_of(error, patience().answer_seconds)) from error
 
 
 def _give_back(response: urllib3.BaseHTTPResponse, whole: bool) -> None:
@@ -266,9 +271,10 @@ def _give_back(response: urllib3.BaseHTTPResponse, whole: bool) -> None:
         response.close()
 
 
-def _words(error: Exception) -> str:
+def words_of(error: Exception, answer_seconds: float) -> str:
+    """What went wrong with a connection, without secrets."""
     if isinstance(error, ReadTimeoutError):
-        return f"the server sent nothing for {patience().answer_seconds:g} s"
+        return f"the server sent nothing for {answer_seconds:g} s"
     text = str(error.args[-1] if error.args else error).strip().rstrip(".")
     text = text.rpartition(": ")[2] if "object at 0x" in text else _CONNECTION.sub("", text)
     return f"the connection failed ({harmless(without_secrets(text), 200) or type(error).__name__})"
@@ -284,7 +290,7 @@ def changed(place: str) -> InputError:
 
 def _refused(place: str, response: urllib3.BaseHTTPResponse) -> Exception:
     status = response.status
-    if status in _PASSING:
+    if status in PASSING:
         header = response.headers.get("Retry-After", "")
         return Passing(f"the server answered {status}", float(header) if re.fullmatch("[0-9]{1,9}", header) else None)
     remedies = {

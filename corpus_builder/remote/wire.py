@@ -21,6 +21,7 @@ from corpus_builder.errors import InputError
 from corpus_builder.remote.addresses import kind_of, may_go_on
 from corpus_builder.remote.retries import Pace
 
+CONNECTIONS = 256  # that are kept open to one server, if as many threads use them
 HEAD_BYTES = 1 << 20  # ours: for a response's headers, and for everything between the pieces of its body
 
 
@@ -145,12 +146,12 @@ def pool(process: int, own: str, proxy: str, proxy_login: str) -> urllib3.PoolMa
     manager = (
         urllib3.ProxyManager(
             proxy,
-            maxsize=32,
+            maxsize=CONNECTIONS,
             ssl_context=context,
             proxy_headers=urllib3.make_headers(proxy_basic_auth=proxy_login) if proxy_login else None,
         )
         if proxy
-        else urllib3.PoolManager(maxsize=32, ssl_context=context)
+        else urllib3.PoolManager(maxsize=CONNECTIONS, ssl_context=context)
     )
     words = {"own": "" if proxy else own}
     plain = type("Plain", (urllib3.HTTPConnectionPool,), {"ConnectionCls": type("To", (_Connection,), words)})

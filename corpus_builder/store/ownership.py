@@ -23,7 +23,7 @@ from corpus_builder.errors import InputError, StageError
 from corpus_builder.store import names
 from corpus_builder.store.files import full_disk, is_url, json_bytes, make_directory, replace_file
 
-Kind = Literal["build", "dedup", "index", "crawl"]
+Kind = Literal["build", "dedup", "index", "crawl", "answers"]
 MARK = ".corpus_builder"
 LOCK = ".lock"
 FORMAT = "corpus_builder-directory/1"
@@ -40,8 +40,11 @@ _HEADS: dict[Kind, tuple[str, Callable[[Any], bool]]] = {  # head files of direc
     "index": ("index.json", lambda head: str(head["format"]).startswith("corpus_builder-index/") and "parts" in head),
     "crawl": ("crawl.json", lambda head: {"index", "base", "query"} <= set(head)),
     "dedup": ("dedup.json", lambda head: str(head["format"]).startswith("corpus_builder-index/") and "minhash" in head),
+    "answers": ("sealed.json", lambda head: str(head["format"]).startswith("corpus_builder-answers/")),
 }
-_MEANT = {"build": "a build", "dedup": "deduplicated files", "index": "an index", "crawl": "a crawl"}
+_MEANT = {
+    "build": "a build", "dedup": "deduplicated files", "index": "an index", "crawl": "a crawl", "answers": "answers of a language model",
+}  # fmt: skip
 
 
 @contextmanager
@@ -77,7 +80,7 @@ def _lock(lock: int, out: Path, kind: Kind) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise StageError(
-            f"Another {'command' if kind == 'index' else kind} is writing to {out}; wait for it, or choose another "
+            f"Another {'command' if kind in ('index', 'answers') else kind} is writing to {out}; wait for it, or choose another "
             f"directory{_option(kind)}."
         ) from error
     except OSError as error:
@@ -167,7 +170,7 @@ def _other_kind(out: Path, kind: Kind) -> InputError:
 
 
 def _option(kind: Kind) -> str:
-    return "" if kind == "index" else " with --out"
+    return {"index": "", "answers": " with --answers"}.get(kind, " with --out")
 
 
 def kind_of(out: Path) -> Kind | None:
