@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 
+from corpus_builder.duplicates.copies import Tally, Total
 from corpus_builder.duplicates.links import Link, Settle, Spread
 from corpus_builder.duplicates.losers import Losers, SearchResult
 from corpus_builder.duplicates.search import Search
@@ -16,7 +17,7 @@ from corpus_builder.store.run import Runner
 
 
 def find_duplicates(search: Search, runner: Runner) -> SearchResult:
-    """keys ─► Spread ─► Link ─► Settle ─► (next phase) ... ─► Point ─► Jump ... (─► Hook ─► Join ─► Jump ...) ─► Losers."""
+    """keys ─► Spread ─► Link ─► Settle ─► (next phase) ... ─► Point ─► Jump ... (─► Hook ─► Join ─► Jump ...) ─► Tally ─► Total ─► Losers."""
     run = runner.run_step
     settled: dict[str, Manifest] = {}
     for phase in search.matching.phases:
@@ -39,7 +40,8 @@ def find_duplicates(search: Search, runner: Runner) -> SearchResult:
         while _changes(found := run(Hook(search, number := f"{next(rounds):03}", links, last))):
             last = roots(tuple(run(Join(search, number, last, tuple(found.paths("hooks")))).paths("pointers")))
         met = tuple(run(Meet(search, "", links, first, last)).paths("met"))
-    return SearchResult(search, run(Losers(search, "", links, met, last)))
+    copies = tuple(run(Total(search, "", tuple(run(Tally(search, "", last)).paths("counts")))).paths("copies"))
+    return SearchResult(search, run(Losers(search, "", links, met, last, copies)), copies)
 
 
 def _changes(manifest: Manifest) -> bool:

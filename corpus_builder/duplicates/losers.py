@@ -13,8 +13,9 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 
+from corpus_builder.duplicates.copies import copies_of, lost_in
 from corpus_builder.duplicates.search import I64, Search, Step, concatenated
-from corpus_builder.duplicates.signed_files import ids_of, opened, split
+from corpus_builder.duplicates.signed_files import ids_of, split
 from corpus_builder.duplicates.survivors import Files, links_of
 from corpus_builder.hashing.pairs import best_links
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage
@@ -38,6 +39,7 @@ LOSERS = pa.schema(
         pa.field("in_index", pa.bool_(), nullable=False),  # whether `matched` is a document of an index
         pa.field("survivor_file", pa.string(), nullable=False),  # the shard of `survivor`, since ids may occur twice
         pa.field("survivor_row", pa.int64(), nullable=False),
+        pa.field("duplicates", pa.int64(), nullable=False),  # copies that the survivor stands for, itself included
     ]
 )
 
@@ -49,14 +51,13 @@ class Losers(Step):
     links: Mapping[str, Files]  # the links of `Settle`, by phase
     met: Files  # matches of documents that are losers only because they were hooked
     pointers: Files  # to survivors
+    copies: Files  # of `Total`
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Write the documents that are dropped, sorted by shard and row."""
         search = self.search
         out.table("losers", LOSERS, group_rows=GROUP_ROWS)
-        lost, _, survivor = opened(self.pointers[shard.task])
-        if search.matching.indexed == "stay":  # a document that matches two indexed ones connects them, yet both stay
-            lost, survivor = lost[lost >= search.first_new], survivor[lost >= search.first_new]
+        lost, survivor = lost_in(search, self.pointers[shard.task])
         matched, similarity, rule = self._matched(shard.task, lost)
         for first in range(0, len(lost), search.pairs_at_a_time):
             piece = slice(first, first + search.pairs_at_a_time)
@@ -75,8 +76,10 @@ class Losers(Step):
         indexed = matched < search.first_new
         shards, survivor_rows = split(survivor)
         survivor_files = [search.shards[shard].name for shard in shards.tolist()]
+        survivors, of = np.unique(survivor, return_inverse=True)
+        copies = copies_of(search, self.copies, survivors)[of.ravel()]
         columns = [own, kept, similarity, met, rules, files, pa.array(rows, mask=indexed), indexed, survivor_files, survivor_rows]
-        return pa.table([*split(lost), *columns], schema=LOSERS)
+        return pa.table([*split(lost), *columns, copies], schema=LOSERS)
 
     def _matched(self, partition: int, lost: I64) -> tuple[I64, np.ndarray, I64]:
         """The best match of each one, their similarity if it is known, and the phase that found it."""
@@ -93,11 +96,19 @@ class SearchResult:
 
     search: Search
     manifest: Manifest
+    copies: Files
 
     def files_of(self, shard: int) -> tuple[Path, ...]:
         """The files that hold one shard's losers."""
+        return self._of(shard, self.manifest.paths("losers"))
+
+    def copies_of(self, shard: int) -> tuple[Path, ...]:
+        """The files that hold the copies of one shard's survivors."""
+        return self._of(shard, self.copies)
+
+    def _of(self, shard: int, files: Sequence[Path]) -> tuple[Path, ...]:
         first, last = self.search.partitions_of(np.array([shard << 32, ((shard + 1) << 32) - 1])).tolist()
-        return tuple(self.manifest.paths("losers")[max(first, 0) : last + 1])
+        return tuple(files[max(first, 0) : last + 1])
 
 
 def losers_in(shard: int, files: Sequence[Path]) -> pa.Table:
@@ -111,7 +122,7 @@ def losers_in(shard: int, files: Sequence[Path]) -> pa.Table:
 
 SUPERSEDED = pa.schema(
     [pa.field(name, pa.string(), nullable=False) for name in ("part", "shard")]
-    + [f for f in LOSERS if f.name not in ("shard", "survivor_file", "survivor_row")]
+    + [f for f in LOSERS if f.name not in ("shard", "survivor_file", "survivor_row", "duplicates")]
 )
 
 

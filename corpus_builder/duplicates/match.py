@@ -13,11 +13,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from corpus_builder.duplicates.copies import copies_between
 from corpus_builder.duplicates.find import find_duplicates
 from corpus_builder.duplicates.index.contents import indexed_of
 from corpus_builder.duplicates.losers import SearchResult, Superseded, losers_in
 from corpus_builder.duplicates.search import Search, Texts
-from corpus_builder.duplicates.signed_files import Indexed, SignedShard, keys_digest, split
+from corpus_builder.duplicates.signed_files import ROW_BITS, Indexed, SignedShard, keys_digest, split
 from corpus_builder.duplicates.summary import MatchStats, stats_of
 from corpus_builder.hashing.matching import Matching
 from corpus_builder.recipe.models import Recipe
@@ -33,6 +34,8 @@ MATCHES = pa.schema(
         pa.field("similarity", pa.float64()),  # Jaccard similarity of the document and `matched`, 0..1
         pa.field("rule", pa.string()),  # url, exact or near
         pa.field("in_index", pa.bool_()),  # whether `matched` is a document of an index
+        # copies of the document that were compared, itself included: losers and the survivor have the same number, all others 1
+        pa.field("duplicates", pa.int32(), nullable=False),
     ]
 )
 
@@ -58,9 +61,13 @@ class SearchStage(Stage):
         """One shard per signed shard, each of which depends on all keys; how the search was split up changes nothing."""
         made_from = {"stage": f"{self.name}/{self.version}"} | self.made_from(manifests)
         return [
-            Shard(receipt.shard, made_from, (number, self.result.files_of(number) if self.result else ()))
+            Shard(receipt.shard, made_from, self._task(number))
             for number, receipt in enumerate(manifests["sign"].receipts, start=len(self.indexed.shards))
         ]
+
+    def _task(self, number: int) -> tuple[int, tuple[Path, ...], tuple[Path, ...]]:
+        """The number of a signed shard, and the files of its losers and of its survivors' copies."""
+        return (number, self.result.files_of(number), self.result.copies_of(number)) if self.result else (number, (), ())
 
     def made_from(self, manifests: Mapping[str, Manifest]) -> dict[str, str]:
         """What every shard depends on: all keys, and which documents are compared."""
@@ -95,7 +102,7 @@ class SearchStage(Stage):
 class Match(SearchStage):
     """The stage: a row for each document, with the row groups of the documents."""
 
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     tables: ClassVar[tuple[str, ...]] = ("matches",)
 
     @classmethod
@@ -130,10 +137,13 @@ class Match(SearchStage):
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Write a row for each document, with nulls if it is no duplicate."""
-        number, files, documents = shard.task
+        number, files, copies, documents = shard.task
         losers = losers_in(number, files)
         rows = losers.column("row").to_numpy()
-        columns = [losers.column(name) for name in MATCHES.names[1:]]
+        columns = [losers.column(name) for name in MATCHES.names[1:-1]]
+        survivors, counts = copies_between(copies, number << ROW_BITS, (number + 1) << ROW_BITS)
+        shared = np.concatenate([rows, survivors & ((1 << ROW_BITS) - 1)])
+        counted = np.concatenate([losers.column("duplicates").to_numpy(), counts])
         out.table("matches", MATCHES)
         first = 0
         for group in read_groups(documents, ["id"]):
@@ -142,7 +152,10 @@ class Match(SearchStage):
             at = np.searchsorted(rows, numbers)
             hit = np.isin(numbers, rows, assume_unique=True)
             take = pa.array(np.where(hit, at, 0), mask=~hit)
-            out.write_group("matches", pa.table([ids, *(column.take(take) for column in columns)], schema=MATCHES))
+            here = (shared >= first) & (shared < first + len(ids))
+            duplicates = np.ones(len(ids), dtype=np.int32)
+            duplicates[shared[here] - first] = counted[here]
+            out.write_group("matches", pa.table([ids, *(column.take(take) for column in columns), duplicates], schema=MATCHES))
             first += len(ids)
         out.stats = stats_of(losers)
 

@@ -146,7 +146,7 @@ class MatchRows(SearchStage):
 
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Write the losers of one file."""
-        number, files = shard.task
+        number, files, _ = shard.task
         out.table("dropped", DROPPED)
         losers = losers_in(number, files)
         out.write("dropped", losers.select(DROPPED.names).cast(DROPPED))

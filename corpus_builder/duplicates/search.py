@@ -4,6 +4,7 @@ Every step writes scratch files, since how the work is split depends on the memo
 
 links      keys -> what each document matched, in each phase
 survivors  matches -> the survivor of each loser
+copies     how many copies each survivor had
 losers     one row for each loser, with ids and similarity
 """
 
@@ -112,7 +113,7 @@ class Step(Stage):
 
     search: Search
     label: str
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
 
     @property
     def name(self) -> str:

@@ -192,7 +192,27 @@ TEXT = (
 )
 """The groups that are measured in every build, by `quality.measures`."""
 
-GROUPS: tuple[Group, ...] = TEXT
+COPIES = "duplicates"
+OF_COPIES = Group(
+    "copies",
+    "After the rule `duplicates = true`.",
+    "0",
+    (
+        MeasureInfo(
+            COPIES,
+            "int32",
+            "documents",
+            "how many copies of the document there were, itself included: it and all that it is kept in place of, those of an index too; "
+            "1 if it has none or is not compared",
+            "FineWeb-2, which repeats documents by it",
+            1,
+            math.inf,
+        ),
+    ),
+)
+"""What the search for duplicates knows, in the table `matches`."""
+
+GROUPS: tuple[Group, ...] = (*TEXT, OF_COPIES)
 
 INFOS: Mapping[str, MeasureInfo] = MappingProxyType({info.name: info for group in GROUPS for info in group.measures})
 """Every measure that the tool knows, by name, whether or not a build has it."""

@@ -19,8 +19,8 @@ from corpus_builder.engine.own_functions import UserFunction, function_of, impor
 from corpus_builder.errors import RecipeError, did_you_mean
 from corpus_builder.japanese.detectors import ANY, JAPANESE, LanguageScore, is_own, knows_japanese_alone, knows_languages, located
 from corpus_builder.pages.page import PageSettings
+from corpus_builder.quality.catalogue import COPIES, INFOS
 from corpus_builder.quality.host_columns import measure_in
-from corpus_builder.quality.measures import MEASURES
 from corpus_builder.recipe.dedup import Dedup
 from corpus_builder.recipe.errors import explain
 from corpus_builder.recipe.extract import Extract
@@ -77,10 +77,10 @@ class Recipe(Part):
                     )
         known = self.quality.measure_names
         for name in self.quality.measures:
-            if name in MEASURES or name in ("id", "ng_fraction") or not name.isidentifier():
+            if name in INFOS or name in ("id", "ng_fraction") or not name.isidentifier():
                 raise ValueError(f"quality.measures: {name!r} is taken or is not a plain name; choose another for your measure")
         for name in self.quality.classifiers:
-            if name in (*MEASURES, *self.quality.measures, "id", "ng_fraction") or not name.isidentifier():
+            if name in (*INFOS, *self.quality.measures, "id", "ng_fraction") or not name.isidentifier():
                 raise ValueError(
                     f"quality.classifiers: {name!r} is taken or is not a plain name; choose another for the classifier"
                 )
@@ -90,6 +90,11 @@ class Recipe(Part):
                     raise ValueError(
                         f"quality.rules[{number}] wants {rule.measure}, but no word list is given; name one in quality.ng_words, "
                         'for example ng_words = ["../data/words/ng_words_ja.txt"]'
+                    )
+                if rule.measure == COPIES:
+                    raise ValueError(
+                        f"quality.rules[{number}] wants duplicates, the number of copies, but the recipe does not look for any; "
+                        "add a table [dedup], and above this rule one with duplicates = true"
                     )
                 hint = did_you_mean(rule.measure, known)
                 raise ValueError(
@@ -112,10 +117,12 @@ class Recipe(Part):
             raise ValueError(
                 "a [dedup] table and a rule duplicates = true go together: the table says how, the rule's place says when"
             )
-        early = next((rule.measure for rule in self.quality.rules[: places[0] if places else 0] if rule.on_hosts), None)
-        if early is not None:
+        early = self.quality.rules[: places[0] if places else 0]
+        on = next((rule.measure for rule in early if rule.on_hosts or rule.measure == COPIES), None)
+        if on is not None:
+            counted = "copies are" if on == COPIES else "hosts are"
             raise ValueError(
-                f"quality.rules: the rule on {early} stands before duplicates = true, but hosts are counted after the search for "
+                f"quality.rules: the rule on {on} stands before duplicates = true, but {counted} counted after the search for "
                 "duplicates; put it below"
             )
         for name in self.hosts.measures if self.hosts else ():

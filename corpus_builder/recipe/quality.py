@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from corpus_builder.document import Filter, Measure
 from corpus_builder.engine.own_functions import name_of
 from corpus_builder.errors import RecipeError
+from corpus_builder.quality.catalogue import COPIES
 from corpus_builder.quality.host_columns import PREFIX, host_columns, measure_in
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.rules import Threshold
@@ -123,8 +124,9 @@ class Quality(Part):
 
     @property
     def measure_names(self) -> tuple[str, ...]:
-        """The measures that a rule may name: those of documents, and those of their hosts."""
-        return (*self.document_measures, *host_columns(self.document_measures))
+        """The measures that a rule may name: those of documents, how many copies of them there were, and those of their hosts."""
+        after_search = [COPIES] if any(rule.duplicates for rule in self.rules) else []
+        return (*self.document_measures, *after_search, *host_columns(self.document_measures))
 
     @property
     def document_measures(self) -> tuple[str, ...]:

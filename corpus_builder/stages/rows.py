@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
+from corpus_builder.quality.catalogue import COPIES
 from corpus_builder.quality.rulebook import DuplicateRule, Rows, RunningRule, on_hosts
 from corpus_builder.sources.extract_stats import ExtractStats
 from corpus_builder.stages.score import scores_by_shard
@@ -78,4 +80,6 @@ def rows_of(urls: list[str], tables: Sequence[pa.Table], matches: list[dict[str,
             labels[name] = [label or "" for label in column.to_pylist()]
         else:
             numbers[name] = column.to_numpy()
+    if matches is not None:
+        numbers[COPIES] = np.array([match[COPIES] for match in matches], dtype=np.int32)
     return Rows(urls, numbers, details, verdicts, matches, labels)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus_builder import Serial
+from corpus_builder.duplicates.copies import copies_between
 from corpus_builder.duplicates.find import find_duplicates
 from corpus_builder.duplicates.search import Search
 from corpus_builder.duplicates.signed_files import SignedShard, SignedWriter, estimates, keys_type, sketches_type
@@ -65,6 +67,16 @@ def as_found(out) -> dict[str, tuple[str, str, float, str]]:
     return {r["loser"]: (r["survivor"], r["matched"], round(r["similarity"], 9), r["rule"]) for table in tables for r in table}
 
 
+def copies(result, found) -> tuple[dict[str, int], dict[str, int]]:
+    """The numbers of copies: of the losers, and of the survivors."""
+    losers = [row for path in result.manifest.paths("losers") for row in read_table(path).to_pylist()]
+    survivors = {}
+    for shard in range(len(found)):
+        for place, count in zip(*copies_between(result.copies_of(shard), shard << 32, (shard + 1) << 32), strict=True):
+            survivors[f"s{shard}/{place & 0xFFFFFFFF}"] = int(count)
+    return {row["loser"]: row["duplicates"] for row in losers}, survivors
+
+
 def defined(found, matching: Matching) -> dict[str, tuple[str, str, float, str]]:
     """The same, straight from the definitions, looking at every pair."""
     documents = {f"s{s}/{r}": (indexed, *row) for s, (indexed, all_) in enumerate(found) for r, row in enumerate(all_)}
@@ -117,7 +129,11 @@ def defined(found, matching: Matching) -> dict[str, tuple[str, str, float, str]]
 def test_the_losers_are_those_of_the_definition(found, matching, memory):
     with tempfile.TemporaryDirectory() as directory:
         search = Search(sign(found, Path(directory) / "sign"), matching, "", memory)
-        out = as_found(find_duplicates(search, Runner(Path(directory), Serial(), search.memory_bytes)))
+        result = find_duplicates(search, Runner(Path(directory), Serial(), search.memory_bytes))
+        out, (of_losers, of_survivors) = as_found(result), copies(result, found)
+    sizes = Counter(kept for kept, *_ in out.values())
+    assert of_survivors == {name: losers + 1 for name, losers in sizes.items()}
+    assert of_losers == {name: sizes[kept] + 1 for name, (kept, *_) in out.items()}
     expected = defined(found, matching)
     assert set(out) == set(expected)
     assert {name: (kept, rule) for name, (kept, _, _, rule) in out.items()} == {

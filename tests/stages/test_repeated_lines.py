@@ -119,7 +119,7 @@ def found_lines(
         dict.fromkeys(DOCUMENT.names, "") | {"id": f"s{n % shards}/{n}", "source": "web", "host": host, "text": text}
         for n, (host, text) in enumerate(rows)
     ]
-    matches = [{"id": row["id"], "matched": "s0/0" if n in lost else None} for n, row in enumerate(documents)]
+    matches = [{"id": row["id"], "matched": "s0/0" if n in lost else None, "duplicates": 1} for n, row in enumerate(documents)]
     manifests = {}
     for name, table, schema, given_rows in (
         ("extract", "documents", DOCUMENT, documents),
