@@ -107,7 +107,8 @@ class Endpoint:
             if not isinstance(raw, str) or not isinstance(refusal, str):
                 raise TypeError("the content is no text")
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
-            raise Passing(f"the server answered 200, but not with a chat completion ({type(error).__name__})") from None
+            said = f": {words_in(body.encode())[:100]}" if body.strip() else ""
+            raise Passing(f"the server answered 200, but with no chat completion ({type(error).__name__}){said}") from None
         usage = value.get("usage")
         tokens = [usage.get(name) if isinstance(usage, Mapping) else None for name in ("prompt_tokens", "completion_tokens")]
         counted = all(isinstance(one, int) and one >= 0 for one in tokens)

@@ -119,17 +119,11 @@ class Kept:
             return None
         line = next((one for one in found.values() if not one.bad), None) or found[max(found)]
         read = json.loads(self._bytes(line))
-        value = None if line.bad else read["raw"] if schema is None else parsed(read["raw"], schema)[0]
-        return Answer(
-            read["raw"],
-            value,
-            line.bad,
-            read["detail"],
-            read["tokens_in"],
-            read["tokens_out"],
-            "estimated" not in read,
-            line.attempt,
-        )
+        value, bad, detail = read["raw"], line.bad, read["detail"]
+        if schema is not None:
+            value, bad, detail = (None, bad, detail) if bad else parsed(read["raw"], schema)
+        counted = "estimated" not in read
+        return Answer(read["raw"], value, bad, detail, read["tokens_in"], read["tokens_out"], counted, line.attempt)
 
     def _bytes(self, line: _Line) -> bytes:
         with self._lock:

@@ -43,14 +43,14 @@ class Pace:
     >>> [pace.start(0.0, tokens) for tokens in (100, 300, 10, 10)]
     [0.0, 1.0, 4.0, 5.0]
     >>> pace.hold(30.0)
-    >>> pace.start(6.0, 10)
-    30.0
+    >>> pace.held(6.0), pace.start(6.0, 10)
+    (24.0, 30.0)
     """
 
     def __init__(self, limits: Limits) -> None:
         self._request_seconds = 60.0 / limits.requests_per_minute if limits.requests_per_minute else 0.0
         self._token_seconds = 60.0 / limits.tokens_per_minute if limits.tokens_per_minute else 0.0
-        self._free = 0.0
+        self._free = self._until = 0.0
         self._lock = threading.Lock()
 
     def start(self, now: float, tokens: float) -> float:
@@ -61,9 +61,14 @@ class Pace:
             return begin
 
     def hold(self, until: float) -> None:
-        """Send nothing before this time."""
+        """Send nothing before this time: also what was told an earlier one."""
         with self._lock:
+            self._until = max(self._until, until)
             self._free = max(self._free, until)
+
+    def held(self, now: float) -> float:
+        """Seconds for which nothing may be sent."""
+        return self._until - now
 
 
 @dataclass
@@ -132,7 +137,7 @@ class _Run:
         cost = Tokens()
         try:
             while True:
-                if self._stopped_while_waiting(self.pace.start(time.monotonic(), likely) - time.monotonic()):
+                if self._stopped_before_turn(likely):
                     return None
                 try:
                     answer = self._once(request, attempt)
@@ -151,13 +156,18 @@ class _Run:
                         seconds = min(error.wait_seconds, LONGEST_TOLD_SECONDS)
                         self.pace.hold(time.monotonic() + seconds)
                     log.info("%s: %s; trying again in %.1f s", self.endpoint.name, error, seconds)
-                    if self._stopped_while_waiting(seconds):
+                    if self.stop.wait(seconds):
                         return None
         finally:
             self.ledger.settle(most, cost)
 
-    def _stopped_while_waiting(self, seconds: float) -> bool:
-        return self.stop.wait(seconds) if seconds > 0 else self.stop.is_set()
+    def _stopped_before_turn(self, tokens: float) -> bool:
+        seconds = self.pace.start(time.monotonic(), tokens) - time.monotonic()
+        while seconds > 0:
+            if self.stop.wait(seconds):
+                return True
+            seconds = self.pace.held(time.monotonic())
+        return self.stop.is_set()
 
     def _once(self, request: Request, attempt: int) -> Answer:
         """One request; once more without a schema if the server rejects it, since some servers know no `response_format`."""

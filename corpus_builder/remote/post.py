@@ -36,7 +36,7 @@ def post_json(url: str, value: Any, headers: Mapping[str, str], answer_seconds: 
     words and its Retry-After come with it.  Raises InputError for a URL that is invalid or redirects, and a server that cannot be trusted.
     """
     content = json.dumps(value).encode()
-    sent = {"Content-Type": "application/json", **login_of(url), **headers}
+    sent = {"content-type": "application/json", **login_of(url), **{name.lower(): value for name, value in headers.items()}}
     response = ask(url, url, sent, body=content, answer_seconds=answer_seconds)
     done = False
     try:

@@ -83,7 +83,8 @@ def label(
     with nullcontext(Kept(job.answers)) if dry_run and not job.answers.exists() else kept_in(job.answers) as kept:
         job.check_out()
         forecast = job.forecast(kept, limits)
-        say(in_sentences(forecast, prices))
+        if asker is not None or dry_run:
+            say(in_sentences(forecast, prices))
         if dry_run:
             return Labelling(job.out, forecast.requests, forecast=forecast)
         ledger = Ledger(budget, prices, forecast.spent)

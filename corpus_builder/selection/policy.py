@@ -164,7 +164,7 @@ class Policy:
             value = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except (FileNotFoundError, NotADirectoryError) as error:
             raise RecipeError(
-                f"There is no policy {policy}{did_you_mean(str(policy), shipped())}; the shipped ones are {', '.join(shipped())}, and any "
+                f"There is no policy {policy}{did_you_mean(str(policy), shipped()) or '.'} The shipped ones are {', '.join(shipped())}, and any "
                 "other is a TOML file."
             ) from error
         except OSError as error:

@@ -59,6 +59,7 @@ class Chat:
     takes_schemas: bool = True
     usage: dict[str, Any] | None = field(default_factory=lambda: {"prompt_tokens": 20, "completion_tokens": 7})
     asked: list[Asked] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
     answered: list[str] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
@@ -77,7 +78,10 @@ def handler_of(chat: Chat) -> type[BaseHTTPRequestHandler]:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             text = body["messages"][-1]["content"].rpartition(">")[2]
             with chat.lock:
-                chat.asked.append(Asked(text, body, dict(self.headers)))
+                chat.asked.append(
+                    Asked(text, body, {name.lower(): ", ".join(self.headers.get_all(name)) for name in self.headers})
+                )
+                chat.times.append(time.monotonic())
                 chat.at_once += 1
                 chat.most_at_once = max(chat.most_at_once, chat.at_once)
                 fault = chat.faults.pop(0) if chat.faults else chat.every
