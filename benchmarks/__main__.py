@@ -115,6 +115,17 @@ def measures() -> None:
     say(run())
 
 
+@main.command("whatif", short_help="How long `whatif` takes for many documents.")
+@click.option("--documents", callback=_sizes, default="1000000", show_default=True, help="Sizes, with commas between them.")
+@scratch
+def whatif(documents: tuple[int, ...], scratch: Path | None) -> None:
+    """Time `whatif` with changes of the sample's recipe, on made-up tables of a build of so many documents."""
+    from benchmarks.whatif import as_text, run
+
+    for count in documents:
+        say(as_text(*run(count, ROOT / "pipelines" / "sample.toml", scratch), count))
+
+
 @main.command(short_help="Main text of pages: quality and speed of extractors.")
 @click.argument("files", nargs=-1, type=PATH)
 @write

@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from corpus_builder.selection.label import label as label
     from corpus_builder.selection.sample import Sample as Sample
     from corpus_builder.selection.sample import sample as sample
+    from corpus_builder.selection.whatif import WhatIf as WhatIf
+    from corpus_builder.selection.whatif import whatif as whatif
 
 __version__ = "0.1.0"
 
@@ -85,6 +87,7 @@ _WHERE = {
     "release.publish": ("publish",),
     "selection.label": ("Labelling", "label"),
     "selection.sample": ("Sample", "sample"),
+    "selection.whatif": ("WhatIf", "whatif"),
 }
 
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}

@@ -1,0 +1,86 @@
+"""Which changes of a recipe the stored columns can answer: exactly, as an estimate, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from corpus_builder.errors import RecipeError, did_you_mean
+from corpus_builder.messages.redact import shareable
+from corpus_builder.recipe.models import Recipe
+from corpus_builder.recipe.part import as_data
+from corpus_builder.selection.columns import Columns
+
+_READ_BY = {
+    ("sources",): "extract",
+    ("extract",): "extract",
+    ("quality", "ng_words"): "measure",
+    ("quality", "measures"): "measure",
+    ("quality", "classifiers"): "score",
+    ("dedup",): "sign",
+    ("lines",): "lines",
+}
+"""Keys whose change makes a stage go through the texts again, or through the hashes of the texts."""
+
+
+def refuse_what_needs_texts(old: Recipe, new: Recipe, columns: Columns) -> None:
+    """Raise RecipeError if the new recipe needs what the build has not stored; the sentence names the stage that would make it."""
+    ours, theirs = (shareable(as_data(recipe)) for recipe in (old, new))
+    for path, stage in _READ_BY.items():
+        if _at(ours, path) != _at(theirs, path) and not (stage == "sign" and new.dedup is None):
+            raise _refused(".".join(path), stage)
+    if new.dedup is not None and tuple(old.compared) != tuple(new.compared):
+        raise _refused("the sources that are compared", "sign")
+    for number, rule in enumerate(new.quality.rules):
+        name = rule.measure if rule.measure is not None else f"filter {rule.filter}" if rule.filter is not None else None
+        if name is not None and name not in columns.places:
+            stage = (
+                "hosts"
+                if name.startswith("host.")
+                else "score"
+                if name.partition(".")[0] in new.quality.classifiers
+                else "measure"
+            )
+            hint = did_you_mean(name, columns.numbers)
+            raise RecipeError(
+                f"quality.rules[{number}] reads {name!r}, which the build in {columns.built.out} has not stored{hint}. Change the recipe "
+                f"and build: the stage {stage!r} runs again, and those after it."
+            )
+
+
+def _refused(what: str, stage: str) -> RecipeError:
+    return RecipeError(
+        f"{what} differs from the recipe of the build, and what it changes is not stored: the stage {stage!r} would run again, over all texts or "
+        "their hashes. Change the recipe and build; stages before it are not repeated."
+    )
+
+
+def _at(data: Any, path: tuple[str, ...]) -> Any:
+    for step in path:
+        data = data.get(step) if isinstance(data, Mapping) else None
+    return data
+
+
+def estimates(old: Recipe, new: Recipe) -> tuple[str, ...]:
+    """Sentences on what is not exact, and why."""
+    notes = []
+    if new.dedup is not None and _before_search(old) != _before_search(new):
+        notes.append(
+            "An estimate: duplicates are searched among the documents that the rules before `duplicates = true` keep, and these rules differ. "
+            "What they newly keep was never compared, and counts as no duplicate; what duplicates a document that they newly drop still counts as one."
+        )
+    kept = [place for place, rule in enumerate(new.quality.rules) if rule.measure == "host.kept"]
+    if kept and _rules(old, kept[0]) != _rules(new, kept[0]):
+        notes.append(
+            "An estimate: host.kept counts what the rules before it keep, and these rules differ; the build's own numbers are used."
+        )
+    return tuple(notes)
+
+
+def _rules(recipe: Recipe, place: int) -> list[Any]:
+    return [(shareable(as_data(rule)), tuple(recipe.judged_by(rule))) for rule in recipe.quality.rules[:place]]
+
+
+def _before_search(recipe: Recipe) -> list[Any]:
+    place = next((number for number, rule in enumerate(recipe.quality.rules) if rule.duplicates), 0)
+    return _rules(recipe, place)
