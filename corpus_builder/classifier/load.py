@@ -17,6 +17,11 @@ def load_classifier(path: str | Path) -> Classifier:
     path = Path(path)
     try:
         data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(
+            f"There is no classifier {path}. Train one with `corpus-builder train-classifier LABELS --out {path}`; for a shipped "
+            "recipe, the recipe's comments say on what, or where the model is to be had."
+        ) from error
     except OSError as error:
         raise InputError(f"The classifier {path} cannot be read: {error.strerror}.") from error
     if not data.startswith(MAGIC):
