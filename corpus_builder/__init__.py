@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from corpus_builder.built import build as build
     from corpus_builder.classifier.labels import Labelled as Labelled
     from corpus_builder.classifier.load import load_classifier as load_classifier
-    from corpus_builder.classifier.train import train_classifier as train_classifier
     from corpus_builder.commoncrawl.index import Query as Query
     from corpus_builder.commoncrawl.run import crawl as crawl
     from corpus_builder.deduplication import Deduplicated as Deduplicated
@@ -54,6 +53,7 @@ if TYPE_CHECKING:
     from corpus_builder.selection.label import label as label
     from corpus_builder.selection.sample import Sample as Sample
     from corpus_builder.selection.sample import sample as sample
+    from corpus_builder.selection.training import train_classifier as train_classifier
     from corpus_builder.selection.whatif import WhatIf as WhatIf
     from corpus_builder.selection.whatif import whatif as whatif
 
@@ -64,7 +64,6 @@ _WHERE = {
     "built": ("Built", "build"),
     "classifier.labels": ("Labelled",),
     "classifier.load": ("load_classifier",),
-    "classifier.train": ("train_classifier",),
     "commoncrawl.index": ("Query",),
     "commoncrawl.run": ("crawl",),
     "deduplication": ("Deduplicated", "deduplicate"),
@@ -87,6 +86,7 @@ _WHERE = {
     "release.publish": ("publish",),
     "selection.label": ("Labelling", "label"),
     "selection.sample": ("Sample", "sample"),
+    "selection.training": ("train_classifier",),
     "selection.whatif": ("WhatIf", "whatif"),
 }
 

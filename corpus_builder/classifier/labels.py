@@ -4,8 +4,8 @@ A label file is JSON lines, one document a line:
 
     {"id": "3f9a...", "host": "example.jp", "source": "web", "text": "...", "labels": {"quality": 1, "topic": "science"}, "by": "hand"}
 
-or a table with tab-separated columns and a header row, as a spreadsheet writes it: `id`, `text`, `host`, `source`, `url`, `by` and
-`weight` are what they say, every other column is a property, and an empty cell is no label.  A file may leave the texts out if
+or a table with tab-separated columns and a header row, as a spreadsheet writes it: `id`, `text`, `host`, `source`, `url`, `by`,
+`weight` and `licence` are what they say, every other column is a property, and an empty cell is no label.  A file may leave the texts out if
 another one, such as the sample that was labelled, has them under the same ids.
 """
 
@@ -16,15 +16,15 @@ import hashlib
 import io
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from corpus_builder.errors import InputError
 
-COLUMNS = ("id", "text", "host", "source", "url", "by", "weight")
+COLUMNS = ("id", "text", "host", "source", "url", "by", "weight", "licence")
 """Columns of a table that are no property."""
 
 _WORDS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
@@ -42,6 +42,7 @@ class Labelled:
     source: str = ""
     by: str = ""  # who labelled it: a name, or a policy and a model
     weight: float = 1.0
+    licence: str = ""
     measures: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -49,11 +50,15 @@ class Labelled:
 class LabelFiles:
     """What label files hold: the labelled documents, the digest (SHA-256) of each file by its name, and what could not be used."""
 
-    rows: tuple[Labelled, ...]
-    digests: Mapping[str, str]
-    bad_rows: int
-    unlabelled: int  # texts without any label
-    complaints: tuple[str, ...]  # sentences on the first few bad rows
+    rows: tuple[Labelled, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)
+    bad_rows: int = 0
+    unlabelled: int = 0  # texts without any label
+    complaints: tuple[str, ...] = ()  # sentences on the first few bad rows
+
+    def with_rows(self, rows: Iterable[Labelled]) -> LabelFiles:
+        """These, and more labelled documents."""
+        return replace(self, rows=(*self.rows, *rows))
 
 
 def read_labels(paths: Sequence[Path]) -> LabelFiles:
@@ -163,7 +168,7 @@ def _complaint(row: dict[str, Any]) -> str:
         return f"a label or weight cannot be used: {error}."
     if not 0 < row["weight"] < math.inf:
         return f"its weight is {row['weight']}, where a number above 0 is wanted."
-    for name in ("id", "text", "host", "source", "url", "by"):
+    for name in ("id", "text", "host", "source", "url", "by", "licence"):
         if not isinstance(row.get(name, ""), str):
             if name == "id" and isinstance(row["id"], int):
                 row["id"] = str(row["id"])
@@ -200,5 +205,13 @@ def _labelled(row: Mapping[str, Any], text: str) -> Labelled:
     measures = row.get("measures") if isinstance(row.get("measures"), dict) else {}
     numbers = {str(name): float(value) for name, value in measures.items() if isinstance(value, int | float)}  # type: ignore[union-attr]
     return Labelled(
-        text, row["labels"], row.get("id", ""), host.lower(), row.get("source", ""), row.get("by", ""), row["weight"], numbers
+        text,
+        row["labels"],
+        row.get("id", ""),
+        host.lower(),
+        row.get("source", ""),
+        row.get("by", ""),
+        row["weight"],
+        row.get("licence", ""),
+        numbers,
     )

@@ -1,8 +1,8 @@
 """The linear model over hashed character n-grams: its scores, and its file.
 
-A text is a vector: each n-gram weighs (1 + log count) * idf, and the whole has length 1.  An *output* is one logistic regression over it.
-A binary property has one output; a graded one has one per grade above the lowest, the probability of at least that grade, and its
-score is the expected grade; a category has one per name, made to sum to 1.
+An *output* is one logistic regression: the sum of what the n-grams of a text weigh in two views, see `rows`.  A binary property has
+one output; a graded one has one per grade above the lowest, the probability of at least that grade, and its score is the expected
+grade; a category has one per name, made to sum to 1.
 """
 
 from __future__ import annotations
@@ -18,79 +18,101 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from corpus_builder.classifier.arithmetic import log, sigmoid
+from corpus_builder.classifier.arithmetic import sigmoid
+from corpus_builder.classifier.bins import Bins
 from corpus_builder.classifier.features import NGrams, count_one, folded
 from corpus_builder.classifier.model import F64, Property
+from corpus_builder.classifier.rows import damped
 from corpus_builder.errors import InputError
 from corpus_builder.japanese.letters import code_points
 
 MAGIC = b"corpus_builder classifier 1\n"
 F32 = npt.NDArray[np.float32]
+I32 = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
 class LinearClassifier:
-    """`table` (2 ** bits, 1 + outputs) float32: the idf of each n-gram and its weight times idf for each output; `bias` (outputs,)."""
+    """A trained model.
+
+    `places` (m,) int32, rising, are the n-grams that it knows, and `table` (m, 1 + 2 * outputs) float32 has for each its idf, and for each
+    output its weight in the view SHARE times idf and its weight in the view COUNT; `bias` (outputs,).  `bins` are the measures that it reads.
+    """
 
     ngrams: NGrams
     properties: tuple[Property, ...]
+    places: I32
     table: F32
     bias: F64
+    bins: Bins
     card: Mapping[str, Any]
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """The built-in measures that it reads."""
-        return ()
+        """The built-in measures that it reads as further features."""
+        return self.bins.names
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the model file."""
         return hashlib.sha256(self.to_bytes()).hexdigest()
 
+    @cached_property
+    def _hashed(self) -> F32:
+        """The table by place: (2 ** bits + 1, 1 + 2 * outputs); zero for n-grams that it does not know."""
+        full = np.zeros((1 << self.ngrams.bits, self.table.shape[1]), dtype=np.float32)
+        full[self.places] = self.table
+        return full
+
     def score(self, texts: Sequence[str], measures: Mapping[str, F64]) -> dict[str, npt.NDArray[Any]]:
         """The scores of many texts, by property."""
-        return scores_of(self.properties, self.likelihoods(texts))
+        return scores_of(self.properties, self.likelihoods(texts, measures))
 
-    def likelihoods(self, texts: Sequence[str]) -> F64:
+    def likelihoods(self, texts: Sequence[str], measures: Mapping[str, F64]) -> F64:
         """The probability of each output for each text: (n, outputs) float64."""
         points, starts = code_points(texts)
         longest = int(np.diff(starts).max(initial=0))
-        out = np.empty((len(texts), len(self.bias)))
+        out = self.bins.sums(measures, len(texts)) + self.bias
         ngrams = self.ngrams
-        _score(points, starts, longest, folded(), ngrams.shortest, ngrams.longest, ngrams.bits, self.table, self.bias, out)
+        _score(points, starts, longest, folded(), ngrams.shortest, ngrams.longest, ngrams.bits, self._hashed, out)
         return out
 
     def to_bytes(self) -> bytes:
-        """The content of the model file: a line that names the format, a line of JSON, the table, row by row, in little-endian float32."""
+        """The content of the model file: a line that names the format, a line of JSON, `places` and `table` in little-endian bytes."""
         head = {
             "ngrams": [self.ngrams.shortest, self.ngrams.longest],
             "bits": self.ngrams.bits,
+            "known": len(self.places),
             "properties": [{"name": one.name, "kind": one.kind, "values": list(one.values)} for one in self.properties],
             "bias": self.bias.tolist(),
+            "bins": self.bins.as_json(),
             "card": self.card,
         }
-        packed = json.dumps(head, ensure_ascii=False, sort_keys=True).encode()
-        return MAGIC + packed + b"\n" + self.table.astype("<f4").tobytes()
+        packed = json.dumps(head, ensure_ascii=False, sort_keys=True).encode("utf-8", "surrogatepass")
+        return MAGIC + packed + b"\n" + self.places.astype("<i4").tobytes() + self.table.astype("<f4").tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes, where: str = "The model") -> LinearClassifier:
         """Read a model file.  Raises InputError if it is not one."""
         magic, _, rest = data.partition(b"\n")
-        head, _, table = rest.partition(b"\n")
+        head, _, body = rest.partition(b"\n")
         try:
             if magic + b"\n" != MAGIC:
                 raise ValueError("its first line is wrong")
             about = json.loads(head)
             shortest, longest = map(int, about["ngrams"])
-            ngrams = NGrams(shortest, longest, int(about["bits"]))
+            ngrams, known = NGrams(shortest, longest, int(about["bits"])), int(about["known"])
             properties = tuple(Property(one["name"], one["kind"], tuple(one["values"])) for one in about["properties"])
             bias = np.array(about["bias"], dtype=np.float64)
-            shape = (1 << ngrams.bits, 1 + sum(map(outputs_of, properties)))
-            if len(bias) != shape[1] - 1 or len(table) != 4 * shape[0] * shape[1]:
-                raise ValueError(f"it holds {len(table):,} bytes of weights instead of {4 * shape[0] * shape[1]:,}")
-            return cls(ngrams, properties, np.frombuffer(table, dtype="<f4").reshape(shape), bias, about["card"])
-        except (ValueError, KeyError, TypeError) as error:
+            width = 1 + 2 * sum(map(outputs_of, properties))
+            if len(bias) != width // 2 or len(body) != 4 * known * (1 + width):
+                raise ValueError(f"it holds {len(body):,} bytes of weights instead of {4 * known * (1 + width):,}")
+            places = np.frombuffer(body, dtype="<i4", count=known)
+            if known and not (places.min() >= 0 and places.max() < 1 << ngrams.bits):
+                raise ValueError("an n-gram is outside its table")
+            table = np.frombuffer(body, dtype="<f4", offset=4 * known).reshape(known, width)
+            return cls(ngrams, properties, places, table, bias, Bins.from_json(about["bins"], len(bias)), about["card"])
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InputError(f"{where} is not a model from `corpus-builder train-classifier`: {error}.") from error
 
 
@@ -125,34 +147,32 @@ def scores_of(properties: Sequence[Property], likelihoods: F64) -> dict[str, npt
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def damped(count: Any) -> Any:
-    """What an n-gram that occurs `count` times weighs: 1 + log(count)."""
-    return 1.0 + log(float(count))
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _score(
-    points: Any, starts: Any, longest: int, fold: Any, low: int, high: int, bits: int, table: Any, bias: Any, out: Any
-) -> None:
+def _score(points: Any, starts: Any, longest: int, fold: Any, low: int, high: int, bits: int, table: Any, out: Any) -> None:
+    """Add to `out` (n, outputs) what the n-grams of each text weigh, and make it probabilities."""
     counts = np.zeros(1 << bits, dtype=np.int32)
-    places = np.empty(max(1, (high - low + 1) * longest), dtype=np.int32)
+    places = np.empty(max(1, 2 * (high - low + 1) * longest), dtype=np.int32)
     weigh = np.empty(256)
     for count in range(1, 256):
         weigh[count] = damped(count)
-    sums = np.empty(len(bias))
+    outputs = out.shape[1]
+    shares, sums = np.empty(outputs), np.empty(outputs)
     for text in range(len(starts) - 1):
         found = count_one(points[starts[text] : starts[text + 1]], fold, low, high, bits, counts, places)
         squares = 0.0
+        shares[:] = 0.0
         sums[:] = 0.0
         for at in range(found):
             place = places[at]
             count = counts[place]
             counts[place] = 0
+            idf = table[place, 0]
+            if idf == 0.0:
+                continue
             weight = weigh[count] if count < 256 else damped(count)
-            inverse = weight * table[place, 0]
-            squares += inverse * inverse
-            for output in range(len(bias)):
-                sums[output] += weight * table[place, 1 + output]
+            squares += idf * idf
+            for output in range(outputs):
+                shares[output] += table[place, 1 + 2 * output]
+                sums[output] += weight * table[place, 2 + 2 * output]
         norm = 1.0 / np.sqrt(squares) if squares > 0.0 else 0.0
-        for output in range(len(bias)):
-            out[text, output] = sigmoid(sums[output] * norm + bias[output])
+        for output in range(outputs):
+            out[text, output] = sigmoid(out[text, output] + shares[output] * norm + sums[output])

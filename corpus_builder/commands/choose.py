@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -85,22 +86,26 @@ def sample(
 @click.argument("labels", nargs=-1, required=True, type=PATH)
 @click.option("--out", required=True, type=PATH, help="Where to write the model.")
 @click.option("--property", "properties", multiple=True, help="Property to learn; can be repeated.  [default: all]")
-@click.option(
-    "--bits",
-    default=20,
-    show_default=True,
-    type=click.IntRange(10, 24),
-    help="N-grams are hashed to 2 ** BITS places; 14 make a model of 130 kB a property.",
-)
-def train_classifier(labels: tuple[Path, ...], out: Path, properties: tuple[str, ...], bits: int) -> None:
+@click.option("--ngrams", nargs=2, type=int, default=(1, 3), show_default=True, help="Shortest and longest character n-grams.")
+@click.option("--bits", type=int, default=20, show_default=True, help="n-grams are hashed to 2 to the power of this many places.")
+@click.option("--measures", is_flag=True, help="Let the built-in measures count, too.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Another seed deals the hosts out to other folds.")
+@click.option("--licence", default="", help="Licence of the labels, for the model's card.")
+@click.option("--policy", default="", help="Policy by which they were given, for the model's card.")
+@as_json
+def train_classifier(labels: tuple[Path, ...], out: Path, as_json: bool, **settings: Any) -> None:
     """Train a classifier on LABELS, files of JSON lines or tables, for the recipe's table [quality.classifiers].
 
-    The same labels and options give the same bytes.
+    Prints how good it is on texts whose hosts it had not seen, and whether more labels would help.  The same labels and options give
+    the same bytes.
     """
-    from corpus_builder.classifier.train import train_classifier as train
+    from corpus_builder.classifier.card import as_text
+    from corpus_builder.selection.training import train_classifier as train
     from corpus_builder.store.apart import keep_file_apart
 
     keep_file_apart(out, labels)
-    model = train(labels, out, properties=properties, bits=bits)
-    shown = ", ".join(f"{one.name} ({one.kind}: {', '.join(one.values)})" for one in model.properties)
-    say(f'{out}: {shown}. A recipe uses it with [quality.classifiers.NAME] and model = "{out}".')
+    model = train(labels, out, **settings)
+    if as_json:
+        say_json({"model": str(out), "digest": model.digest, **model.card})
+        return
+    say(f'{as_text(model)}\n\n{out}: a recipe uses it with [quality.classifiers.NAME] and model = "{out}".')

@@ -1,0 +1,43 @@
+"""What more labels would bring, in words, from how the metric grew with the labels so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+PARTS = (1 / 8, 1 / 4, 1 / 2, 1.0)
+HELPS, LITTLE = 0.01, 0.003  # of the area per doubling: ours
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The area (or another metric in which more is better) that a number of labels gave."""
+
+    labels: int
+    value: float
+
+
+def advice(points: Sequence[Point], error: float) -> str:
+    """Whether more labels would help, from the gain of the last two doublings.
+
+    `error` is the standard error of the last value; gains below it are called uncertain.
+
+    >>> advice([Point(100, 0.73), Point(400, 0.81), Point(800, 0.85)], 0.01)
+    'More labels would help: each doubling so far added 0.040 (400 labels gave 0.810, 800 gave 0.850).'
+    >>> advice([Point(400, 0.90), Point(800, 0.90)], 0.01)
+    'More labels of this kind would hardly help: the last doubling added 0.000 (400 labels gave 0.900, 800 gave 0.900).'
+    """
+    if len(points) < 2:
+        return "There are too few labels for a learning curve; label more."
+    import math
+
+    first, last = points[-min(len(points), 3)], points[-1]
+    doublings = math.log2(last.labels / first.labels)
+    slope = (last.value - first.value) / max(doublings, 1e-9)
+    seen = ", ".join(f"{point.labels:,} {'labels ' if point is first else ''}gave {point.value:.3f}" for point in (first, last))
+    unsure = f" This is less than the error of the measurement, {error:.3f}." if abs(slope) < error else ""
+    if slope >= HELPS:
+        return f"More labels would help: each doubling so far added {slope:.3f} ({seen}).{unsure}"
+    if slope >= LITTLE:
+        return f"More labels would help a little: each doubling so far added {slope:.3f} ({seen}).{unsure}"
+    return f"More labels of this kind would hardly help: each doubling so far added {slope:.3f} ({seen}).{unsure}"

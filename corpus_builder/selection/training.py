@@ -1,0 +1,59 @@
+"""Trains a classifier from label files: reads them, measures the texts if measures shall count, and writes the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from corpus_builder.classifier.features import LONGEST, NGrams
+from corpus_builder.classifier.labels import LabelFiles, Labelled, read_labels
+from corpus_builder.classifier.linear import LinearClassifier
+from corpus_builder.classifier.train import Settings, train
+from corpus_builder.errors import InputError, did_you_mean
+from corpus_builder.quality.measures import MEASURES, measure_texts
+from corpus_builder.store.files import write_atomically
+
+FEWEST_BITS, MOST_BITS = 10, 24
+
+
+def train_classifier(
+    labels: Sequence[str | Path | Labelled] | str | Path,
+    out: str | Path | None = None,
+    *,
+    properties: Sequence[str] = (),
+    ngrams: tuple[int, int] = (1, 3),
+    bits: int = 20,
+    measures: bool | Sequence[str] = False,
+    seed: int = 0,
+    licence: str = "",
+    policy: str = "",
+) -> LinearClassifier:
+    """Train a classifier on label files, or on labelled texts, and write it to the file `out`.
+
+    `properties` are those to learn, all that the labels have if none are named; `ngrams` the shortest and longest character n-grams,
+    counted in a table of 2 ** `bits` places; `measures` the built-in measures that count, too, or True for all.  `licence` and `policy`
+    are what the model's card says of labels that do not say it themselves.  The same labels and settings give the same bytes.
+    Raises InputError if the labels cannot be used, for example because all texts have the same label.
+    """
+    shortest, longest = ngrams
+    if not 1 <= shortest <= longest <= LONGEST or not FEWEST_BITS <= bits <= MOST_BITS:
+        raise InputError(
+            f"Character n-grams of {shortest} to {longest} in 2 ** {bits} places cannot be counted: choose lengths from 1 to {LONGEST}, and "
+            f"bits from {FEWEST_BITS} to {MOST_BITS}."
+        )
+    given = [labels] if isinstance(labels, str | Path) else list(labels)
+    texts = [one for one in given if isinstance(one, Labelled)]
+    files = (
+        read_labels([Path(one) for one in given if not isinstance(one, Labelled)]) if len(texts) < len(given) else LabelFiles()
+    )
+    files = files.with_rows(texts)
+    names = list(MEASURES) if measures is True else list(measures or ())
+    for name in names:
+        if name not in MEASURES:
+            raise InputError(f"Unknown measure {name!r}{did_you_mean(name, MEASURES)}. `corpus-builder measures` lists them.")
+    columns = measure_texts([row.text for row in files.rows], names) if names else {}
+    settings = Settings(properties, NGrams(shortest, longest, bits), seed, licence, policy)
+    model = train(files, settings, columns)
+    if out is not None:
+        write_atomically(Path(out), model.to_bytes())
+    return model
