@@ -183,14 +183,33 @@ REPETITION = (
     ),
 )
 
+VOCABULARY_CATEGORIES = {
+    "adult": "sexual services and pornography",
+    "gambling": "casinos, tipsters, slots and lotteries",
+    "loan": "consumer loans, loan sharks and factoring",
+    "commerce": "shops and offers",
+    "spam": "affiliate, trend and spun pages and promises of easy money",
+}
+"""The categories of the lists in `corpus_builder/quality/words`."""
+
+VOCABULARY = tuple(
+    _number(
+        f"{name}_density",
+        "weight per 1,000 code points",
+        f"sum of the weights, 1 to 3, of the words and phrases of {about} in the text; lists and figures are in data/words",
+    )
+    for name, about in VOCABULARY_CATEGORIES.items()
+)
+
 TEXT = (
     Group("Swallow corpus v1", "Always.", "?", SWALLOW_V1),
     Group("letters", "Always.", "?", LETTERS),
     Group("lines", "Always.", "?", LINES),
     Group("sentences", "Always.", "?", SENTENCES),
     Group("repetition", "Always.", "?", REPETITION),
+    Group("vocabulary", "Always.", "13", VOCABULARY),
 )
-"""The groups that are measured in every build, by `quality.measures`."""
+"""The groups that are measured in every build, by `quality.measures`; the vocabulary by `quality.vocabulary`."""
 
 COPIES = "duplicates"
 OF_COPIES = Group(

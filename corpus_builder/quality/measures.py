@@ -21,12 +21,14 @@ from corpus_builder.japanese.letters import code_points
 from corpus_builder.japanese.lines import count_lines
 from corpus_builder.japanese.ngrams import LONGEST, count_ngrams
 from corpus_builder.japanese.sentences import cut, distinct, ends_with_ellipsis
-from corpus_builder.quality.catalogue import TEXT, MeasureInfo
+from corpus_builder.quality.catalogue import TEXT, VOCABULARY, MeasureInfo
+from corpus_builder.quality.vocabulary import densities_of
 
 MEASURES: Mapping[str, MeasureInfo] = MappingProxyType({info.name: info for group in TEXT for info in group.measures})
 """The measures that every build has, in the order of their columns."""
 _NAMES = tuple(MEASURES)
 _AT = MappingProxyType({name: place for place, name in enumerate(_NAMES)})
+_VOCABULARY = tuple(info.name for info in VOCABULARY)
 _TOP = _AT["top_2gram_character_fraction"]
 _DUPLICATE = _AT["duplicate_5gram_character_fraction"]
 _LETTERS = _AT["japanese_letter_fraction"]
@@ -50,6 +52,8 @@ def measure_texts(texts: Sequence[str], names: Sequence[str] | None = None) -> d
         size *= 2
     values = np.zeros((len(texts), len(_NAMES)), dtype=np.float64)
     _measure(points, starts, *tables(), longest, size, values)
+    if names is None or any(name in _VOCABULARY for name in names):
+        values[:, [_AT[name] for name in _VOCABULARY]] = densities_of(points, starts)
     return {name: values[:, _AT[name]].astype(MEASURES[name].dtype) for name in (_NAMES if names is None else names)}
 
 

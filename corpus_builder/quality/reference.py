@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from corpus_builder.japanese.classes import BULLETS, CLOSING_MARKS, END_MARKS, OPENING_MARKS
 from corpus_builder.quality.catalogue import STOP_WORDS
+from corpus_builder.quality.vocabulary import CATEGORIES, entries
 
 HIRAGANA = re.compile("[\u3041-\u3096]")
 KATAKANA = re.compile("[\u30a1-\u30fa]")
@@ -41,7 +42,14 @@ def measure_text(text: str) -> dict[str, float | int]:
     0.6
     """
     v1 = {**_letters(text), **_sentences(text), **_ngrams(text)}
-    return {**v1, **_corrected_letters(text), **_lines(text), **_sentences_of_any_script(text), **_repetition(text)}
+    return {
+        **v1,
+        **_corrected_letters(text),
+        **_lines(text),
+        **_sentences_of_any_script(text),
+        **_repetition(text),
+        **_vocabulary(text),
+    }
 
 
 def share(part: float, whole: float) -> float:
@@ -238,3 +246,20 @@ def _covered(text: str, n: int) -> int:
     counts = ngrams(text, n)
     repeated = [place for place in range(len(text) - n + 1) if counts[text[place : place + n]] > 1]
     return len({place + step for place in repeated for step in range(n)})
+
+
+def _vocabulary(text: str) -> dict[str, float | int]:
+    """The longest entry at each place, skipped over; else one letter on."""
+    listed = {_half_width(word): found for word, found in entries().items()}
+    longest, text, sums, place = max(map(len, listed)), _half_width(text), [0] * (len(CATEGORIES) + 1), 0
+    while place < len(text):
+        here = next((n for n in range(min(longest, len(text) - place), 1, -1) if text[place : place + n] in listed), 1)
+        category, weight = listed.get(text[place : place + here], (0, 0))
+        sums[category] += weight
+        place += here
+    return {f"{name}_density": 1000 * share(sums[n], len(text)) for n, name in enumerate(CATEGORIES)}
+
+
+def _half_width(text: str) -> str:
+    half = "".join(chr(ord(letter) - 0xFEE0) if "！" <= letter <= "～" else letter for letter in text)
+    return re.sub("[A-Z]", lambda capital: capital[0].lower(), half)

@@ -17,6 +17,7 @@ import pyarrow as pa
 from corpus_builder.document import OWN_DOCUMENT, Document, Filter
 from corpus_builder.engine.own_functions import UserFunction, answers
 from corpus_builder.messages.surrogates import surrogates_replaced
+from corpus_builder.quality import vocabulary
 from corpus_builder.quality.histograms import Bin, add_histogram, histogram
 from corpus_builder.quality.measures import MEASURES, measure_texts
 from corpus_builder.quality.ng_words import NgWords, ng_fraction
@@ -61,6 +62,7 @@ class Measure(Stage):
         made_from = {
             "stage": f"{self.name}/{self.version}",
             "measures": digest_of(list(MEASURES)),
+            "vocabulary": vocabulary.digest(),
             "NG words": self.ng_words.digest if self.ng_words else "",
             "own functions": digest_of(
                 [[name, function.name, function.digest] for name, function in self.measures]
