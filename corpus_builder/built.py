@@ -28,11 +28,11 @@ from corpus_builder.report.page import write_report
 from corpus_builder.report.verification import Verification, verify_build
 from corpus_builder.report.why import Story, why
 from corpus_builder.stages.hosts import Hosts
-from corpus_builder.stages.score import scored_shard
 from corpus_builder.store.dataset import FORMAT, Manifest, read_manifest
 from corpus_builder.store.files import absolute, write_json
 from corpus_builder.store.ownership import alone_in
 from corpus_builder.store.run import TASK_MEMORY_BYTES, Runner
+from corpus_builder.store.sidecars import scored_shard
 from corpus_builder.store.tables import Table, add_joined, database
 
 if TYPE_CHECKING:

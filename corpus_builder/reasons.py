@@ -17,6 +17,8 @@ STRETCH = "bytes skipped"
 READ_BEFORE = "of an archive: bytes skipped; of a dump: pages before"
 SIMILARITY = "Jaccard similarity, 0 to 1, of its n-grams and those of the text that it matched; none if pairs are not compared"
 SIDES: Final = {"low": "below", "high": "above"}
+LACKS: Final = "missing"
+UNWANTED: Final = "unwanted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,13 @@ def reason_of(stage: str, name: str, measures: Collection[str] = ()) -> Reason:
     if known is not None and known.stage == stage:
         return known
     measure, _, side = name.rpartition("_")
-    if side in SIDES and (measure in measures or measure.partition(".")[0] in measures):
+    is_known = measure in measures or measure.partition(".")[0] in measures
+    if side == LACKS and is_known:
+        return Reason(name, stage, DOCUMENT, f"the measure {measure}, of which a rule has a limit, says nothing of the document")
+    if side == UNWANTED and is_known:
+        meaning = f"the category {measure} is not one that the rule keeps; the detail is the category"
+        return Reason(name, stage, DOCUMENT, meaning, "its probability, 0 to 1")
+    if side in SIDES and is_known:
         return Reason(
             name, stage, DOCUMENT, f"the measure {measure} is {SIDES[side]} the rule's limit", measure, "the rule's limit"
         )

@@ -21,7 +21,7 @@ from corpus_builder.commands.headings import options_of
 from corpus_builder.commands.main import EXIT_CODES, main
 from corpus_builder.quality.catalogue import GROUPS
 from corpus_builder.quality.hosts import UT1_V1_CATEGORIES
-from corpus_builder.reasons import DOCUMENT, REASONS, SIDES, Reason
+from corpus_builder.reasons import DOCUMENT, LACKS, REASONS, SIDES, UNWANTED, Reason
 from corpus_builder.recipe import models
 from corpus_builder.recipe.part import Part
 from corpus_builder.release import edits
@@ -189,6 +189,9 @@ def reasons() -> str:
         if of == DOCUMENT:
             limit = "the measure is {} a limit of a rule | the measure | the limit |"
             parts += [f"| *measure*`_{side}` | {limit.format(where)}" for side, where in SIDES.items()]
+            parts.append(f"| *measure*`_{LACKS}` | the measure, of which a rule has a limit, says nothing of the document | | |")
+            unwanted = "the category is not one that a rule keeps; the detail is the category | its probability, 0 to 1 | |"
+            parts.append(f"| *measure*`_{UNWANTED}` | {unwanted}")
             parts.append("| any other | a filter of yours gave it | as the filter says | as the filter says |")
         parts.append("")
     return "\n".join(parts)

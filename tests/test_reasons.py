@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import corpus_builder
 from corpus_builder.built import Built
 from corpus_builder.hashing.matching import PHASES
-from corpus_builder.reasons import NO_RECORD, REASONS, SIDES, UNREADABLE, Reason, reason_of
+from corpus_builder.reasons import LACKS, NO_RECORD, REASONS, SIDES, UNREADABLE, UNWANTED, Reason, reason_of
 from corpus_builder.sources.http import MAX_BODY_BYTES
 from corpus_builder.sources.record import MAX_RECORD_BYTES
 
@@ -89,7 +89,7 @@ def test_every_reason_that_is_given_is_explained_and_no_other() -> None:
     for path, value, names in given():
         for pattern in strings(value, names):
             matching = {name for name in REASONS if re.fullmatch(pattern, name)}
-            measured = any(re.fullmatch(pattern, f"measure_{side}") for side in SIDES)
+            measured = any(re.fullmatch(pattern, f"measure_{side}") for side in (*SIDES, LACKS, UNWANTED))
             if not matching and not measured:
                 unknown.append((path.name, pattern))
             found |= set() if measured else matching

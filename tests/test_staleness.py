@@ -106,6 +106,7 @@ def write_inputs(folder: Path) -> None:
     (folder / "stale_counts.py").write_text(COUNTS)
     (folder / "stale_words.py").write_text("WORDS = ['星を見るなら']\n")
     write_counter(folder / "ports.json", ("ports", "binary", "港"))
+    write_counter(folder / "towns.json", ("towns", "category", ["港", "山"]))
     write_counter(folder / "other.json", ("ports", "binary", "山"))
     write_models(folder)
 
@@ -131,7 +132,7 @@ BASE: dict[str, Any] = {
     "quality": {
         "ng_words": ["ng.txt"],
         "measures": {"own": "stale_counts:harbours"},
-        "classifiers": {"ports": {"model": "ports.json"}},
+        "classifiers": {"ports": {"model": "ports.json"}, "towns": {"model": "towns.json"}},
         "rules": [
             {"duplicates": True},
             {"measure": "num_letters", "min": 50},
@@ -247,8 +248,13 @@ def moved_base(recipe: dict[str, Any], folder: Path) -> None:
     recipe["sources"][1]["base"] = "moved"
 
 
-def last_rule(measure: str, **limits: float) -> Change:
+def last_rule(measure: str, **limits: Any) -> Change:
     return lambda recipe, _: recipe["quality"]["rules"].append({"measure": measure, **limits})
+
+
+def worth(recipe: dict[str, Any], folder: Path) -> None:
+    recipe["quality"]["expressions"] = {"worth": "half - 100", "half": "num_letters / 2"}
+    last_rule("worth", min=80)(recipe, folder)
 
 
 similar = put("dedup", {"similarity": 0.8})
@@ -352,6 +358,13 @@ CASES: dict[str, list[Case]] = {
     "Rule.max": [Case(put(f"{RULE}.max", 330))],
     "Rule.above": [Case(put(RULE, {"measure": "num_letters", "above": 330}))],
     "Rule.below": [Case(put(RULE, {"measure": "num_letters", "below": 330}))],
+    "Quality.expressions": [
+        Case(put("quality.expressions.worth", "half - 80"), worth),
+        Case(put("quality.expressions.half", "num_letters / 4"), worth),
+        Case(put("quality.expressions.other", "num_letters"), same=True),
+    ],
+    "Rule.any_of": [Case(put("quality.rules.6.any_of", ["港"]), last_rule("towns", any_of=["港", "山"]))],
+    "Rule.none_of": [Case(put("quality.rules.6.none_of", ["港"]), last_rule("towns", none_of=["山"]))],
     "Rule.hosts": [
         Case(write("hosts.txt", "a.example.jp\n")),
         Case(write("hosts.txt", "# the same host, said otherwise\nblocked.example  # a shop\n"), same=True),

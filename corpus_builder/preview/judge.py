@@ -69,7 +69,7 @@ def judge(how: Recipe | Filter | Threshold, document: Document | str) -> Verdict
         if isinstance(rule, DuplicateRule) or on_hosts([rule]) or (document.source and document.source not in rule.sources):
             continue
         drop = rule.judge(rows).at(0)
-        value = float(rows.measures[rule.threshold.name][0]) if isinstance(rule, MeasureRule) else None
+        value = float(rule.column.of(rows)[0]) if isinstance(rule, MeasureRule) else None
         judged.append(Judged(rule.label, drop, value))
     return judged
 

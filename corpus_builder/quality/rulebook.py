@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus_builder.document import Drop
+from corpus_builder.quality.expressions import Expression
 from corpus_builder.quality.host_columns import PREFIX
 from corpus_builder.quality.hosts import HostList
 from corpus_builder.quality.rules import Threshold
@@ -83,11 +84,45 @@ class RunningRule(Protocol):
 
 
 @dataclass(frozen=True)
+class Column:
+    """A column of numbers that a recipe names: one of the rows', or the value of an expression over some of them."""
+
+    name: str
+    expression: Expression | None = None
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The columns of the rows that it needs."""
+        return self.expression.columns if self.expression else frozenset([self.name])
+
+    @property
+    def identity(self) -> list[Any]:
+        """Everything besides the rows that its values depend on."""
+        return [self.name, self.expression.identity] if self.expression else [self.name]
+
+    def of(self, rows: Rows) -> F64:
+        """Its values; NaN where there is none.  (n,) float64"""
+        return self.values(rows.measures, rows.labels)
+
+    def values(self, numbers: Mapping[str, F64], labels: Mapping[str, Sequence[str]]) -> F64:
+        """The same from columns by name."""
+        if self.expression:
+            return self.expression.values(numbers, labels)
+        return np.asarray(numbers[self.name], dtype=np.float64)
+
+
+@dataclass(frozen=True)
 class MeasureRule:
-    """Drops documents whose measure is outside its limits."""
+    """Drops documents whose measure is outside its limits, or has no value."""
 
     threshold: Threshold
     sources: Sequence[str]
+    expression: Expression | None = None
+
+    @property
+    def column(self) -> Column:
+        """What the limits are compared with."""
+        return Column(self.threshold.name, self.expression)
 
     @property
     def label(self) -> str:
@@ -98,20 +133,64 @@ class MeasureRule:
     def identity(self) -> list[Any]:
         """The measure's name and its limits."""
         t = self.threshold
-        return ["measure", t.name, t.min, t.max, t.above, t.below, self.sources]
+        own = [self.expression.identity] if self.expression else []
+        return ["measure", t.name, t.min, t.max, t.above, t.below, self.sources, *own]
 
     def judge(self, rows: Rows) -> Verdicts:
-        """Reasons: the measure's name with `_low` or `_high`."""
+        """Reasons: the measure's name with `_low`, `_high` or `_missing`."""
         name = self.threshold.name
-        values = np.asarray(rows.measures[name], dtype=np.float64)
+        values = self.column.of(rows)
         low, high, limit = self.threshold.limits_hit(values)
         said = Verdicts.none(len(values))
-        said.reason[low], said.reason[high] = f"{name}_low", f"{name}_high"
+        said.reason[low], said.reason[high], said.reason[np.isnan(values)] = f"{name}_low", f"{name}_high", f"{name}_missing"
         hit = low | high
         said.value[hit], said.threshold[hit] = values[hit], limit[hit]
         if name in rows.details:
             said.detail[hit] = np.array(rows.details[name], dtype=object)[hit]
         return said
+
+
+@dataclass(frozen=True)
+class CategoryRule:
+    """Drops documents whose category is not among some names, or is."""
+
+    name: str
+    any_of: Sequence[str] | None
+    none_of: Sequence[str] | None
+    sources: Sequence[str]
+
+    @property
+    def label(self) -> str:
+        """The rule in a few words."""
+        return label_of(self.name, self.any_of, self.none_of)
+
+    @property
+    def identity(self) -> list[Any]:
+        """The column and the names."""
+        return ["category", self.name, self.any_of, self.none_of, self.sources]
+
+    def judge(self, rows: Rows) -> Verdicts:
+        """Reason: the column's name with `_unwanted`; the value is the category's probability, if known, the detail the category."""
+        labels = rows.labels[self.name]
+        said = Verdicts.none(len(labels))
+        unwanted = np.array(
+            [
+                (self.any_of is not None and label not in self.any_of) or (self.none_of is not None and label in self.none_of)
+                for label in labels
+            ],
+            dtype=np.bool_,
+        )
+        said.reason[unwanted] = f"{self.name}_unwanted"
+        said.detail[unwanted] = np.array(labels, dtype=object)[unwanted]
+        if (probability := rows.measures.get(f"{self.name}.probability")) is not None:
+            said.value[unwanted] = probability[unwanted]
+        return said
+
+
+def label_of(name: str, any_of: Sequence[str] | None, none_of: Sequence[str] | None) -> str:
+    """A rule on a category in a few words."""
+    said = [f"{word} {', '.join(names)}" for word, names in (("any of", any_of), ("none of", none_of)) if names is not None]
+    return f"{name} {' and '.join(said)}"
 
 
 @dataclass(frozen=True)
@@ -218,7 +297,7 @@ def judge_rows(rules: Sequence[RunningRule], source: str, rows: Rows) -> Verdict
 
 def on_hosts(rules: Sequence[RunningRule]) -> bool:
     """Whether a rule reads the table of hosts."""
-    return any(isinstance(rule, MeasureRule) and rule.threshold.name.startswith(PREFIX) for rule in rules)
+    return any(name.startswith(PREFIX) for rule in rules if isinstance(rule, MeasureRule) for name in rule.column.reads)
 
 
 def before_hosts(rules: Sequence[RunningRule]) -> Sequence[RunningRule]:

@@ -19,13 +19,12 @@ from corpus_builder.engine.own_functions import UserFunction, function_of, impor
 from corpus_builder.errors import RecipeError, did_you_mean
 from corpus_builder.japanese.detectors import ANY, JAPANESE, LanguageScore, is_own, knows_japanese_alone, knows_languages, located
 from corpus_builder.pages.page import PageSettings
-from corpus_builder.quality.catalogue import COPIES, INFOS
-from corpus_builder.quality.host_columns import measure_in
 from corpus_builder.recipe.dedup import Dedup
 from corpus_builder.recipe.errors import explain
 from corpus_builder.recipe.extract import Extract
 from corpus_builder.recipe.hosts import Hosts
 from corpus_builder.recipe.lines import Lines
+from corpus_builder.recipe.names import check_names
 from corpus_builder.recipe.part import Items, Part, as_data, in_lines
 from corpus_builder.recipe.quality import Quality, Rule
 from corpus_builder.recipe.release import Release
@@ -75,38 +74,7 @@ class Recipe(Part):
                     raise ValueError(
                         f"unknown source {name!r} in {where}{did_you_mean(name, names)} (sources: {', '.join(names)})"
                     )
-        known = self.quality.measure_names
-        for name in self.quality.measures:
-            if name in INFOS or name in ("id", "ng_fraction") or not name.isidentifier():
-                raise ValueError(f"quality.measures: {name!r} is taken or is not a plain name; choose another for your measure")
-        for name in self.quality.classifiers:
-            if name in (*INFOS, *self.quality.measures, "id", "ng_fraction") or not name.isidentifier():
-                raise ValueError(
-                    f"quality.classifiers: {name!r} is taken or is not a plain name; choose another for the classifier"
-                )
-        for number, rule in enumerate(self.quality.rules):
-            if rule.measure is not None and not self.quality.may_have(rule.measure):
-                if "ng_fraction" in (rule.measure, measure_in(rule.measure)):
-                    raise ValueError(
-                        f"quality.rules[{number}] wants {rule.measure}, but no word list is given; name one in quality.ng_words, "
-                        'for example ng_words = ["../data/words/ng_words_ja.txt"]'
-                    )
-                if rule.measure == COPIES:
-                    raise ValueError(
-                        f"quality.rules[{number}] wants duplicates, the number of copies, but the recipe does not look for any; "
-                        "add a table [dedup], and above this rule one with duplicates = true"
-                    )
-                hint = did_you_mean(rule.measure, known)
-                raise ValueError(
-                    f"unknown measure {rule.measure!r} in quality.rules[{number}]{hint} (`corpus-builder measures` lists them)"
-                )
-        preference = self.dedup.preference if self.dedup else None
-        of_documents = self.quality.document_measures
-        if preference and preference.kind == "largest" and preference.names[0] not in of_documents:
-            hint = did_you_mean(preference.names[0], of_documents)
-            raise ValueError(
-                f"unknown measure {preference.names[0]!r} in dedup.keep{hint} (`corpus-builder measures` lists them)"
-            )
+        check_names(self.quality, self.dedup, self.hosts)
         shares = {name: mix.share for name, mix in self.release.mixture.items() if mix.share is not None}
         if shares and (sum(shares.values()) >= 1 or set(shares) == set(names)):
             raise ValueError("release.mixture: the shares must add up to less than 1, and one source must be without a share")
@@ -117,19 +85,6 @@ class Recipe(Part):
             raise ValueError(
                 "a [dedup] table and a rule duplicates = true go together: the table says how, the rule's place says when"
             )
-        early = self.quality.rules[: places[0] if places else 0]
-        on = next((rule.measure for rule in early if rule.on_hosts or rule.measure == COPIES), None)
-        if on is not None:
-            counted = "copies are" if on == COPIES else "hosts are"
-            raise ValueError(
-                f"quality.rules: the rule on {on} stands before duplicates = true, but {counted} counted after the search for "
-                "duplicates; put it below"
-            )
-        for name in self.hosts.measures if self.hosts else ():
-            if name not in of_documents:
-                raise ValueError(
-                    f"unknown measure {name!r} in hosts.measures{did_you_mean(name, of_documents)} (`corpus-builder measures` lists them)"
-                )
         return self
 
     def _uses_of_sources(self) -> list[tuple[str, Sequence[str]]]:
@@ -143,6 +98,13 @@ class Recipe(Part):
             ("release.prepend_title", self.release.prepend_title),
             ("release.mixture", tuple(self.release.mixture)),
         ]
+
+    @property
+    def host_columns(self) -> tuple[str, ...]:
+        """The columns of the table of hosts that the recipe names, each once."""
+        named = [rule.measure for rule in self.quality.rules if rule.measure is not None]
+        read = (column for name in named for column in sorted(self.quality.reads(name)))
+        return tuple(dict.fromkeys(column for column in read if self.quality.on_hosts(column)))
 
     @property
     def source_names(self) -> tuple[str, ...]:

@@ -12,8 +12,10 @@ from corpus_builder.document import Filter, Measure
 from corpus_builder.engine.own_functions import name_of
 from corpus_builder.errors import RecipeError
 from corpus_builder.quality.catalogue import COPIES
+from corpus_builder.quality.expressions import Expression, linked
 from corpus_builder.quality.host_columns import PREFIX, host_columns, measure_in
 from corpus_builder.quality.measures import MEASURES
+from corpus_builder.quality.rulebook import label_of
 from corpus_builder.quality.rules import Threshold
 from corpus_builder.recipe.part import Items, NameOrFunction, Part
 
@@ -35,6 +37,10 @@ class Rule(Part):
     """Keeps only documents whose value is greater: drops at the limit, too."""
     below: float | None = Field(default=None, examples=[0.05])
     """Keeps only documents whose value is less: drops at the limit, too."""
+    any_of: Items[str] | None = Field(default=None, examples=[["science", "history"]])
+    """Keeps only documents whose category is one of these; goes with the measure of a category, as does none_of."""
+    none_of: Items[str] | None = Field(default=None, examples=[["adult"]])
+    """Drops documents whose category is one of these."""
     hosts: Items[str | Path] | None = Field(default=None, examples=[["lists/hosts.txt"]])
     """Files of hosts, or of host/path, whose pages are dropped: one per line, `#` begins a comment."""
     ut1: str | Path | None = Field(default=None, examples=["lists/ut1"])
@@ -70,9 +76,16 @@ class Rule(Part):
             raise ValueError("ut1_categories go with ut1, the directory of the lists")
         if self.exact_host and self.ut1 is None and self.hosts is None:
             raise ValueError("exact_host goes with hosts or ut1")
-        if self.measure is None and any(v is not None for v in (self.min, self.max, self.above, self.below)):
+        limits = any(v is not None for v in (self.min, self.max, self.above, self.below))
+        if self.measure is None and limits:
             raise ValueError('min, max, above and below go with measure = "..."')
-        if self.measure is not None:
+        if self.measure is None and self.of_category:
+            raise ValueError('any_of and none_of go with measure = "..."')
+        if limits and self.of_category:
+            raise ValueError(
+                "any_of and none_of are for categories, min, max, above and below for numbers; write a rule for each"
+            )
+        if self.measure is not None and not self.of_category:
             try:
                 self.threshold  # noqa: B018 - checks the limits
             except RecipeError as error:
@@ -80,20 +93,20 @@ class Rule(Part):
         return self
 
     @property
+    def of_category(self) -> bool:
+        """Whether the rule judges by a category."""
+        return self.any_of is not None or self.none_of is not None
+
+    @property
     def threshold(self) -> Threshold:
         """The rule as a filter; only for rules with a measure."""
         return Threshold(self.measure or "", min=self.min, max=self.max, above=self.above, below=self.below)
 
     @property
-    def on_hosts(self) -> bool:
-        """Whether the rule reads the table of hosts."""
-        return self.measure is not None and self.measure.startswith(PREFIX)
-
-    @property
     def label(self) -> str:
         """The rule in a few words, for people."""
         if self.measure is not None:
-            return str(self.threshold)
+            return label_of(self.measure, self.any_of, self.none_of) if self.of_category else str(self.threshold)
         if self.filter is not None:
             return name_of(self.filter)
         return "duplicates" if self.duplicates else "hosts"
@@ -119,14 +132,17 @@ class Quality(Part):
     """Measures of yours by name: functions as "module:function", in Python also the functions themselves, that take a Document and return a number."""
     classifiers: Mapping[str, Classifier] = Field(default_factory=dict, examples=[{"edu": {"model": "models/edu.model"}}])
     """Classifiers by name."""
+    expressions: Mapping[str, str] = Field(default_factory=dict, examples=[{"kana": "hiragana_fraction + katakana_fraction"}])
+    """Arithmetic over measures, scores and each other, by name: + - * /, comparisons, and, or, not, min, max, abs, log,
+    where(condition, yes, no).  docs/selection.md has the rules."""
     rules: Items[Rule] = Field(default=(), examples=[[{"measure": "hiragana_fraction", "min": 0.2}]])
     """The rules, in the order in which they run."""
 
     @property
     def measure_names(self) -> tuple[str, ...]:
-        """The measures that a rule may name: those of documents, how many copies of them there were, and those of their hosts."""
+        """The measures that a rule may name: those of documents, how many copies of them there were, those of their hosts, and expressions."""
         after_search = [COPIES] if any(rule.duplicates for rule in self.rules) else []
-        return (*self.document_measures, *after_search, *host_columns(self.document_measures))
+        return (*self.document_measures, *after_search, *host_columns(self.document_measures), *self.expressions)
 
     @property
     def document_measures(self) -> tuple[str, ...]:
@@ -137,9 +153,21 @@ class Quality(Part):
         return (*MEASURES, *self.measures, *self.classifiers, *(["ng_fraction"] if self.ng_words else []))
 
     @property
-    def host_columns(self) -> tuple[str, ...]:
-        """The columns of the table of hosts that rules name, each once."""
-        return tuple(dict.fromkeys(rule.measure for rule in self.rules if rule.measure is not None and rule.on_hosts))
+    def linked(self) -> dict[str, Expression]:
+        """The expressions by name, each with those that it names; raises RecipeError for one that is wrong."""
+        return linked(self.expressions)
+
+    def reads(self, name: str) -> frozenset[str]:
+        """The columns that the measure of this name stands for: itself, or those of an expression."""
+        return self.linked[name].columns if name in self.expressions else frozenset([name])
+
+    def on_hosts(self, name: str | None) -> bool:
+        """Whether the measure of this name needs the table of hosts; False for None."""
+        return name is not None and any(column.startswith(PREFIX) for column in self.reads(name))
+
+    def after_search(self, name: str | None) -> bool:
+        """Whether the measure of this name is known only after the search for duplicates; False for None."""
+        return name is not None and (self.on_hosts(name) or COPIES in self.reads(name))
 
     def may_have(self, name: str) -> bool:
         """Whether a column may have this name, as far as is known without reading a classifier's file."""

@@ -14,11 +14,12 @@ from corpus_builder.classifier.load import load_classifier
 from corpus_builder.classifier.model import F64, Classifier, Property, columns_of
 from corpus_builder.engine.own_functions import UserFunction, function_of
 from corpus_builder.errors import InputError, RecipeError, did_you_mean
+from corpus_builder.quality.expressions import Expression
 from corpus_builder.quality.host_columns import COUNTS, measure_in
 from corpus_builder.quality.hosts import UT1_V1_CATEGORIES, HostList
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.ng_words import NgWords
-from corpus_builder.quality.rulebook import DuplicateRule, FilterRule, HostRule, MeasureRule, RunningRule
+from corpus_builder.quality.rulebook import CategoryRule, Column, DuplicateRule, FilterRule, HostRule, MeasureRule, RunningRule
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.quality import Rule
 from corpus_builder.release.mixture import Wanted
@@ -77,12 +78,47 @@ class Running:
     def rules(self) -> tuple[RunningRule, ...]:
         """The recipe's rules in order; raises RecipeError if one names a column that the classifiers do not have."""
         for number, rule in enumerate(self.recipe.quality.rules):
-            if rule.measure is not None and self.column(rule.measure, where := f"quality.rules[{number}]") == "category":
-                raise RecipeError(
-                    f"{where} compares {rule.measure!r} with a number, but it is a category: "
-                    f"{', '.join(self.classifier_columns[rule.measure].values)}."
-                )
+            if rule.measure is not None:
+                self._check_rule(rule, f"quality.rules[{number}]")
+        for name, expression in self.expressions.items():
+            where = f"quality.expressions.{name}"
+            kinds = {column: self.column(column, where) for column in expression.names}
+            try:
+                expression.check_kinds(lambda column, kinds=kinds: kinds[column] == "category")  # type: ignore[misc]
+            except RecipeError as error:
+                raise RecipeError(f"{where}: {error}") from None
         return tuple(_running(rule, self.recipe) for rule in self.recipe.quality.rules)
+
+    def _check_rule(self, rule: Rule, where: str) -> None:
+        name, is_category = str(rule.measure), self.column(str(rule.measure), where) == "category"
+        if is_category == rule.of_category:
+            if is_category and (
+                strange := [one for one in (*(rule.any_of or ()), *(rule.none_of or ())) if one not in self._values(name)]
+            ):
+                raise RecipeError(
+                    f"{where}: {name!r} has no value {strange[0]!r}{did_you_mean(strange[0], self._values(name))}; {self._listed(name)}."
+                )
+            return
+        if is_category:
+            raise RecipeError(f"{where} compares {name!r} with a number, but it is a category; {self._listed(name)}.")
+        raise RecipeError(f"{where} compares {name!r} with names, but it is a number; give min, max, above or below.")
+
+    def _values(self, name: str) -> tuple[str, ...]:
+        return self.classifier_columns[name].values
+
+    def _listed(self, name: str) -> str:
+        return f"its values are {', '.join(self._values(name))}"
+
+    @cached_property
+    def expressions(self) -> dict[str, Expression]:
+        """The recipe's expressions, each with those that it names."""
+        return self.recipe.quality.linked
+
+    def named(self, name: str, where: str) -> Column:
+        """The column of numbers that the recipe calls so; raises RecipeError if it is a category."""
+        if self.column(name, where) == "category":
+            raise RecipeError(f"{where} takes numbers, but {name!r} is a category; {self._listed(name)}.")
+        return Column(name, self.expressions.get(name))
 
     @cached_property
     def before_duplicates(self) -> tuple[RunningRule, ...]:
@@ -141,9 +177,11 @@ class Running:
     def summed_up(self) -> tuple[str, ...]:
         """The measures whose mean and quantiles the table of hosts has: those that rules, or the recipe's table `hosts`, name."""
         quality, hosts = self.recipe.quality, self.recipe.hosts
-        named = [rule.measure for rule in quality.rules if rule.measure is not None and not rule.on_hosts]
-        named += [name for column in quality.host_columns if (name := measure_in(column)) is not None]
-        return tuple(dict.fromkeys(name for name in (*named, *(hosts.measures if hosts else ())) if name not in COUNTS))
+        named = [name for rule in quality.rules if rule.measure is not None for name in sorted(quality.reads(rule.measure))]
+        named = [name for name in named if not quality.on_hosts(name)]
+        named += [name for column in self.recipe.host_columns if (name := measure_in(column)) is not None]
+        named += hosts.measures if hosts else ()
+        return tuple(dict.fromkeys(name for name in named if name not in COUNTS and self.column(name, "hosts") == "number"))
 
     @property
     def functions(self) -> list[UserFunction]:
@@ -170,8 +208,10 @@ class Running:
 
 def _running(rule: Rule, recipe: Recipe) -> RunningRule:
     sources = recipe.judged_by(rule)
+    if rule.measure is not None and rule.of_category:
+        return CategoryRule(rule.measure, rule.any_of, rule.none_of, sources)
     if rule.measure is not None:
-        return MeasureRule(rule.threshold, sources)
+        return MeasureRule(rule.threshold, sources, recipe.quality.linked.get(rule.measure))
     if rule.filter is not None:
         return FilterRule(function_of(rule.filter, recipe.base).name, sources)
     if rule.duplicates:

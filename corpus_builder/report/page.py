@@ -97,7 +97,7 @@ def _charts(manifests: Mapping[str, Manifest], recipe: Recipe) -> list[charts.Hi
     rules: dict[str, list[Threshold]] = {}
     judged: dict[str, set[str]] = {}
     for rule in recipe.quality.rules:
-        if rule.measure is not None and not rule.on_hosts:
+        if rule.measure is not None and not rule.of_category and not recipe.quality.on_hosts(rule.measure):
             rules.setdefault(rule.measure, []).append(rule.threshold)
             judged.setdefault(rule.measure, set()).update(recipe.judged_by(rule))
     totals: dict[str, dict[int, int]] = {name: {} for name in rules}

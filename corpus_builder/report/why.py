@@ -12,14 +12,16 @@ from corpus_builder.errors import InputError
 from corpus_builder.hashing.matching import PHASES
 from corpus_builder.hashing.shingles import jaccard
 from corpus_builder.messages.terminal import harmless
+from corpus_builder.quality.catalogue import COPIES
+from corpus_builder.quality.rulebook import CategoryRule, MeasureRule, Rows
 from corpus_builder.reasons import duplicate_reason, reason_of
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.quality import Rule
 from corpus_builder.report.tables import extracted, query
 from corpus_builder.report.text_difference import differences
 from corpus_builder.stages.release import ReleaseStats
-from corpus_builder.stages.score import scored_shard
 from corpus_builder.store.dataset import Manifest
+from corpus_builder.store.sidecars import scored_shard
 
 SHOWN = 100  # characters of a repeated line
 
@@ -44,6 +46,7 @@ class Checked:
     rule: str
     value: float | None
     drops: bool
+    category: str = ""  # that it saw, if it judges by one
 
 
 @dataclass(frozen=True)
@@ -196,24 +199,42 @@ def _checked(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, source
         return ()
     for name in recipe.quality.classifiers if "score" in manifests else ():
         measured |= _row(manifests["score"], "scores", id_, "*", scored_shard(name, id_.rpartition("/")[0])) or {}
-    of_host = _row(manifests["hosts"], "host_columns", id_, "*") if "hosts" in manifests and recipe.quality.host_columns else None
+    matched = _row(manifests["match"], "matches", id_, COPIES) if "match" in manifests else None
+    measured |= matched or {COPIES: 1}
+    of_host = _row(manifests["hosts"], "host_columns", id_, "*") if "hosts" in manifests and recipe.host_columns else None
     measured |= of_host or {}
     checked = []
     for rule in recipe.quality.rules:
         if source not in recipe.judged_by(rule):
             continue
-        if rule.measure is not None and rule.measure in measured:  # those of hosts are counted later than the others
-            value = np.nan if measured[rule.measure] is None else float(measured[rule.measure])
-            checked.append(Checked(rule.label, value, _hits(rule, value)))
+        if rule.measure is not None and recipe.quality.reads(rule.measure) <= measured.keys():  # those of hosts are counted later
+            checked.append(_looked(rule, recipe, measured))
         elif rule.filter is not None:
             verdict = measured[f"filter {rule.filter}"]
             checked.append(Checked(rule.label, verdict["value"] if verdict else None, verdict is not None))
     return tuple(checked)
 
 
-def _hits(rule: Rule, value: float) -> bool:
-    low, high, _ = rule.threshold.limits_hit(np.array([value]))
-    return bool(low[0] or high[0])
+def _looked(rule: Rule, recipe: Recipe, measured: Mapping[str, Any]) -> Checked:
+    """What a rule on a measure or a category says of a document with these columns."""
+    name = str(rule.measure)
+    labels = {
+        one: [value or ""]
+        for one, value in measured.items()
+        if one in recipe.quality.reads(name) and isinstance(value, str | None)
+    }
+    numbers = {
+        one: np.array([np.nan if measured[one] is None else measured[one]])
+        for one in recipe.quality.reads(name)
+        if one not in labels or measured[one] is None
+    }
+    rows = Rows([""], numbers, labels=labels)
+    if rule.of_category:
+        drops = not CategoryRule(name, rule.any_of, rule.none_of, ()).judge(rows).keep[0]
+        return Checked(rule.label, None, drops, labels[name][0])
+    found = MeasureRule(rule.threshold, (), recipe.quality.linked.get(name))
+    value = float(found.column.of(rows)[0])
+    return Checked(rule.label, None if np.isnan(value) else value, not found.judge(rows).keep[0])
 
 
 def as_text(story: Story) -> str:
@@ -240,7 +261,7 @@ def as_text(story: Story) -> str:
     if story.rules:
         lines.append("  every rule, and what it saw:")
     for checked in story.rules:
-        value = "" if checked.value is None else f"{checked.value:.6g}"
+        value = harmless(checked.category) if checked.value is None else f"{checked.value:.6g}"
         lines.append(f"    {'DROPS' if checked.drops else 'keeps'}  {harmless(checked.rule):48} {value}".rstrip())
     if story.repeated:
         lines.append(f"  lines that many pages of its host, or many hosts, share; they are {story.repeated_are}:")

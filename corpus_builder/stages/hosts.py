@@ -39,14 +39,14 @@ class Hosts(Stage):
     @classmethod
     def wanted(cls, recipe: Recipe) -> bool:
         """Whether the recipe has a table `hosts`, or a rule on hosts."""
-        return recipe.hosts is not None or bool(recipe.quality.host_columns)
+        return recipe.hosts is not None or bool(recipe.host_columns)
 
     @classmethod
     def of(cls, running: Running) -> Hosts:
         """The stage with the rules before the first one on hosts, and the measures that the recipe names."""
         recipe = running.recipe
         by = recipe.hosts.by if recipe.hosts else "host"
-        return cls(Counting(tuple(before_hosts(running.rules)), running.summed_up, by), recipe.quality.host_columns)
+        return cls(Counting(tuple(before_hosts(running.rules)), running.summed_up, by), recipe.host_columns)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One shard per shard of documents; each depends on all documents, since all are counted."""

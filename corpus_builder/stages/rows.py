@@ -12,8 +12,8 @@ import pyarrow as pa
 from corpus_builder.quality.catalogue import COPIES
 from corpus_builder.quality.rulebook import DuplicateRule, Rows, RunningRule, on_hosts
 from corpus_builder.sources.extract_stats import ExtractStats
-from corpus_builder.stages.score import scores_by_shard
 from corpus_builder.store.dataset import Manifest, Shard, Stage, digest_of, read_groups
+from corpus_builder.store.sidecars import joined_groups, scores_by_shard, scores_digest
 
 
 def judged_shards(stage: Stage, rules: Sequence[RunningRule], manifests: Mapping[str, Manifest]) -> list[Shard]:
@@ -25,15 +25,14 @@ def judged_shards(stage: Stage, rules: Sequence[RunningRule], manifests: Mapping
     }
     looked_for = any(isinstance(rule, DuplicateRule) for rule in rules)
     hosts = manifests.get("hosts") if on_hosts(rules) else None
-    score = manifests.get("score")
-    scores = scores_by_shard(score) if score else {}
+    scores = scores_by_shard(manifests)
     shards = []
     extracted = extract.stats(ExtractStats)
     for receipt in extract.receipts:
         name, source = receipt.shard, extracted[receipt.shard].source
         matched = match.by_shard.get(name) if match and looked_for else None
         scored = scores.get(name, [])
-        beside = [score.path(one, "scores") for one in scored] if score else []
+        beside = [manifests["score"].path(one, "scores") for one in scored]
         shards.append(
             Shard(
                 name,
@@ -44,7 +43,7 @@ def judged_shards(stage: Stage, rules: Sequence[RunningRule], manifests: Mapping
                     "measures": measure.by_shard[name].tables["measures"].sha256,
                     "matches": matched.tables["matches"].sha256 if matched else "",
                 }
-                | ({"scores": digest_of([[one.shard, one.tables["scores"].sha256] for one in scored])} if scored else {})
+                | ({"scores": scores_digest(scored)} if scored else {})
                 | ({"hosts": hosts.by_shard[name].tables["host_columns"].sha256} if hosts else {}),
                 {
                     "source": source,
@@ -63,8 +62,7 @@ def judged_rows(task: Mapping[str, Any]) -> Iterator[tuple[pa.Table, Rows]]:
     matches: Path | None = task["matches"]
     matched = (group.to_pylist() for group in read_groups(matches)) if matches else None
     documents = read_groups(task["documents"], ["id", "url", "crawl"])
-    beside = map(read_groups, task["beside"])
-    for document, *tables in zip(documents, read_groups(task["measures"]), *beside, strict=True):
+    for document, tables in zip(documents, joined_groups([task["measures"], *task["beside"]]), strict=True):
         yield document, rows_of(document.column("url").to_pylist(), tables, next(matched) if matched else None)
 
 
@@ -80,6 +78,6 @@ def rows_of(urls: list[str], tables: Sequence[pa.Table], matches: list[dict[str,
             labels[name] = [label or "" for label in column.to_pylist()]
         else:
             numbers[name] = column.to_numpy()
-    if matches is not None:
-        numbers[COPIES] = np.array([match[COPIES] for match in matches], dtype=np.int32)
+    copies = [1] * len(urls) if matches is None else [match[COPIES] for match in matches]
+    numbers[COPIES] = np.array(copies, dtype=np.int32)
     return Rows(urls, numbers, details, verdicts, matches, labels)

@@ -18,7 +18,7 @@ from corpus_builder.quality.histograms import Bin, add_histogram, histogram
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.running import NamedClassifier, Running
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, read_groups
-from corpus_builder.store.receipt import Receipt
+from corpus_builder.store.sidecars import scored_shard
 from corpus_builder.store.stats import Count
 
 
@@ -90,19 +90,6 @@ class Score(Stage):
                     found = histogram(name, column.to_numpy(), fraction=property_.kind == "binary")
                     add_histogram(histograms.setdefault(name, {}), found)
         out.stats = ScoreStats(one.name, histograms, categories)
-
-
-def scored_shard(classifier: str, shard: str) -> str:
-    """Name of the shard with a classifier's scores of a shard of documents."""
-    return f"{classifier}/{shard}"
-
-
-def scores_by_shard(score: Manifest) -> dict[str, list[Receipt]]:
-    """The receipts by shard of documents: one for each classifier."""
-    found: dict[str, list[Receipt]] = {}
-    for receipt in score.receipts:
-        found.setdefault(receipt.shard.partition("/")[2], []).append(receipt)
-    return found
 
 
 def schema_of(one: NamedClassifier) -> pa.Schema:

@@ -23,6 +23,7 @@ GOES_WITH = {  # what else a key needs in its table
     **{("[[sources]]", key): TEXT for key in ("document", "encoding")},
     **{("[[quality.rules]]", key): {"measure": "hiragana_fraction"} for key in ("min", "max", "above", "below")},
     ("[[quality.rules]]", "measure"): {"min": 0.2},
+    **{("[[quality.rules]]", key): {"measure": "edu"} for key in ("any_of", "none_of")},
     ("[[quality.rules]]", "ut1_categories"): {"ut1": "lists/ut1"},
     ("[[quality.rules]]", "exact_host"): {"ut1": "lists/ut1"},
     ("[[quality.rules]]", "sources"): {"filter": "a:b"},
@@ -36,7 +37,7 @@ GOES_WITH = {  # what else a key needs in its table
 
 
 def parts() -> list[type[Part]]:
-    return sorted(Part.__subclasses__(), key=lambda part: part.__name__)
+    return sorted((part for part in Part.__subclasses__() if ".recipe." in part.__module__), key=lambda part: part.__name__)
 
 
 def sections() -> Iterator[tuple[str, str, list[str]]]:
@@ -56,7 +57,7 @@ def recipe_with(heading: str, key: str, value: object) -> Recipe:
     if heading == "[[sources]]":
         whole |= {"sources": [table], "extract": {"detector": "fasttext:lid.176.ftz"}}
     elif heading == "[[quality.rules]]":
-        whole["quality"] = {"rules": [table]}
+        whole["quality"] = {"rules": [table], "classifiers": {"edu": {"model": "m"}}}
     elif heading == "[quality.classifiers.NAME]":
         whole["quality"] = {"classifiers": {"edu": table}}
     elif heading == "[release.mixture.SOURCE]":

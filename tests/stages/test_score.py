@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from support.builds import decisions, reasons
 from support.classifiers import load_counter, write_counter
-from support.corpora import make_inputs, make_recipe, prose
+from support.corpora import make_inputs, make_recipe, page, prose, write_warc
 
 from corpus_builder import InputError, Recipe, RecipeError, Serial, build, judge, plan
 from corpus_builder.built import Built
@@ -144,6 +144,65 @@ def test_names_are_checked_without_the_file(inputs: Path, classifiers: dict, rul
 def test_a_category_has_no_limits(inputs: Path) -> None:
     with pytest.raises(RecipeError, match=r"quality.rules\[0\] compares 'rubric.topic' with a number, but it is a category"):
         plan(recipe_of(inputs, {"measure": "rubric.topic", "min": 1}), inputs.parent / "out")
+    with pytest.raises(RecipeError, match=r"'rubric.topic' has no value 'お祭り'.*did you mean '祭り'"):
+        plan(recipe_of(inputs, {"measure": "rubric.topic", "none_of": ["お祭り"]}), inputs.parent / "out")
+    with pytest.raises(RecipeError, match="compares 'no' with names, but it is a number; give min, max"):
+        plan(recipe_of(inputs, {"measure": "no", "none_of": ["料理"]}), inputs.parent / "out")
+
+
+def test_a_rule_judges_by_a_category(inputs: Path) -> None:
+    done = build(recipe_of(inputs, {"measure": "rubric.topic", "any_of": ["料理", "電車"]}), inputs.parent / "out", Serial())
+    topics = dict(done.sql('select id, "rubric.topic" from scores').fetchall())
+    lost = {row["id"]: row for row in decisions(done) if not row["keep"]}
+    assert lost.keys() == {id_ for id_, topic in topics.items() if topic not in ("料理", "電車")}
+    assert {(row["reason"], row["detail"]) for row in lost.values()} == {
+        ("rubric.topic_unwanted", topics[id_] or "") for id_ in lost
+    }
+    id_ = next(id_ for id_ in lost if topics[id_])
+    story = as_text(done.why(id_)[0])
+    assert "the category rubric.topic is not one that the rule keeps" in story
+    assert f"DROPS  rubric.topic any of 料理, 電車 {topics[id_]}" in " ".join(story.split()).replace("DROPS ", "DROPS  ")
+
+
+def test_a_rule_judges_by_an_expression_and_says_what_it_saw(inputs: Path) -> None:
+    rule = {"measure": "worth", "min": 0.5}
+    quality = {"classifiers": BOTH, "expressions": {"worth": "rubric.sea / 4 + (rubric.topic == '料理')"}, "rules": [rule]}
+    done = build(make_recipe(inputs, dedup=None, quality=quality), inputs.parent / "out", Serial())
+    rows = done.sql('select id, "rubric.sea", "rubric.topic" from scores').fetchall()
+    worth = {id_: sea / 4 + (topic == "料理") for id_, sea, topic in rows}
+    assert {row["id"]: row["keep"] for row in decisions(done)} == {id_: found >= 0.5 for id_, found in worth.items()}
+    lost = next(row for row in decisions(done) if not row["keep"])
+    assert (lost["reason"], lost["value"], lost["threshold"]) == ("worth_low", worth[str(lost["id"])], 0.5)
+    assert f"DROPS  worth >= 0.5 {lost['value']:g}" in " ".join(as_text(done.why(str(lost["id"]))[0]).split()).replace(
+        "DROPS ", "DROPS  "
+    )
+
+
+def test_a_document_without_a_score_is_dropped_by_a_rule_on_it(inputs: Path) -> None:
+    rule = {"measure": "rubric.topic.probability", "min": 0.0}
+    done = build(recipe_of(inputs, rule), inputs.parent / "out", Serial())
+    without = {id_ for id_, topic in done.sql('select id, "rubric.topic" from scores').fetchall() if topic is None}
+    assert without
+    assert {id_ for id_, reason in reasons(done).items() if reason == "rubric.topic.probability_missing"} == without
+
+
+def test_of_duplicates_the_one_with_the_largest_expression_is_kept(inputs: Path) -> None:
+    quality = {"classifiers": BOTH, "expressions": {"few": "-no"}, "rules": [{"duplicates": True}]}
+    write_counter(inputs / "no.json", ("no", "binary", "の"), measures=["num_letters"])
+    dedup = {"bands": 14, "rows": 8, "keep": "largest:few"}
+    near = prose(3, 13) + "のののの"
+    write_warc(inputs / "web-b.warc.gz", [page(3, near, host="mirror.example")])
+    done = build(make_recipe(inputs, dedup=dedup, quality=quality), inputs.parent / "out", Serial())
+    (lost,) = [row for row in decisions(done) if not row["keep"]]
+    assert str(lost["id"]).startswith("web-b.warc.gz/")
+    (other,) = [
+        row
+        for row in decisions(
+            build(make_recipe(inputs, dedup=dedup | {"keep": "largest:no"}, quality=quality), inputs.parent / "out", Serial())
+        )
+        if not row["keep"]
+    ]
+    assert str(other["id"]).startswith("web-a.warc.gz/")
 
 
 def test_prose_has_what_these_tests_count() -> None:

@@ -1,0 +1,78 @@
+"""Checks the names of columns that a recipe gives and uses, as far as they are known without reading a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from corpus_builder.errors import RecipeError, did_you_mean
+from corpus_builder.quality.catalogue import COPIES, INFOS
+from corpus_builder.quality.host_columns import measure_in
+from corpus_builder.recipe.dedup import Dedup
+from corpus_builder.recipe.hosts import Hosts
+from corpus_builder.recipe.quality import Quality
+
+TAKEN = {*INFOS, "id", "ng_fraction", "host", COPIES}
+
+
+def check_names(quality: Quality, dedup: Dedup | None, hosts: Hosts | None) -> None:
+    """Raise ValueError for a name that is taken, or that nothing has."""
+    given: set[str] = set()
+    for kind, what in (("measures", "your measure"), ("classifiers", "the classifier"), ("expressions", "the expression")):
+        for name in getattr(quality, kind):
+            if name in TAKEN or name in given or not name.isidentifier():
+                raise ValueError(f"quality.{kind}: {name!r} is taken or is not a plain name; choose another for {what}")
+        given |= set(getattr(quality, kind))
+    try:
+        expressions = quality.linked
+    except RecipeError as error:
+        raise ValueError(str(error).rstrip(".")) from error
+    for name, expression in expressions.items():
+        for column in expression.names:
+            _known(quality, column, f"quality.expressions.{name}")
+    for number, rule in enumerate(quality.rules):
+        if rule.measure is not None:
+            _known(quality, rule.measure, f"quality.rules[{number}]")
+    if dedup and dedup.preference.kind == "largest":
+        _of_document(quality, dedup.preference.names[0], "dedup.keep")
+    for name in hosts.measures if hosts else ():
+        _of_document(quality, name, "hosts.measures")
+    _check_order(quality)
+
+
+def _known(quality: Quality, name: str, where: str) -> None:
+    if quality.may_have(name):
+        return
+    if "ng_fraction" in (name, measure_in(name)):
+        raise ValueError(
+            f"{where} wants {name}, but no word list is given; name one in quality.ng_words, "
+            'for example ng_words = ["../data/words/ng_words_ja.txt"]'
+        )
+    if name == COPIES:
+        raise ValueError(
+            f"{where} wants duplicates, the number of copies, but the recipe does not look for any; "
+            "add a table [dedup], and above this rule one with duplicates = true"
+        )
+    raise _unknown(name, where, quality.measure_names)
+
+
+def _of_document(quality: Quality, name: str, where: str) -> None:
+    """A column that is known before duplicates are looked for, and hosts are counted."""
+    if not quality.may_have(name) or quality.after_search(name):
+        raise _unknown(name, where, (*quality.document_measures, *quality.expressions))
+
+
+def _unknown(name: str, where: str, known: Iterable[str]) -> ValueError:
+    return ValueError(
+        f"unknown measure {name!r} in {where}{did_you_mean(name, list(known))} (`corpus-builder measures` lists them)"
+    )
+
+
+def _check_order(quality: Quality) -> None:
+    place = next((number for number, rule in enumerate(quality.rules) if rule.duplicates), 0)
+    early = next((rule.measure for rule in quality.rules[:place] if quality.after_search(rule.measure)), None)
+    if early is not None:
+        counted = "hosts are" if quality.on_hosts(early) else "copies are"
+        raise ValueError(
+            f"quality.rules: the rule on {early} stands before duplicates = true, but {counted} counted after the search for "
+            "duplicates; put it below"
+        )
