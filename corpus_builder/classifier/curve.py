@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,22 +23,17 @@ def advice(points: Sequence[Point], error: float) -> str:
 
     `error` is the standard error of the last value; gains below it are called uncertain.
 
-    >>> advice([Point(100, 0.73), Point(400, 0.81), Point(800, 0.85)], 0.01)
-    'More labels would help: each doubling so far added 0.040 (400 labels gave 0.810, 800 gave 0.850).'
-    >>> advice([Point(400, 0.90), Point(800, 0.90)], 0.01)
-    'More labels of this kind would hardly help: the last doubling added 0.000 (400 labels gave 0.900, 800 gave 0.900).'
+    >>> advice([Point(200, 0.77), Point(400, 0.81), Point(800, 0.85)], 0.01)
+    'More labels would help: each doubling so far added 0.040 (200 labels gave 0.770, 800 gave 0.850).'
+    >>> advice([Point(400, 0.90), Point(800, 0.92)], 0.03)
+    'More labels would help: each doubling so far added 0.020 (400 labels gave 0.900, 800 gave 0.920), less than its error, 0.030.'
     """
     if len(points) < 2:
         return "There are too few labels for a learning curve; label more."
-    import math
-
     first, last = points[-min(len(points), 3)], points[-1]
     doublings = math.log2(last.labels / first.labels)
     slope = (last.value - first.value) / max(doublings, 1e-9)
     seen = ", ".join(f"{point.labels:,} {'labels ' if point is first else ''}gave {point.value:.3f}" for point in (first, last))
-    unsure = f" This is less than the error of the measurement, {error:.3f}." if abs(slope) < error else ""
-    if slope >= HELPS:
-        return f"More labels would help: each doubling so far added {slope:.3f} ({seen}).{unsure}"
-    if slope >= LITTLE:
-        return f"More labels would help a little: each doubling so far added {slope:.3f} ({seen}).{unsure}"
-    return f"More labels of this kind would hardly help: each doubling so far added {slope:.3f} ({seen}).{unsure}"
+    unsure = f", less than its error, {error:.3f}" if abs(slope) < error else ""
+    help_ = "would help" if slope >= HELPS else "would help a little" if slope >= LITTLE else "of this kind would hardly help"
+    return f"More labels {help_}: each doubling so far added {slope:.3f} ({seen}){unsure}."
