@@ -149,6 +149,15 @@ def s3_port():
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def llama() -> Iterator[str]:
+    """The URL of a server with a small language model."""
+    from support.llama import llama_server
+
+    with llama_server() as url:
+        yield url
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch):
     """Waiting is short, so that giving up is, too."""
