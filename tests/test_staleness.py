@@ -337,6 +337,7 @@ CASES: dict[str, list[Case]] = {
     # numbers and rules
     "Quality.sources": [Case(put("quality.sources", ["wikipedia"]))],
     "Quality.ng_words": [Case(write("ng.txt", "味噌\n星\n")), Case(put("quality.ng_words", ["hosts.txt"]))],
+    "Quality.ng_variants": [Case(put("quality.ng_variants", True), write("ng.txt", "サツマイモ\n"))],
     "Quality.measures": [
         Case(put("quality.measures.own", "stale_counts:mountains")),
         Case(put("quality.measures.second", "stale_counts:mountains")),

@@ -126,6 +126,9 @@ class Quality(Part):
     """Sources whose documents the rules judge.  [default: for measures and filters the Japanese sources, for others all]"""
     ng_words: Items[str | Path] = Field(default=(), examples=[["../data/words/ng_words_ja.txt"]])
     """Files of words, one per line, which the measure `ng_fraction` counts."""
+    ng_variants: bool = Field(default=False, examples=[True])
+    """Count the words in other forms, too: in the other kana and width, with masked letters (セ○クス), or with marks between the letters
+    (セ・ッ・ク・ス).  Swallow corpus v1 counts them as they are listed."""
     measures: Mapping[str, Annotated[str | Measure, NameOrFunction]] = Field(
         default_factory=dict, examples=[{"links": "my_filters:links"}]
     )

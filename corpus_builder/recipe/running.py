@@ -198,7 +198,7 @@ class Running:
     def ng_words(self) -> NgWords | None:
         """The word lists; None if the recipe names none."""
         paths = [self.recipe.resolve(path) for path in self.recipe.quality.ng_words]
-        return NgWords.read(paths) if paths else None
+        return NgWords.read(paths, self.recipe.quality.ng_variants) if paths else None
 
     @cached_property
     def footer_keywords(self) -> tuple[str, ...]:
