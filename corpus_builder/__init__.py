@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from corpus_builder.recipe.release import Release as Release
     from corpus_builder.recipe.source import Source as Source
     from corpus_builder.release.publish import publish as publish
+    from corpus_builder.selection.by_hand import label_by_hand as label_by_hand
     from corpus_builder.selection.label import Labelling as Labelling
     from corpus_builder.selection.label import label as label
     from corpus_builder.selection.sample import Sample as Sample
@@ -84,6 +85,7 @@ _WHERE = {
     "recipe.release": ("Mixture", "Release"),
     "recipe.source": ("Source",),
     "release.publish": ("publish",),
+    "selection.by_hand": ("label_by_hand",),
     "selection.label": ("Labelling", "label"),
     "selection.sample": ("Sample", "sample"),
     "selection.training": ("train_classifier",),

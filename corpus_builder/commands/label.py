@@ -27,9 +27,22 @@ def _parameters(given: tuple[str, ...]) -> dict[str, Any]:
     return found
 
 
+def _by_hand(sample: Path, labels: Path, out: Path, policy: str | None, as_json: bool, asks: object) -> None:
+    from corpus_builder.selection.by_hand import label_by_hand
+    from corpus_builder.selection.label import as_data
+
+    if asks:
+        raise RecipeError("--labels takes labels by hand, and no model is asked; leave out what is for a model.")
+    done = label_by_hand(sample, labels, out, policy=policy)
+    if as_json:
+        say_json(as_data(done))
+    else:
+        say(f"{done.out}: {done.labelled:,} of {done.documents:,} documents\nlabels: {done.digest}")
+
+
 @click.command(cls=Command, short_help="Label documents with a language model.")
 @click.argument("sample", type=PATH)
-@click.option("--policy", required=True, help="A shipped policy (educational, safeguard, rubric), or a file.")
+@click.option("--policy", help="A shipped policy (educational, safeguard, rubric), or a file; goes without only with --labels.")
 @click.option(
     "--endpoint", help="URL of an OpenAI-compatible server, mostly ending in /v1.  [default: only kept answers are used]"
 )
@@ -38,6 +51,7 @@ def _parameters(given: tuple[str, ...]) -> dict[str, Any]:
 )
 @click.option("--out", type=PATH, required=True, help="File of JSON lines to write.")
 @click.option("--answers", type=PATH, help="Directory where all answers are kept.  [default: OUT.answers]")
+@click.option("--labels", type=PATH, help="Labels by hand, a table or JSON lines with the ids of SAMPLE, instead of a model's.")
 @under(
     "How it is asked",
     click.option("--parallel", type=click.IntRange(1, 256), default=8, show_default=True, help="Requests at a time."),
@@ -83,11 +97,12 @@ def _parameters(given: tuple[str, ...]) -> dict[str, Any]:
 @as_json
 def label(
     sample: Path,
-    policy: str,
+    policy: str | None,
     endpoint: str | None,
     model: str,
     out: Path,
     answers: Path | None,
+    labels: Path | None,
     parallel: int,
     requests_per_minute: float | None,
     tokens_per_minute: float | None,
@@ -105,8 +120,14 @@ def label(
     """Label the documents of SAMPLE, a file of `sample`, with a language model, or go on where an earlier run stopped.
 
     Every answer is kept when it comes, and no question that was answered is asked twice.  Without --endpoint, a finished run is
-    repeated from the answers that are kept.  Documents whose answer is no use are left out, and counted by reason.
+    repeated from the answers that are kept.  Documents whose answer is no use are left out, and counted by reason.  With --labels, the
+    labels are those of a person.
     """
+    if labels is not None:
+        _by_hand(sample, labels, out, policy, as_json, endpoint or model or answers or parameters or dry_run)
+        return
+    if policy is None:
+        raise RecipeError("Name a policy with --policy: educational, safeguard, rubric, or a file; or give --labels.")
     from corpus_builder.llm.cost import Budget, Prices, Tokens, in_words
     from corpus_builder.llm.run import Limits
     from corpus_builder.selection.label import as_data, by_reason

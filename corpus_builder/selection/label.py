@@ -6,7 +6,6 @@ be run again without an endpoint.  The same answers give the same bytes.
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections import Counter
@@ -23,6 +22,7 @@ from corpus_builder.llm.endpoint import ANSWER_SECONDS, KEY_VARIABLE, Endpoint
 from corpus_builder.llm.kept import HEAD, Kept, kept_in
 from corpus_builder.llm.request import BAD, Request
 from corpus_builder.llm.run import Limits, Progress, ask_all, tokens_of
+from corpus_builder.selection.documents import rows_of
 from corpus_builder.selection.policy import Policy
 from corpus_builder.store.apart import keep_apart, keep_file_apart
 from corpus_builder.store.files import digest_file, full_disk, give_name, is_url, json_bytes, sync_directory, write_atomically
@@ -138,19 +138,9 @@ class _Job:
         head, names = small_object(self.answers / HEAD) or {}, self.answers / WRITTEN
         return [str(head.get("labels")), *(names.read_text().split() if names.exists() else ())]
 
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """The lines of the sample."""
-        try:
-            with self.sample.open("rb") as file:
-                for number, line in enumerate(file, 1):
-                    if line.strip():
-                        yield _row(self.sample, number, line)
-        except OSError as error:
-            raise InputError(f"The sample {self.sample} cannot be read: {error.strerror}.") from error
-
     def requests(self) -> Iterator[Request]:
         """A question for each line."""
-        for row in self.rows():
+        for row in rows_of(self.sample):
             yield self.policy.request(row["text"])
 
     def forecast(self, kept: Kept, limits: Limits) -> Forecast:
@@ -200,7 +190,7 @@ class _Job:
         digest = sha256()
         try:
             with temporary.open("wb") as file:
-                for row in self.rows():
+                for row in rows_of(self.sample):
                     documents += 1
                     request = self.policy.request(row["text"])
                     key = request.key(self.model)
@@ -238,20 +228,8 @@ class _Job:
         )  # fmt: skip
 
 
-def _row(path: Path, number: int, line: bytes) -> dict[str, Any]:
-    try:
-        row = json.loads(line.decode("utf-8-sig") if number == 1 else line)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}, line {number}: this is not JSON ({error}); a sample has one document a line.") from error
-    if not isinstance(row, dict) or not isinstance(row.get("text"), str):
-        raise InputError(
-            f'{path}, line {number}: a document is an object with its "text"; `corpus-builder sample` writes such files.'
-        )
-    return row
-
-
 class _Report:
-    """Says now and then how far a run is, what it has cost, and what it will."""
+    """Says now and then how far a run is, what it has cost, and what it will have cost in the end."""
 
     def __init__(self, forecast: Forecast, prices: Prices, say: Callable[[str], None]) -> None:
         self.forecast, self.prices, self.say = forecast, prices, say
@@ -261,11 +239,13 @@ class _Report:
         if time.monotonic() - self._last < REPORT_SECONDS:
             return
         self._last = time.monotonic()
-        bad = done.answers.total() - done.answers[""]
-        retried = f", {done.retries:,} retries" if done.retries else ""
+        answers = done.answers.total()
+        left = max(self.forecast.requests - self.forecast.answered - answers, 0)
+        now = spent - self.forecast.spent
+        end = spent + Tokens(now.tokens_in / answers * left, now.tokens_out / answers * left)
         self.say(
-            f"{done.answers.total():,} of about {self.forecast.requests - self.forecast.answered:,} answers ({bad:,} bad{retried}); so far "
-            f"{in_words(spent, self.prices)}"
+            f"{answers:,} answers ({answers - done.answers['']:,} bad, {done.retries:,} retries), {left:,} left; so far "
+            f"{in_words(spent, self.prices)}; in the end about {in_words(end, self.prices)}"
         )
 
 

@@ -63,6 +63,17 @@ def test_costs_are_shown_first_and_counted(chat: Chat, here: Path) -> None:
     assert said == "20 of 20 documents are answered already, for 540 tokens (400 in, 140 out). Nothing is to be asked.\n"
 
 
+def test_costs_are_told_as_it_runs(chat: Chat, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("corpus_builder.selection.label.REPORT_SECONDS", 0.0)
+    chat.faults = [{"content": "?"}, 500]
+    said = label("--endpoint", chat.url, "--model", "m", "--parallel", 1, "--price-in", 1000, "--price-out", 2000).splitlines()
+    assert said[1:3] == [
+        "1 answers (1 bad, 0 retries), 19 left; so far 27 tokens (20 in, 7 out), 0.0340 in money; in the end about 540 tokens (400 in, 140 out), 0.6800 in money",
+        "2 answers (1 bad, 1 retries), 18 left; so far 54 tokens (40 in, 14 out), 0.0680 in money; in the end about 540 tokens (400 in, 140 out), 0.6800 in money",
+    ]
+    assert len(said) == 1 + 20 + 4
+
+
 @pytest.mark.parametrize("budget", [["--budget-tokens", 200], ["--budget", 0.25, "--price-in", 1000, "--price-out", 2000]])
 def test_a_budget_stops_it_and_a_larger_one_goes_on(chat: Chat, here: Path, budget: list[object]) -> None:
     model = ["--endpoint", chat.url, "--model", "m"]
