@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from corpus_builder.recipe.source import Source as Source
     from corpus_builder.release.publish import publish as publish
     from corpus_builder.selection.by_hand import label_by_hand as label_by_hand
+    from corpus_builder.selection.evaluate import Evaluation as Evaluation
+    from corpus_builder.selection.evaluate import evaluate as evaluate
     from corpus_builder.selection.label import Labelling as Labelling
     from corpus_builder.selection.label import label as label
     from corpus_builder.selection.sample import Sample as Sample
@@ -87,6 +89,7 @@ _WHERE = {
     "release.publish": ("publish",),
     "selection.by_hand": ("label_by_hand",),
     "selection.label": ("Labelling", "label"),
+    "selection.evaluate": ("Evaluation", "evaluate"),
     "selection.sample": ("Sample", "sample"),
     "selection.training": ("train_classifier",),
     "selection.whatif": ("WhatIf", "whatif"),

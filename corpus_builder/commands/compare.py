@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from corpus_builder.commands.headings import Command
+from corpus_builder.commands.headings import Command, under
 from corpus_builder.commands.options import PATH, as_json
 from corpus_builder.commands.printing import say, say_json
 
@@ -44,3 +44,59 @@ def whatif(out: Path, changes: tuple[str, ...], recipe: Path | None, write: Path
         say_json(shown.as_json(found))
     else:
         say(f"{shown.as_text(found)}{note}")
+
+
+@click.command(cls=Command, short_help="Compare what two builds, or two recipes, keep.")
+@click.argument("left", type=PATH)
+@click.argument("right", type=PATH, required=False)
+@click.option(
+    "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Instead of RIGHT: LEFT with a changed recipe, as in `whatif`."
+)
+@click.option("--recipe", type=PATH, help="Recipe to change.  [default: that of the build]")
+@under(
+    "On labelled documents",
+    click.option("--labels", multiple=True, type=PATH, help="File of labels; can be repeated."),
+    click.option(
+        "--good",
+        default="quality",
+        show_default=True,
+        help="Which are good: a property that is 1, or educational>=3, or topic=science.",
+    ),
+    click.option(
+        "--score", "scores", multiple=True, help="Measure or score to compare by the area under its curve; can be repeated."
+    ),
+)
+@click.option("--html", type=PATH, help="Page to write, too.")
+@as_json
+def evaluate(
+    left: Path,
+    right: Path | None,
+    changes: tuple[str, ...],
+    recipe: Path | None,
+    labels: tuple[Path, ...],
+    good: str,
+    scores: tuple[str, ...],
+    html: Path | None,
+    as_json: bool,
+) -> None:
+    """Compare what the builds LEFT and RIGHT keep, or LEFT and the same with a changed recipe.
+
+    Overlap; what only one keeps, by source, length, category and host, with examples; and on labelled documents precision and recall of both, with
+    95 % intervals. Documents are the same if their ids are."""
+    from corpus_builder.built import Built
+    from corpus_builder.recipe.models import Recipe
+    from corpus_builder.selection import compared
+    from corpus_builder.selection.evaluate import evaluate
+    from corpus_builder.selection.sample import write_new
+
+    if (right is None) == (not changes and recipe is None):
+        raise click.UsageError("Give either RIGHT, another build, or --set or --recipe, another recipe.")
+    ours = Built.open(left)
+    theirs = Built.open(right) if right is not None else changes
+    found = evaluate(ours, theirs, recipe=Recipe.load(recipe) if recipe else None, labels=labels, good=good, scores=scores)
+    if html is not None:
+        write_new(html, compared.as_page(found, f"{ours.recipe.name}: what changed").encode("utf-8", "replace"))
+    if as_json:
+        say_json(compared.as_json(found))
+    else:
+        say(compared.as_text(found))

@@ -13,7 +13,8 @@ import pyarrow as pa
 from corpus_builder.built import Built
 from corpus_builder.errors import InputError
 from corpus_builder.sources.extract_stats import ExtractStats
-from corpus_builder.store.dataset import read_groups, read_table, value_at
+from corpus_builder.store.dataset import read_groups, read_table
+from corpus_builder.store.rows import value_at
 from corpus_builder.store.tables import Table
 
 OF_A_DOCUMENT = ("id", "url", "host", "crawl", "date", "title", "text")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import pyarrow as pa
 
 from corpus_builder.built import Built
 from corpus_builder.messages.redact import shareable
@@ -147,17 +148,32 @@ def whatif(built: Built, changes: Sequence[str | Change] = (), recipe: Recipe | 
     The numbers are those that a build with that recipe has after its stage `decide`, except where `notes` says that they are estimates.
     Raises RecipeError for a change that needs the texts: it names the stage that would go through them.
     """
+    parsed, wanted, columns = _changed_recipe(built, changes, recipe)
+    counting = _Counting(columns, Running(wanted, built.out).rules, _changed(built.recipe, wanted))
+    for shard, source in columns.shards().items():
+        counting.add(ShardRows(columns, shard, source))
+    return counting.found(tuple(map(str, parsed)), estimates(built.recipe, wanted), wanted)
+
+
+def fates(built: Built, changes: Sequence[str | Change], recipe: Recipe | None = None) -> Iterator[pa.Table]:
+    """`id`, `keep` and `reason` of every document with another recipe, a shard at a time; arguments and errors are those of `whatif`."""
+    _, wanted, columns = _changed_recipe(built, changes, recipe)
+    counting = _Counting(columns, Running(wanted, built.out).rules, ())
+    for shard, source in columns.shards().items():
+        rows = ShardRows(columns, shard, source)
+        reasons, names = counting.judged(rows)
+        yield pa.table(
+            {"id": rows.column("id"), "keep": reasons == 0, "reason": pa.array(names, pa.string()).take(pa.array(reasons))}
+        )
+
+
+def _changed_recipe(built: Built, changes: Sequence[str | Change], recipe: Recipe | None) -> tuple[list[Change], Recipe, Columns]:
     parsed = [one if isinstance(one, Change) else Change.parse(one) for one in changes]
     start = recipe or built.recipe
     wanted = Recipe.of(patched(as_data(start), parsed), base=start.base, where="The changed recipe")
     columns = Columns.of(built)
     refuse_what_needs_texts(built.recipe, wanted, columns)
-    rules = Running(wanted, built.out).rules
-    notes = estimates(built.recipe, wanted)
-    counting = _Counting(columns, rules, _changed(built.recipe, wanted))
-    for shard, source in columns.shards().items():
-        counting.add(ShardRows(columns, shard, source))
-    return counting.found(tuple(map(str, parsed)), notes, wanted)
+    return parsed, wanted, columns
 
 
 def _changed(old: Recipe, new: Recipe) -> list[int]:
@@ -184,13 +200,19 @@ class _Counting:
         self._by_count = np.zeros(len(rules) + 1, dtype=np.int64)
         self._margins = {place: _MarginOf(rules[place]) for place in changed if isinstance(rules[place], MeasureRule)}
 
+    def judged(self, rows: ShardRows) -> tuple[I64, list[str]]:
+        """The numbers of the documents' reasons, and the names of these."""
+        return self._judge(rows)[1], self._reasons.names
+
+    def _judge(self, rows: ShardRows) -> tuple[list[Bools], I64]:
+        rows.read(["reason", *(name for rule in self._rules if rows.source in rule.sources for name in columns_of(rule))])
+        dropped = [hits(rule, rows) for rule in self._rules]
+        return dropped, reasons_of(self._rules, dropped, rows, self._reasons)
+
     def add(self, rows: ShardRows) -> None:
         """Judge the documents of a shard, and compare with what the build decided."""
-        read = [name for rule in self._rules if rows.source in rule.sources for name in columns_of(rule)]
-        rows.read(["reason", CHARACTERS, *read, *([TOKENS] if self.has_tokens else [])])
-        dropped = [hits(rule, rows) for rule in self._rules]
+        dropped, after = self._judge(rows)
         before = self._reasons.numbers(rows.reason)
-        after = reasons_of(self._rules, dropped, rows, self._reasons)
         sizes = [rows.number(CHARACTERS).astype(np.int64)]
         if self.has_tokens:
             sizes.append(np.nan_to_num(rows.number(TOKENS)).astype(np.int64))

@@ -370,14 +370,3 @@ def read_groups(path: Path, columns: Sequence[str] | None = None, groups: Iterab
     with pq.ParquetFile(path) as file:
         for group in range(file.num_row_groups) if groups is None else groups:
             yield file.read_row_group(group, columns=columns)
-
-
-def value_at(path: Path, column: str, row: int) -> Any:
-    """One value of a table; only its row group is read."""
-    with pq.ParquetFile(path) as file:
-        for group in range(file.num_row_groups):
-            count = file.metadata.row_group(group).num_rows
-            if row < count:
-                return file.read_row_group(group, columns=[column]).column(0)[row].as_py()
-            row -= count
-    raise IndexError(row)
