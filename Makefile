@@ -2,7 +2,7 @@
 # make check    format, lint, types, import contract, tests, README       make test-all the slow tests too
 # make fuzz     looks for inputs that break the readers, for SECONDS_EACH=300 per job
 # make bench    compares the speed of every step with the usual libraries, on the sample
-.PHONY: corpus test test-all check static kernels format docs bench tables model fuzz clean
+.PHONY: corpus test test-all check static kernels format docs bench tables model reading-model fuzz clean
 SHELL := /bin/sh
 
 # The newest installed Python that the lock file allows; override with `make PYTHON=/path/to/python corpus`.
@@ -59,6 +59,10 @@ endif
 model: .venv/ready
 	$(BIN)/python data/training/pages.py 3000 > data/training/pages.jsonl
 	OPENBLAS_NUM_THREADS=1 $(BIN)/corpus-builder train-extractor data/training/pages.jsonl --out corpus_builder/extractor/model.npz
+
+# Retrains the classifier that the sample recipe selects with, and prints how good it is: the same bytes every time.
+reading-model: .venv/ready
+	$(BIN)/corpus-builder train-classifier data/labels/train.jsonl --property good --bits 14 --policy data/labels/policy.md --out data/models/reading.model
 
 # The first job looks for inputs on which the work grows faster than linearly; another SEED tries others.  The rest needs the extra `fuzz`;
 # findings are printed, and kept as data/fuzz/crash-* or timeout-*.

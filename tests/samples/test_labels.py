@@ -1,12 +1,21 @@
-"""The shipped labels: their form, their licences, and the policy that they follow."""
+"""The shipped labels: their form, their licences, the policy that they follow, and the model that they train."""
 
+import contextlib
+import hashlib
 import json
 import re
 import unicodedata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from numpy.typing import NDArray
 from support.paths import ROOT
+
+from corpus_builder import load_classifier
+from corpus_builder.commands.main import main
 
 LABELS = ROOT / "data" / "labels"
 
@@ -63,3 +72,35 @@ def test_every_other_passage_is_wikipedias_or_written_for_the_project() -> None:
         for row in ROWS
         if not row["origin"].startswith("data/gold/")
     )
+
+
+@pytest.fixture(scope="module")
+def scores() -> NDArray[np.float64]:
+    """What the shipped model says of the passages to report on."""
+    model = load_classifier(ROOT / "data" / "models" / "reading.model")
+    return model.score([row["text"] for row in SPLITS["test"]], {})["good"]
+
+
+def test_the_shipped_model_tells_good_from_bad(scores: NDArray[np.float64]) -> None:
+    good = np.array([row["labels"]["good"] == 1 for row in SPLITS["test"]])
+    pairs = scores[good][:, None] - scores[~good]
+    assert round(float((pairs > 0).mean() + (pairs == 0).mean() / 2), 3) == 0.974
+
+
+def test_the_shipped_model_says_what_it_was_trained_on() -> None:
+    head = (ROOT / "data" / "models" / "reading.model").read_bytes().split(b"\n")[1]
+    digest = hashlib.sha256((LABELS / "train.jsonl").read_bytes()).hexdigest()
+    assert digest.encode() in head, (
+        "the labels changed: run `make reading-model`, then look at tests/samples and docs/choosing.md"
+    )
+
+
+@pytest.mark.slow
+def test_training_again_gives_the_shipped_bytes(tmp_path: Path) -> None:
+    command = re.search(r"train-classifier (.*)", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    assert command is not None
+    words = command[0].replace("--out data/models/reading.model", f"--out {tmp_path / 'again.model'}").split()
+    with contextlib.chdir(ROOT):
+        done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "again.model").read_bytes() == (ROOT / "data" / "models" / "reading.model").read_bytes()
