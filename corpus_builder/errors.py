@@ -3,7 +3,7 @@
     CorpusError              a whole sentence: what, where, what was wanted, what to do
     |- RecipeError           the recipe is wrong: unknown key, unknown measure, bad threshold       exit code 2
     |- InputError            an input file is missing, or is not what the recipe says it is         exit code 3
-    |- StageError            shards of a stage failed; what was committed stays committed           exit code 4
+    |- StageError            shards of a stage failed, or a budget is used up; what is done stays    exit code 4
     |- IntegrityError        data on disk differ from their manifest                                exit code 5
     `- MissingExtraError     an optional package is needed; the message names the extra             exit code 6
 

@@ -20,8 +20,8 @@ from corpus_builder.messages.redact import without_secrets
 
 EXIT_CODES = """\b
 Exit codes: 0 all is well; 1 `diff` found a difference, or the run was interrupted; 2 the recipe or an option
-is wrong; 3 an input is missing or unreadable; 4 shards of a stage failed; 5 data on disk is not what its
-manifest says; 6 an optional package is missing; 7 all was done, but the corpus is empty, or a source or file gave nothing."""
+is wrong; 3 an input is missing or unreadable; 4 shards of a stage failed, or a budget is used up; 5 data on disk is
+not what its manifest says; 6 an optional package is missing; 7 all was done, but the corpus is empty, or a source or file gave nothing."""
 
 _OF_A_PATH = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP, errno.EROFS, errno.ENOTDIR, errno.EISDIR)
 

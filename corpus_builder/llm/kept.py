@@ -193,8 +193,9 @@ class Kept:
 
 
 @contextmanager
-def kept_in(root: Path) -> Iterator[Kept]:
+def kept_in(root: str | Path) -> Iterator[Kept]:
     """The answers in a directory, which is made if there is none, and locked against a second run."""
+    root = Path(root)
     with alone_in(root, "answers"):
         kept = Kept(root)
         try:
