@@ -19,7 +19,7 @@ from corpus_builder.japanese import lines as line
 from corpus_builder.japanese.classes import classify, tables
 from corpus_builder.japanese.letters import code_points
 from corpus_builder.japanese.lines import count_lines
-from corpus_builder.japanese.ngrams import LONGEST, count_ngrams
+from corpus_builder.japanese.ngrams import LONGEST, POINTS, count_ngrams
 from corpus_builder.japanese.sentences import cut, distinct, ends_with_ellipsis
 from corpus_builder.quality.catalogue import TEXT, VOCABULARY, MeasureInfo
 from corpus_builder.quality.vocabulary import densities_of
@@ -78,10 +78,8 @@ def _measure(points: Any, starts: Any, table: Any, flags: Any, longest: int, siz
     classes = np.empty(longest + 2, dtype=np.uint8)
     sentences = np.empty(longest + 2, dtype=np.int64)
     paragraphs = np.empty(longest + 2, dtype=np.int64)
-    names = np.empty(longest + 2, dtype=np.int32)
-    alive = np.empty(longest + 2, dtype=np.int32)
-    counts = np.empty(longest + 2, dtype=np.int32)
-    keys = np.empty(size, dtype=np.uint64)
+    ids = np.zeros(POINTS, dtype=np.uint32)
+    scratch = np.empty((6, longest + LONGEST + 2), dtype=np.uint32)
     slots = np.empty(size, dtype=np.int32)
     ngrams = np.empty((LONGEST + 1, 3), dtype=np.int64)
     of_lines = np.empty(11, dtype=np.int64)
@@ -100,7 +98,7 @@ def _measure(points: Any, starts: Any, table: Any, flags: Any, longest: int, siz
             row[place + 2] = _share(characters, ends[-1] if len(ends) > 0 else 0)
         n_lines = count_lines(here, classes, flags, kept, paragraphs, of_lines)
         _lines(of_lines, length, of_classes[of.NEWLINE], _repeated(kept, paragraphs[:n_lines], slots), row)
-        covered = count_ngrams(here, names, alive, keys, slots, counts, ngrams)
+        covered = count_ngrams(here, ids, scratch, ngrams)
         for n in range(2, 5):
             row[_TOP + n - 2] = _share(ngrams[n, 2], length - n + 1)
         for n in range(5, LONGEST + 1):
