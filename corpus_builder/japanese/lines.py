@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numba import njit
 
 from corpus_builder.japanese.classes import (
@@ -96,37 +97,36 @@ def _sentences(points: Any, classes: Any, flags: Any, out: Any) -> None:
     """The sentences of one line, without the white space at its ends."""
     length = len(points)
     start = place = units = 0
-    some = False
+    seen = np.uint8(0)
     while place < length:
-        flag = flags[classes[place]]
-        units += _units(points[place])
-        if not flag & (ENDS | MAY_END):
-            some = some or flag & (IS_LETTER | IS_DIGIT) != 0
-            if flag & IS_SPACE and not some and start == place:  # before the sentence
-                units = 0
-                start = place + 1
-            place += 1
-            continue
-        first = place
-        strong = False
-        while True:
-            strong = strong or flags[classes[place]] & ENDS != 0
-            place += 1
-            if place == length or not flags[classes[place]] & (ENDS | MAY_END):
+        first = length
+        for at in range(place, length):
+            flag = flags[classes[at]]
+            if flag & (ENDS | MAY_END):
+                first = at
                 break
+            units += _units(points[at])
+            seen |= flag
+        place = first
+        strong = False
+        while place < length and flags[classes[place]] & (ENDS | MAY_END):
+            strong = strong or flags[classes[place]] & ENDS != 0
             units += _units(points[place])
+            place += 1
         marks = place - first
         while place < length and flags[classes[place]] & IS_CLOSING:
             units += _units(points[place])
             place += 1
-        if _ends(classes, flags, start, first, marks, place, strong):
-            if some:
+        if marks > 0 and _ends(classes, flags, start, first, marks, place, strong):
+            if seen & (IS_LETTER | IS_DIGIT):
                 out[SENTENCES] += 1
                 out[FINISHED] += 1
                 out[UNITS] += units
                 out[LONGEST] = max(out[LONGEST], units)
-            start, units, some = place, 0, False
-    if some:
+            while place < length and flags[classes[place]] & IS_SPACE:
+                place += 1
+            start, units, seen = place, 0, np.uint8(0)
+    if seen & (IS_LETTER | IS_DIGIT):
         out[SENTENCES] += 1
         out[UNITS] += units
         out[LONGEST] = max(out[LONGEST], units)
