@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from corpus_builder.japanese.compression import NOWHERE
+
 LONGEST = 10
 SORTED = 4
 """How many letters the first sort looks at."""
@@ -20,19 +22,22 @@ POINTS = 0x110000
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def count_ngrams(points: Any, ids: Any, scratch: Any, out: Any) -> int:
+def count_ngrams(points: Any, ids: Any, scratch: Any, out: Any, earlier: Any) -> int:
     """Count the n-grams of one text for n = 2 .. 10.
 
     points: (n,) uint32.  Scratch: ids (POINTS,) uint32, all 0 before and after; scratch (6, n + 12) uint32.  Written: out
     (11, 3) int64, for each n the number of distinct n-grams, of those that occur more than once, and (for n <= 4) the count of the
-    most frequent one.  Returns the number of code points covered by repeated 10-grams.
+    most frequent one, and for n = 1 the number of different code points; earlier (n,) uint32, see `compression`.  Returns the number of code points covered by repeated 10-grams.
     """
     length = len(points)
     out[:] = 0
+    out[1, 0] = length
+    earlier[:length] = NOWHERE
     if length < 2:
         return 0
     letters, order, other = scratch[0], scratch[1], scratch[2]
     seen = _number_letters(points, ids, letters, scratch[3])
+    out[1, 0] = seen
     for ahead in range(SORTED - 1, -1, -1):
         _starts(letters, scratch[3], seen, ahead, scratch[4])
         if ahead == SORTED - 1:
@@ -45,6 +50,9 @@ def count_ngrams(points: Any, ids: Any, scratch: Any, out: Any) -> int:
     left, groups = _common_prefixes(letters, order, length, pairs, joined, out, other, scratch[5])
     covered = 0
     if groups > 0:
+        for entry in range(1, left):
+            if scratch[5][entry] == scratch[5][entry - 1]:
+                earlier[other[entry]] = other[entry - 1]
         repeated = _sort_longer(letters, other, scratch[5], left, seen, scratch)
         covered = _longer(letters, repeated, scratch[5], left, length, pairs, joined, scratch[3])
     for n in range(LONGEST, 1, -1):
@@ -177,9 +185,7 @@ def _sum_before(counts: Any, names: int) -> None:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _longer(
-    letters: Any, repeated: Any, groups: Any, left: int, length: int, pairs: Any, joined: Any, marks: Any
-) -> int:
+def _longer(letters: Any, repeated: Any, groups: Any, left: int, length: int, pairs: Any, joined: Any, marks: Any) -> int:
     """Count what neighbours have in common beyond 4 letters; returns the code points within repeated 10-grams."""
     marks[:length] = 0
     some = False

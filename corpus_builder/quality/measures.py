@@ -17,6 +17,7 @@ from numba import njit
 from corpus_builder.japanese import classes as of
 from corpus_builder.japanese import lines as line
 from corpus_builder.japanese.classes import classify, tables
+from corpus_builder.japanese.compression import compression_ratio
 from corpus_builder.japanese.letters import code_points
 from corpus_builder.japanese.lines import count_lines
 from corpus_builder.japanese.ngrams import LONGEST, POINTS, count_ngrams
@@ -78,6 +79,7 @@ def _measure(points: Any, starts: Any, table: Any, flags: Any, longest: int, siz
     classes = np.empty(longest + 2, dtype=np.uint8)
     sentences = np.empty(longest + 2, dtype=np.int64)
     paragraphs = np.empty(longest + 2, dtype=np.int64)
+    earlier = np.empty(longest + 2, dtype=np.uint32)
     ids = np.zeros(POINTS, dtype=np.uint32)
     scratch = np.empty((6, longest + LONGEST + 2), dtype=np.uint32)
     slots = np.empty(size, dtype=np.int32)
@@ -98,12 +100,13 @@ def _measure(points: Any, starts: Any, table: Any, flags: Any, longest: int, siz
             row[place + 2] = _share(characters, ends[-1] if len(ends) > 0 else 0)
         n_lines = count_lines(here, classes, flags, kept, paragraphs, of_lines)
         _lines(of_lines, length, of_classes[of.NEWLINE], _repeated(kept, paragraphs[:n_lines], slots), row)
-        covered = count_ngrams(here, ids, scratch, ngrams)
+        covered = count_ngrams(here, ids, scratch, ngrams, earlier)
         for n in range(2, 5):
             row[_TOP + n - 2] = _share(ngrams[n, 2], length - n + 1)
         for n in range(5, LONGEST + 1):
             row[_DUPLICATE + n - 5] = _share(ngrams[n, 1], ngrams[n, 0])
         row[_REPETITION] = _share(covered, length)
+        row[_REPETITION + 1] = compression_ratio(here, earlier, ngrams[1, 0])
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -138,7 +141,7 @@ def _letters(length: int, count: Any, prolonged: int, row: Any) -> None:
     row[_LETTERS + 9] = _share(count[of.LATIN], letters)
     row[_LETTERS + 10] = _share(count[of.DIGIT], solid)
     row[_LETTERS + 11] = _share(solid - letters - count[of.DIGIT] - count[of.COMBINING], solid)
-    row[_REPETITION + 1] = count[of.HIRAGANA_STOP] + count[of.KANJI_STOP] + count[of.MIDDLE_DOT]
+    row[_REPETITION + 2] = count[of.HIRAGANA_STOP] + count[of.KANJI_STOP] + count[of.MIDDLE_DOT]
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

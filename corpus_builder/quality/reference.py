@@ -237,6 +237,7 @@ def _sentences_of_any_script(text: str) -> dict[str, float | int]:
 def _repetition(text: str) -> dict[str, float | int]:
     return {
         "duplicate_10gram_coverage": share(_covered(text, 10), len(text)),
+        "compression_ratio": compression_ratio(text),
         "num_stop_characters": sum(text.count(word) for word in STOP_WORDS),
     }
 
@@ -263,3 +264,28 @@ def _vocabulary(text: str) -> dict[str, float | int]:
 def _half_width(text: str) -> str:
     half = "".join(chr(ord(letter) - 0xFEE0) if "！" <= letter <= "～" else letter for letter in text)
     return re.sub("[A-Z]", lambda capital: capital[0].lower(), half)
+
+
+def compression_ratio(text: str) -> float:
+    """The estimate of `japanese.compression`.
+
+    >>> compression_ratio("ああああああああ")
+    0.203125
+    """
+    last: dict[str, int] = {}
+    bits, place, known = 10 * len(set(text)), 0, 0
+    while place < len(text):
+        for start in range(known, place):
+            last[text[start : start + 4]] = start
+        known = place
+        source = last.get(text[place : place + 4]) if place + 4 <= len(text) else None
+        if source is None:
+            bits += 6 if text[place] < "\x80" else 9 if "\u3040" <= text[place] < "\u3100" else 11
+            place += 1
+        else:
+            bits += 20
+            length = 4
+            while place + length < len(text) and text[source + length] == text[place + length]:
+                length += 1
+            place += length
+    return min(1.0, share(bits, 8 * len(text.encode("utf-8", "surrogatepass"))))
