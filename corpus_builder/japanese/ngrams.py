@@ -135,7 +135,7 @@ def _common_prefixes(
             same2 = same1 & (letters[here + one] == letters[following + one])
             same3 = same2 & (letters[here + two] == letters[following + two])
             same4 = same3 & (letters[here + two + one] == letters[following + two + one])
-            common = np.int64(same1) + np.int64(same2) + np.int64(same3) + np.int64(same4)
+            common = int(same1) + int(same2) + int(same3) + int(same4)
             pairs[common] += 1
             joined[min(common, before)] += 1
         runs2 = runs2 + 1 if common >= 2 else 1
