@@ -7,6 +7,8 @@ from typing import Any
 
 from corpus_builder.classifier.linear import LinearClassifier
 
+_SHOWN = 12  # of a long list
+
 
 def rounded(value: Any) -> Any:
     """A value with its floats to four digits, so that the last bits of a mean do not change a file's digest."""
@@ -34,7 +36,9 @@ def as_text(model: LinearClassifier) -> str:
 
 
 def _counted(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    ordered = sorted(counts.items(), key=lambda item: -item[1]) if len(counts) > _SHOWN else list(counts.items())
+    more = f" and {len(counts) - _SHOWN} more" if len(counts) > _SHOWN else ""
+    return ", ".join(f"{name} {count:,}" for name, count in ordered[:_SHOWN]) + more
 
 
 def _property(name: str, about: Mapping[str, Any]) -> list[str]:

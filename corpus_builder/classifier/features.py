@@ -59,6 +59,26 @@ def folded() -> npt.NDArray[np.uint32]:
     return table
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Which places of the table are counted, and as what: `known` (2 ** bits / 8,) uint8 has a bit for each, `index` (2 ** bits,) its number.
+
+    The bits fit into a core's cache where the numbers do not, and most n-grams of a text are unknown to a model.
+    """
+
+    known: npt.NDArray[np.uint8]
+    index: I32
+
+    @classmethod
+    def of(cls, places: npt.NDArray[Any], bits: int) -> Places:
+        """Number these places in their order, and leave out all others."""
+        flags = np.zeros(1 << bits, dtype=np.uint8)
+        flags[places] = 1
+        index = np.zeros(1 << bits, dtype=np.int32)
+        index[places] = np.arange(len(places), dtype=np.int32)
+        return cls(np.packbits(flags, bitorder="little"), index)
+
+
 def count_ngrams(texts: Sequence[str], ngrams: NGrams) -> Counts:
     """The n-grams of some texts.
 
@@ -67,73 +87,82 @@ def count_ngrams(texts: Sequence[str], ngrams: NGrams) -> Counts:
     ([0, 3], [2, 2, 1])
     """
     points, starts = code_points(texts)
-    per_text = max(1, ngrams.longest - ngrams.shortest + 1)
-    places = np.empty(per_text * len(points), dtype=np.int32)
-    counts = np.empty(per_text * len(points), dtype=np.int32)
+    longest = int(np.diff(starts).max(initial=0))
+    all_of_them = Places.of(np.arange(1 << ngrams.bits), ngrams.bits)
+    state = np.zeros(1 << ngrams.bits, dtype=np.int32), np.empty(most_ngrams(longest, ngrams), dtype=np.int32)
+    size = min(most_ngrams(len(points), ngrams), 1 << 16)
     ends = np.zeros(len(texts) + 1, dtype=np.int64)
-    table = np.zeros(1 << ngrams.bits, dtype=np.int32)
-    used = _count_all(points, starts, folded(), ngrams.shortest, ngrams.longest, ngrams.bits, table, places, counts, ends)
-    return Counts(ends, places[:used].copy(), counts[:used].copy())
+    settings = (folded(), ngrams.shortest, ngrams.longest, ngrams.bits, all_of_them.known, all_of_them.index)
+    while True:
+        places, counts = np.empty(size, dtype=np.int32), np.empty(size, dtype=np.int32)
+        if (used := _count_all(points, starts, *settings, *state, places, counts, ends)) >= 0:
+            return Counts(ends, places[:used].copy(), counts[:used].copy())
+        size *= 2
+
+
+def most_ngrams(letters: int, ngrams: NGrams) -> int:
+    """An upper bound of the number of n-grams in a text of so many code points; white space may add a symbol before each."""
+    return max(1, 2 * (ngrams.longest - ngrams.shortest + 1) * letters)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _count_all(
-    points: Any, starts: Any, fold: Any, low: Any, high: Any, bits: Any, table: Any, places: Any, counts: Any, ends: Any
-) -> int:
+    points: Any, starts: Any, fold: Any, low: int, high: int, bits: int, known: Any, index: Any, table: Any, found: Any,
+    places: Any, counts: Any, ends: Any,
+) -> int:  # fmt: skip
+    """Counts of all texts; returns how many, or -1 if `places` is too short."""
     used = 0
     for text in range(len(starts) - 1):
-        found = count_one(points[starts[text] : starts[text + 1]], fold, low, high, bits, table, places[used:])
-        for at in range(used, used + found):
-            counts[at] = table[places[at]]
-            table[places[at]] = 0
-        used += found
+        new = count_one(points[starts[text] : starts[text + 1]], fold, low, high, bits, known, index, table, found)
+        fits = used + new <= len(places)
+        for at in range(new):
+            if fits:
+                places[used + at] = found[at]
+                counts[used + at] = table[found[at]]
+            table[found[at]] = 0
+        if not fits:
+            return -1
+        used += new
         ends[text + 1] = used
     return used
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def count_one(points: Any, fold: Any, low: int, high: int, bits: int, table: Any, places: Any) -> int:
-    """Count a text's n-grams in `table`, and write the places that became non-zero to `places`; returns how many."""
+def count_one(points: Any, fold: Any, low: int, high: int, bits: int, known: Any, index: Any, table: Any, found: Any) -> int:
+    """Count a text's n-grams in `table` by number, and write the numbers that became non-zero to `found`; returns how many."""
     shift = np.uint64(64 - bits)
     last = np.zeros(LONGEST, dtype=np.uint64)  # the symbols up to here, the newest first
-    known = 0
-    found = 0
-    space = np.uint64(0x20)
-    line = np.uint64(0x0A)
-    waiting = np.uint64(0)  # white space that has not been counted yet
-    for place in range(len(points) + 1):
-        point = points[place] if place < len(points) else np.uint32(0x0A)
+    length = 0
+    count = 0
+    space, line, nothing = np.uint64(0x20), np.uint64(0x0A), np.uint64(0)
+    waiting = nothing  # white space that counts once a letter follows
+    for point in points:
         if is_space(point):
-            waiting = line if point == 0x0A or waiting == line else space
-            if place < len(points):
-                continue
-            if known == 0:
-                break
-            waiting = np.uint64(0)
-            break
+            if length:
+                waiting = line if point == 0x0A or waiting == line else space
+            continue
         here = np.uint64(fold[point]) if point < 0x10000 else np.uint64(point)
         for step in range(2):
+            symbol = here
             if step == 0:
-                if waiting == 0 or known == 0:
-                    waiting = np.uint64(0)
+                if waiting == nothing:
                     continue
-                symbol = waiting
-                waiting = np.uint64(0)
-            else:
-                symbol = here
+                symbol, waiting = waiting, nothing
             for at in range(high - 1, 0, -1):
                 last[at] = last[at - 1]
             last[0] = symbol
-            known = min(known + 1, high)
+            length = min(length + 1, high)
             key = np.uint64(0)
-            for n in range(1, known + 1):
+            for n in range(1, length + 1):
                 key = (key ^ last[n - 1]) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x632BE59BD9B4E019)
                 if n < low:
                     continue
-                mixed = (key ^ (key >> np.uint64(29))) * np.uint64(0xD6E8FEB86659FD93)
-                bucket = np.int64(mixed >> shift)
-                if table[bucket] == 0:
-                    places[found] = bucket
-                    found += 1
-                table[bucket] += 1
-    return found
+                place = ((key ^ (key >> np.uint64(29))) * np.uint64(0xD6E8FEB86659FD93)) >> shift
+                if known[place >> np.uint64(3)] >> (place & np.uint64(7)) & np.uint64(1) == 0:
+                    continue
+                number = index[place]
+                if table[number] == 0:
+                    found[count] = number
+                    count += 1
+                table[number] += 1
+    return count

@@ -14,11 +14,11 @@ from corpus_builder.classifier.arithmetic import sigmoid, softplus
 from corpus_builder.classifier.logistic import fit, times
 from corpus_builder.classifier.rows import F32, F64, I64, Features
 
-PENALTIES = (3.0, 1.0, 0.3, 0.1, 0.03)  # from strong to weak, each starting from the weights of the one before
+PENALTIES = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)  # from strong to weak, each starting from the weights of the one before
 USUAL = 0.1  # where there are too few labels to choose
 _FREE = 1e-6  # the penalty on a bias
 _STACK_PENALTY = 0.01
-FEWEST = 4  # texts of either kind that a fold's training part needs
+FEWEST = 4  # texts of either kind that are needed to weigh views against each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Task:
         for fold in range(int(self.folds.max(initial=-1)) + 1):
             train, test = np.flatnonzero(self.folds != fold), np.flatnonzero(self.folds == fold)
             positive = int(self.targets[train].sum())
-            if len(test) and min(positive, len(train) - positive) >= FEWEST:
+            if len(test) and 0 < positive < len(train):
                 found.append((train, test))
         return found
 

@@ -20,7 +20,7 @@ from numba import njit
 
 from corpus_builder.classifier.arithmetic import sigmoid
 from corpus_builder.classifier.bins import Bins
-from corpus_builder.classifier.features import NGrams, count_one, folded
+from corpus_builder.classifier.features import NGrams, Places, count_one, folded, most_ngrams
 from corpus_builder.classifier.model import F64, Property
 from corpus_builder.classifier.rows import damped
 from corpus_builder.errors import InputError
@@ -35,8 +35,8 @@ I32 = npt.NDArray[np.int32]
 class LinearClassifier:
     """A trained model.
 
-    `places` (m,) int32, rising, are the n-grams that it knows, and `table` (m, 1 + 2 * outputs) float32 has for each its idf, and for each
-    output its weight in the view SHARE times idf and its weight in the view COUNT; `bias` (outputs,).  `bins` are the measures that it reads.
+    `places` (m,) int32, rising, are the n-grams that it knows, and `table` (m, 1 + 2 * outputs) float32 has for each its idf, then its
+    weight in the view SHARE times idf for every output, then its weight in the view COUNT for every output; `bias` (outputs,).  `bins` are the measures that it reads.
     """
 
     ngrams: NGrams
@@ -58,11 +58,8 @@ class LinearClassifier:
         return hashlib.sha256(self.to_bytes()).hexdigest()
 
     @cached_property
-    def _hashed(self) -> F32:
-        """The table by place: (2 ** bits + 1, 1 + 2 * outputs); zero for n-grams that it does not know."""
-        full = np.zeros((1 << self.ngrams.bits, self.table.shape[1]), dtype=np.float32)
-        full[self.places] = self.table
-        return full
+    def _numbers(self) -> Places:
+        return Places.of(self.places, self.ngrams.bits)
 
     def score(self, texts: Sequence[str], measures: Mapping[str, F64]) -> dict[str, npt.NDArray[Any]]:
         """The scores of many texts, by property."""
@@ -73,8 +70,9 @@ class LinearClassifier:
         points, starts = code_points(texts)
         longest = int(np.diff(starts).max(initial=0))
         out = self.bins.sums(measures, len(texts)) + self.bias
-        ngrams = self.ngrams
-        _score(points, starts, longest, folded(), ngrams.shortest, ngrams.longest, ngrams.bits, self._hashed, out)
+        ngrams, numbers = self.ngrams, self._numbers
+        settings = (folded(), ngrams.shortest, ngrams.longest, ngrams.bits, numbers.known, numbers.index)
+        _score(points, starts, *settings, np.empty(most_ngrams(longest, ngrams), dtype=np.int32), self.table, out)
         return out
 
     def to_bytes(self) -> bytes:
@@ -147,32 +145,31 @@ def scores_of(properties: Sequence[Property], likelihoods: F64) -> dict[str, npt
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _score(points: Any, starts: Any, longest: int, fold: Any, low: int, high: int, bits: int, table: Any, out: Any) -> None:
+def _score(
+    points: Any, starts: Any, fold: Any, low: int, high: int, bits: int, known: Any, index: Any, found: Any, table: Any, out: Any
+) -> None:
     """Add to `out` (n, outputs) what the n-grams of each text weigh, and make it probabilities."""
-    counts = np.zeros(1 << bits, dtype=np.int32)
-    places = np.empty(max(1, 2 * (high - low + 1) * longest), dtype=np.int32)
-    weigh = np.empty(256)
+    counts = np.zeros(len(table), dtype=np.int32)
+    weigh = np.ones(256)
     for count in range(1, 256):
         weigh[count] = damped(count)
     outputs = out.shape[1]
     shares, sums = np.empty(outputs), np.empty(outputs)
     for text in range(len(starts) - 1):
-        found = count_one(points[starts[text] : starts[text + 1]], fold, low, high, bits, counts, places)
+        new = count_one(points[starts[text] : starts[text + 1]], fold, low, high, bits, known, index, counts, found)
         squares = 0.0
         shares[:] = 0.0
         sums[:] = 0.0
-        for at in range(found):
-            place = places[at]
-            count = counts[place]
-            counts[place] = 0
-            idf = table[place, 0]
-            if idf == 0.0:
-                continue
+        for at in range(new):
+            number = found[at]
+            count = counts[number]
+            counts[number] = 0
             weight = weigh[count] if count < 256 else damped(count)
-            squares += idf * idf
+            squares += table[number, 0] * table[number, 0]
             for output in range(outputs):
-                shares[output] += table[place, 1 + 2 * output]
-                sums[output] += weight * table[place, 2 + 2 * output]
+                shares[output] += table[number, 1 + output]
+            for output in range(outputs):
+                sums[output] += weight * table[number, 1 + outputs + output]
         norm = 1.0 / np.sqrt(squares) if squares > 0.0 else 0.0
         for output in range(outputs):
             out[text, output] = sigmoid(out[text, output] + shares[output] * norm + sums[output])

@@ -73,8 +73,8 @@ def train(files: LabelFiles, settings: Settings, measures: Mapping[str, F64]) ->
     table = np.empty((len(counts.places), 1 + 2 * len(outputs)), dtype=np.float32)
     table[:, 0] = idf
     for place, output in enumerate(outputs):
-        table[:, 1 + 2 * place] = output.weights[0][:-1] * idf
-        table[:, 2 + 2 * place] = output.weights[1][:-1] * COUNT_SCALE
+        table[:, 1 + place] = output.weights[0][:-1] * idf
+        table[:, 1 + len(outputs) + place] = output.weights[1][:-1] * COUNT_SCALE
     weights = (
         np.stack([output.weights[2][:-1] * STEP_SCALE for output in outputs], axis=1) if steps else np.zeros((0, len(outputs)))
     )
@@ -143,7 +143,8 @@ def _property(
         outputs.append(output)
         shares.append(share)
     found = np.stack([output.likelihoods for output in outputs], axis=1)
-    known = np.flatnonzero(~np.isnan(found).any(axis=1))
+    known = np.flatnonzero(~np.isnan(found).all(axis=1))
+    found = np.nan_to_num(found)  # a name that only the held-out hosts have is not expected of a model
     about = {
         "kind": one.kind,
         "labels": dict(sorted(Counter(f"{label:g}" if isinstance(label, float) else label for label in labels).items())),
@@ -160,12 +161,12 @@ def _property(
 def _output(task: Task, features: Sequence[Features], penalties: Sequence[float]) -> tuple[_Output, list[float]]:
     parts = task.parts()
     scores = [unseen(task, own, [penalty], parts)[0] for own, penalty in zip(features, penalties, strict=True)]
-    shares, bias = stack(task, scores)
-    weights = []
+    shares, offset = stack(task, scores)
+    weights, bias = [], offset
     for own, penalty, share in zip(features, penalties, shares, strict=True):
         weights.append(share * solve(task, own, np.arange(len(task.at)), [penalty])[1][0])
         bias += float(weights[-1][-1])
-    return _Output(weights, bias, likelihoods(scores, shares, stack(task, scores)[1])), shares
+    return _Output(weights, bias, likelihoods(scores, shares, offset)), shares
 
 
 def _learning(
