@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from corpus_builder.built import Built
 from corpus_builder.errors import InputError
+from corpus_builder.quality.catalogue import COPIES
 from corpus_builder.sources.extract_stats import ExtractStats
 from corpus_builder.store.dataset import read_groups, read_table
 from corpus_builder.store.rows import value_at
@@ -90,6 +91,12 @@ class Columns:
         return [
             name for name, place in self.places.items() if place.stage in ("measure", "score") and is_number(self.types[name])
         ]
+
+    @property
+    def of_rules(self) -> list[str]:
+        """The numbers that a rule may name: also those of hosts, and how many copies there are."""
+        of_hosts = [name for name, place in self.places.items() if place.stage == "hosts" and is_number(self.types[name])]
+        return [*self.numbers, *of_hosts, COPIES]
 
     @property
     def categories(self) -> list[str]:

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from corpus_builder.quality.rulebook import DuplicateRule, FilterRule, HostRule, MeasureRule, Rows, RunningRule
+from corpus_builder.quality.catalogue import COPIES
+from corpus_builder.quality.rulebook import CategoryRule, DuplicateRule, FilterRule, HostRule, MeasureRule, Rows, RunningRule
 from corpus_builder.selection.columns import Columns
 
 Bools = npt.NDArray[np.bool_]
@@ -61,13 +62,15 @@ class ShardRows:
 
     def read(self, names: Iterable[str]) -> None:
         """Read some columns, together, that were not read yet."""
-        missing = [name for name in dict.fromkeys(names) if name not in self._read]
+        missing = [name for name in dict.fromkeys(names) if name not in self._read and name in self.columns.places]
         self._read.update(self.columns.of_shard(self.shard, missing))
 
     def number(self, name: str) -> npt.NDArray[Any]:
         """A column of numbers."""
-        column = self.column(name)
-        return np.full(self.count, np.nan) if column is None else column.to_numpy()
+        column = self.column(name) if name in self.columns.places else None
+        if column is None:
+            return np.full(self.count, 1.0 if name == COPIES else np.nan)
+        return np.asarray(column.to_numpy())
 
     @cached_property
     def reason(self) -> pa.ChunkedArray:
@@ -99,12 +102,12 @@ class ShardRows:
             return column if at is None else column.take(pa.array(at))
 
         types = self.columns.types
-        numbers = [name for name, type_ in types.items() if pa.types.is_floating(type_) or pa.types.is_integer(type_)]
         filters = [name for name, type_ in types.items() if pa.types.is_struct(type_)]
         return Rows(
             _Urls(self.count if at is None else len(at), lambda: taken("url").to_pylist()),
-            _Lazy(numbers, lambda name: taken(name).to_numpy()),
+            _Lazy(self.columns.of_rules, lambda name: self.number(name) if at is None else self.number(name)[at]),
             verdicts=_Lazy([name.removeprefix("filter ") for name in filters], lambda name: taken(f"filter {name}").to_pylist()),
+            labels=_Lazy(self.columns.categories, lambda name: [label or "" for label in taken(name).to_pylist()]),
         )
 
 
@@ -145,14 +148,28 @@ def hits(rule: RunningRule, rows: ShardRows) -> Bools:
     if rows.source not in rule.sources:
         return np.zeros(rows.count, dtype=np.bool_)
     if isinstance(rule, MeasureRule):
-        low, high, _ = rule.threshold.limits_hit(np.asarray(rows.number(rule.threshold.name), dtype=np.float64))
-        return low | high
+        values = values_of(rule, rows)
+        low, high, _ = rule.threshold.limits_hit(values)
+        return low | high | np.isnan(values)
     if isinstance(rule, HostRule):
         return _host_hits(rule, rows)
     if isinstance(rule, DuplicateRule | FilterRule):
         column = rows.column("rule" if isinstance(rule, DuplicateRule) else f"filter {rule.name}")
         return np.zeros(rows.count, dtype=np.bool_) if column is None else np.asarray(column.is_valid().to_numpy())
+    if isinstance(rule, CategoryRule):
+        column = rows.column(rule.name)
+        assert column is not None  # every shard is scored
+        coded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+        names = [name or "" for name in coded.dictionary.to_pylist()]
+        dropped = ~rule.judge(Rows([""] * len(names), {}, labels={rule.name: names})).keep
+        return np.asarray(dropped[coded.indices.to_numpy()])
     return ~rule.judge(rows.rows()).keep
+
+
+def values_of(rule: MeasureRule, rows: ShardRows) -> npt.NDArray[np.float64]:
+    """What a rule compares with its limits.  (n,) float64"""
+    found = rows.rows()
+    return rule.column.values(found.measures, found.labels)
 
 
 def _host_hits(rule: HostRule, rows: ShardRows) -> Bools:
@@ -197,7 +214,9 @@ def _duplicate_reasons(rule: DuplicateRule, rows: ShardRows, at: I64, reasons: R
 def columns_of(rule: RunningRule) -> list[str]:
     """The columns that `hits` reads for a rule."""
     if isinstance(rule, MeasureRule):
-        return [rule.threshold.name]
+        return sorted(rule.column.reads)
+    if isinstance(rule, CategoryRule):
+        return [rule.name]
     if isinstance(rule, HostRule):
         return ["host"]
     return ["rule"] if isinstance(rule, DuplicateRule) else [f"filter {rule.name}"] if isinstance(rule, FilterRule) else []

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from corpus_builder.errors import RecipeError, did_you_mean
 from corpus_builder.messages.redact import shareable
+from corpus_builder.quality.catalogue import COPIES
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.part import as_data
 from corpus_builder.selection.columns import Columns
@@ -23,7 +24,7 @@ _READ_BY = {
 """Keys whose change makes a stage go through the texts again, or through the hashes of the texts."""
 
 
-def refuse_what_needs_texts(old: Recipe, new: Recipe, columns: Columns) -> None:
+def refuse_what_needs_texts(old: Recipe, new: Recipe) -> None:
     """Raise RecipeError if the new recipe needs what the build has not stored; the sentence names the stage that would make it."""
     ours, theirs = (shareable(as_data(recipe)) for recipe in (old, new))
     for path, stage in _READ_BY.items():
@@ -31,9 +32,12 @@ def refuse_what_needs_texts(old: Recipe, new: Recipe, columns: Columns) -> None:
             raise _refused(".".join(path), stage)
     if new.dedup is not None and tuple(old.compared) != tuple(new.compared):
         raise _refused("the sources that are compared", "sign")
-    for number, rule in enumerate(new.quality.rules):
-        name = rule.measure if rule.measure is not None else f"filter {rule.filter}" if rule.filter is not None else None
-        if name is not None and name not in columns.places:
+
+
+def refuse_what_is_not_stored(where: str, names: Iterable[str], new: Recipe, columns: Columns) -> None:
+    """Raise RecipeError if one of the columns that a part of the recipe reads is not stored, with the stage that would make it."""
+    for name in names:
+        if name not in columns.places and name != COPIES:
             stage = (
                 "hosts"
                 if name.startswith("host.")
@@ -43,7 +47,7 @@ def refuse_what_needs_texts(old: Recipe, new: Recipe, columns: Columns) -> None:
             )
             hint = did_you_mean(name, columns.numbers)
             raise RecipeError(
-                f"quality.rules[{number}] reads {name!r}, which the build in {columns.built.out} has not stored{hint}. Change the recipe "
+                f"{where} reads {name!r}, which the build in {columns.built.out} has not stored{hint}. Change the recipe "
                 f"and build: the stage {stage!r} runs again, and those after it."
             )
 

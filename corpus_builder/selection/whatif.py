@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,9 +18,9 @@ from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.part import as_data
 from corpus_builder.recipe.running import Running
 from corpus_builder.selection.columns import Columns
-from corpus_builder.selection.judged import I64, Bools, Reasons, ShardRows, columns_of, hits, reasons_of
+from corpus_builder.selection.judged import I64, Bools, Reasons, ShardRows, columns_of, hits, reasons_of, values_of
 from corpus_builder.selection.patch import Change, patched
-from corpus_builder.selection.readable import estimates, refuse_what_needs_texts
+from corpus_builder.selection.readable import estimates, refuse_what_is_not_stored, refuse_what_needs_texts
 
 CHARACTERS, TOKENS = "num_letters", "tokens"
 MARGIN = 5
@@ -148,8 +149,8 @@ def whatif(built: Built, changes: Sequence[str | Change] = (), recipe: Recipe | 
     The numbers are those that a build with that recipe has after its stage `decide`, except where `notes` says that they are estimates.
     Raises RecipeError for a change that needs the texts: it names the stage that would go through them.
     """
-    parsed, wanted, columns = _changed_recipe(built, changes, recipe)
-    counting = _Counting(columns, Running(wanted, built.out).rules, _changed(built.recipe, wanted))
+    parsed, wanted, columns, rules = _changed_recipe(built, changes, recipe)
+    counting = _Counting(columns, rules, _changed(built.recipe, wanted))
     for shard, source in columns.shards().items():
         counting.add(ShardRows(columns, shard, source))
     return counting.found(tuple(map(str, parsed)), estimates(built.recipe, wanted), wanted)
@@ -157,8 +158,8 @@ def whatif(built: Built, changes: Sequence[str | Change] = (), recipe: Recipe | 
 
 def fates(built: Built, changes: Sequence[str | Change], recipe: Recipe | None = None) -> Iterator[pa.Table]:
     """`id`, `keep` and `reason` of every document with another recipe, a shard at a time; arguments and errors are those of `whatif`."""
-    _, wanted, columns = _changed_recipe(built, changes, recipe)
-    counting = _Counting(columns, Running(wanted, built.out).rules, ())
+    _, _, columns, rules = _changed_recipe(built, changes, recipe)
+    counting = _Counting(columns, rules, ())
     for shard, source in columns.shards().items():
         rows = ShardRows(columns, shard, source)
         reasons, names = counting.judged(rows)
@@ -167,23 +168,30 @@ def fates(built: Built, changes: Sequence[str | Change], recipe: Recipe | None =
         )
 
 
-def _changed_recipe(built: Built, changes: Sequence[str | Change], recipe: Recipe | None) -> tuple[list[Change], Recipe, Columns]:
+def _changed_recipe(
+    built: Built, changes: Sequence[str | Change], recipe: Recipe | None
+) -> tuple[list[Change], Recipe, Columns, Sequence[RunningRule]]:
     parsed = [one if isinstance(one, Change) else Change.parse(one) for one in changes]
     start = recipe or built.recipe
     wanted = Recipe.of(patched(as_data(start), parsed), base=start.base, where="The changed recipe")
     columns = Columns.of(built)
-    refuse_what_needs_texts(built.recipe, wanted, columns)
-    return parsed, wanted, columns
+    refuse_what_needs_texts(built.recipe, wanted)
+    rules = Running(wanted, built.out).rules
+    for number, rule in enumerate(rules):
+        refuse_what_is_not_stored(f"quality.rules[{number}]", columns_of(rule), wanted, columns)
+    return parsed, wanted, columns, rules
 
 
 def _changed(old: Recipe, new: Recipe) -> list[int]:
     """The places of the rules that the old recipe did not have."""
-    before = [(shareable(as_data(rule)), tuple(old.judged_by(rule))) for rule in old.quality.rules]
-    return [
-        place
-        for place, rule in enumerate(new.quality.rules)
-        if (shareable(as_data(rule)), tuple(new.judged_by(rule))) not in before
-    ]
+
+    def said(recipe: Recipe) -> list[Any]:
+        expressions = [rule.measure in recipe.quality.expressions and recipe.quality.expressions for rule in recipe.quality.rules]
+        rules = [(shareable(as_data(rule)), tuple(recipe.judged_by(rule))) for rule in recipe.quality.rules]
+        return list(zip(rules, expressions, strict=True))
+
+    before = said(old)
+    return [place for place, one in enumerate(said(new)) if one not in before]
 
 
 class _Counting:
@@ -310,7 +318,7 @@ class _MarginOf:
         """Look at a shard."""
         if rows.source not in self._rule.sources:
             return
-        values = np.asarray(rows.number(self._rule.threshold.name), dtype=np.float64)
+        values = values_of(self._rule, rows)
         distance = np.min([np.abs(values - limit) for limit in self._limits], axis=0)
         self._seen += 1
         for side, nearest in self._nearest.items():

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from support.classifiers import load_counter, write_counter
 from support.corpora import RULES, make_inputs, make_recipe, page, prose, write_warc
 
 from corpus_builder import Recipe, RecipeError, Serial, build, whatif
 from corpus_builder.built import Built
 from corpus_builder.commands.main import main
+from corpus_builder.recipe import running
 from corpus_builder.selection.patch import Change, patched, patched_text
 from corpus_builder.selection.whatif import WhatIf
 
@@ -23,6 +25,10 @@ from corpus_builder import Drop
 
 def harbour(doc):
     return Drop("own_harbour", value=1.0) if "漁港" in doc.text else None
+
+
+def other(doc):
+    return None
 """
 
 MORE = [
@@ -119,6 +125,38 @@ def test_rules_after_the_search_are_exact_where_others_come_before(later: Built,
 def test_rules_before_the_search_give_an_estimate_that_says_why(later: Built) -> None:
     (note,) = whatif(later, ["rules[0].min=330"]).notes
     assert note.startswith("An estimate: duplicates are searched among the documents that the rules before")
+
+
+@pytest.fixture
+def scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Built:
+    """With a classifier of two properties and an expression."""
+    monkeypatch.setattr(running, "load_classifier", load_counter)
+    directory = inputs(tmp_path / "inputs")
+    write_counter(directory / "about.json", ("ports", "graded", "港船"), ("kind", "category", ["山", "魚", "雪"]))
+    quality = {
+        "sources": ["web"],
+        "rules": RULES[:2],
+        "classifiers": {"about": {"model": "about.json"}},
+        "expressions": {"worth": "about.ports - 2 * hiragana_fraction"},
+    }
+    return build(make_recipe(directory, quality=quality), tmp_path / "first", Serial())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ['rules[2]={measure="about.ports", min=2}'],
+        ['rules[2]={measure="about.kind", none_of=["魚"]}', "rules[1].min=330"],
+        ['rules[2]={measure="worth", above=0.5}', 'expressions.worth="about.ports - hiragana_fraction"'],
+        ['rules[2]={measure="duplicates", min=2}'],
+    ],
+    ids=" ".join,
+)
+def test_scores_categories_and_expressions(scored: Built, changes: list[str], tmp_path: Path) -> None:
+    found = whatif(scored, changes)
+    assert found.notes == ()
+    assert said(found) == flows_of(scored, built_with(scored, found, tmp_path))
+    assert found.lost.documents > 0
 
 
 def test_hosts_gain_and_lose_what_the_sources_do(first: Built) -> None:
