@@ -17,22 +17,37 @@ from functools import lru_cache
 from typing import NamedTuple
 from unicodedata import normalize
 
-from ahocorasick_rs import AhoCorasick, MatchKind
+import numpy as np
+import numpy.typing as npt
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 SPECIFICATION = "ng-variants/1"
 
 MASK = "○"
 _MASKS = "〇◯●×✕✖＊*■□△▲☆★♡♥"
 _INVISIBLE = "\N{ZERO WIDTH SPACE}\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}\N{WORD JOINER}\N{ZERO WIDTH NO-BREAK SPACE}\N{SOFT HYPHEN}"
-_BETWEEN = rf" \u3000\t・･.．\-－_＿/／|｜、,，…‥~〜{MASK}"
+_BETWEEN = rf" \u3000\t・･.．\-－_＿/／|｜、,，…‥~〜{MASK}" + re.escape(_MASKS)
 _SPACED = re.compile(rf"[^\n{_BETWEEN}](?:[{_BETWEEN}]{{1,2}}[^\n{_BETWEEN}](?=[{_BETWEEN}]))+[{_BETWEEN}]{{1,2}}[^\n{_BETWEEN}]")
+_ALONE = re.compile(rf"[{_BETWEEN}][^\n{_BETWEEN}][{_BETWEEN}]")
 _MARK = re.compile(f"[{_BETWEEN}]")
 _UNEVEN = re.compile(f"[{_INVISIBLE}\uff9e\uff9f]")
 _KANA = re.compile("[\u3041-\u3096\u30a1-\u30faー]+")
 
 _WIDTH = {place: normalize("NFKC", chr(place)).lower() for place in (*range(0xFF01, 0xFF5F), *range(0xFF66, 0xFF9E))}
-_SAME_KANA = str.maketrans(_WIDTH | dict.fromkeys(map(ord, _MASKS), MASK) | {place: chr(place + 32) for place in range(65, 91)})
-_ONE_KANA = _SAME_KANA | {place: chr(place + 0x60) for place in range(0x3041, 0x3097)}
+_SMALL = {place: chr(place + 32) for place in range(65, 91)}
+_KATAKANA = {place: chr(place + 0x60) for place in range(0x3041, 0x3097)}
+
+
+def _table(*parts: dict[int, str]) -> npt.NDArray[np.uint32]:
+    """What stands for each code point of the BMP."""
+    table = np.arange(1 << 16, dtype="<u4")
+    for place, letter in (pair for part in parts for pair in part.items()):
+        table[place] = ord(letter)
+    return table
+
+
+_SAME_KANA = _table(_WIDTH, dict.fromkeys(map(ord, _MASKS), MASK), _SMALL)
+_ONE_KANA = _table(_WIDTH, dict.fromkeys(map(ord, _MASKS), MASK), _SMALL, _KATAKANA)
 
 
 class Hit(NamedTuple):
@@ -43,23 +58,40 @@ class Hit(NamedTuple):
     word: str
 
 
+class Letters(NamedTuple):
+    """A text without characters that have no width, where each letter begins and ends, and runs of letters with marks between all of them."""
+
+    text: str
+    starts: Sequence[int]
+    stops: Sequence[int]
+    spaced: tuple[list[int], ...]  # the places of the letters of each run
+
+    @classmethod
+    def of(cls, given: str) -> Letters:
+        """The letters of a text; those of half width with a voicing mark are composed."""
+        text, starts, stops = _joined(given) if _UNEVEN.search(given) else (given, range(len(given)), range(1, len(given) + 1))
+        runs = _SPACED.finditer(text) if _ALONE.search(text) else ()
+        spaced = ([place for place in range(*run.span()) if not _MARK.match(text[place])] for run in runs)
+        return cls(text, starts, stops, tuple(spaced))
+
+
 @dataclass(frozen=True)
 class _Words:
     """Words of one kind: those that may be in either kana, or those that may not."""
 
-    table: dict[int, str]
-    forms: tuple[str, ...]  # folded, masked or not
-    words: tuple[str, ...]  # of the forms
-    masked: AhoCorasick
+    table: npt.NDArray[np.uint32]
+    words: tuple[str, ...]  # of the folded forms: first those that are not masked
+    masked: AhoCorasick  # all forms
+    plain: AhoCorasick  # those that are not masked
     unmasked: AhoCorasick | None  # the forms of at least three letters, without those that are masked
     long: tuple[int, ...]  # their numbers
 
     @classmethod
-    def of(cls, words: Iterable[str], table: dict[int, str]) -> _Words | None:
+    def of(cls, words: Iterable[str], table: npt.NDArray[np.uint32]) -> _Words | None:
         """The forms of words; None if there are no words."""
         forms: dict[str, str] = {}
         for word in words:
-            forms.setdefault(word.translate(table), word)
+            forms.setdefault(_translated(word, table), word)
         plain = tuple(forms)
         for folded in plain:
             for form in _masked(folded):
@@ -68,17 +100,17 @@ class _Words:
             return None
         long = tuple(number for number, form in enumerate(plain) if len(form) >= 3)
         unmasked = _automaton(plain[number] for number in long) if long else None
-        return cls(table, tuple(forms), tuple(forms.values()), _automaton(forms), unmasked, long)
+        return cls(table, tuple(forms.values()), _automaton(forms), _automaton(plain), unmasked, long)
 
-    def found(self, text: str) -> Iterator[Hit]:
+    def found(self, letters: Letters) -> Iterator[Hit]:
         """The words in a text, not in order."""
-        folded, starts, stops = _folded(text, self.table)
-        for number, start, stop in self.masked.find_matches_as_indexes(folded):
+        folded, (_, starts, stops, spaced) = _translated(letters.text, self.table), letters
+        automaton = self.masked if MASK in folded else self.plain
+        for number, start, stop in automaton.find_matches_as_indexes(folded):
             yield Hit(starts[start], stops[stop - 1], self.words[number])
         if self.unmasked is None:
             return
-        for run in _SPACED.finditer(folded):
-            kept = [place for place in range(run.start(), run.end()) if not _MARK.match(folded[place])]
+        for kept in spaced:
             for number, start, stop in self.unmasked.find_matches_as_indexes("".join(folded[place] for place in kept)):
                 yield Hit(starts[kept[start]], stops[kept[stop - 1]], self.words[self.long[number]])
 
@@ -89,7 +121,8 @@ def hits(words: tuple[str, ...], text: str) -> list[Hit]:
     >>> [(hit.start, hit.stop, hit.word) for hit in hits(("セックス", "無修正"), "せっくす、セ○クスと無・修・正")]
     [(0, 4, 'セックス'), (5, 9, 'セックス'), (10, 15, '無修正')]
     """
-    return sorted({hit for part in _of(words) for hit in part.found(text)})
+    letters = Letters.of(text)
+    return sorted({hit for part in _of(words) for hit in part.found(letters)})
 
 
 def covered(found: Iterable[Hit]) -> int:
@@ -118,10 +151,7 @@ def _masked(word: str) -> Iterator[str]:
                 yield word[:start] + MASK * count + word[start + count :]
 
 
-def _folded(text: str, table: dict[int, str]) -> tuple[str, Sequence[int], Sequence[int]]:
-    """A text without variants of width (and kana); where each of its letters begins and ends in the text."""
-    if not _UNEVEN.search(text):
-        return text.translate(table), range(len(text)), range(1, len(text) + 1)
+def _joined(text: str) -> tuple[str, list[int], list[int]]:
     letters: list[str] = []
     starts: list[int] = []
     stops: list[int] = []
@@ -130,13 +160,20 @@ def _folded(text: str, table: dict[int, str]) -> tuple[str, Sequence[int], Seque
             continue
         voiced = normalize("NFKC", text[place - 1 : place + 1]) if letter in "\uff9e\uff9f" and place else ""
         if len(voiced) == 1:
-            letters[-1], stops[-1] = voiced.translate(table), place + 1
+            letters[-1], stops[-1] = voiced, place + 1
         else:
-            letters.append(letter.translate(table))
+            letters.append(letter)
             starts.append(place)
             stops.append(place + 1)
     return "".join(letters), starts, stops
 
 
+def _translated(text: str, table: npt.NDArray[np.uint32]) -> str:
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    return (
+        np.where(points < len(table), table[points & 0xFFFF], points).astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+    )
+
+
 def _automaton(forms: Iterable[str]) -> AhoCorasick:
-    return AhoCorasick(list(forms), matchkind=MatchKind.LeftmostLongest)
+    return AhoCorasick(list(forms), matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA)
