@@ -156,6 +156,22 @@ _ALL = (
     _unreadable(FILE, "other_format", 'the file is not what its source says, and the source says unreadable = "report"'),
     _whole_file(FILE, "empty_file", "the file is empty, or has only empty lines"),
     Reason("host_blocked", "decide", DOCUMENT, "the page's host or URL is on a list; the detail is the entry"),
+    Reason(
+        "host_documents_cap",
+        "decide",
+        DOCUMENT,
+        "the rules keep more documents of its host than hosts.max_documents, and this is none of the best; the detail is the host",
+        "documents of the host that the rules keep",
+        "max_documents",
+    ),
+    Reason(
+        "host_share_cap",
+        "decide",
+        DOCUMENT,
+        "the rules keep a larger share of documents of its host than hosts.max_share, and this is none of the best; the detail is the host",
+        "documents of the host that the rules keep",
+        "max_share as a number of documents",
+    ),
     Reason("duplicate_url", "decide", DOCUMENT, "a document with the same URL is kept; the detail is its id", SIMILARITY),
     Reason("duplicate_exact", "decide", DOCUMENT, "a document with the same text is kept; the detail is its id", SIMILARITY),
     Reason(

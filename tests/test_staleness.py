@@ -428,6 +428,10 @@ CASES: dict[str, list[Case]] = {
     "Lines.sources": [Case(put("lines.sources", ["mirror"]))],
     # hosts
     "Hosts.by": [Case(put("hosts.by", "domain"), put("hosts", {"measures": ["own"]}))],
+    "Hosts.max_documents": [Case(put("hosts.max_documents", 1), put("hosts", {"max_documents": 2}))],
+    "Hosts.max_share": [Case(put("hosts.max_share", 0.3), put("hosts", {"max_share": 0.2}))],
+    "Hosts.score": [Case(put("hosts.score", "kana_fraction"), put("hosts", {"max_documents": 1}))],
+    "Hosts.sources": [Case(put("hosts.sources", ["wikipedia"]), put("hosts", {"max_documents": 1}))],
     "Hosts.measures": [Case(put("hosts.measures", ["own", "kana_fraction"]), put("hosts", {"measures": ["own"]}))],
     # the corpus
     "Release.edits": [Case(put("release.edits.web", ["normalize_punctuation_v1"])), Case(put("release.edits.mirror", ["normalize_punctuation_v1"]))],

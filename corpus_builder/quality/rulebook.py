@@ -22,6 +22,8 @@ from corpus_builder.reasons import duplicate_reason
 
 Bools = npt.NDArray[np.bool_]
 F64 = npt.NDArray[np.float64]
+HOST_CAP = "host cap"
+"""The name of the verdicts of a recipe's caps on hosts, which stand beside those of filters."""
 
 
 @dataclass(frozen=True)
@@ -297,7 +299,8 @@ def judge_rows(rules: Sequence[RunningRule], source: str, rows: Rows) -> Verdict
 
 def on_hosts(rules: Sequence[RunningRule]) -> bool:
     """Whether a rule reads the table of hosts."""
-    return any(name.startswith(PREFIX) for rule in rules if isinstance(rule, MeasureRule) for name in rule.column.reads)
+    capped = any(isinstance(rule, FilterRule) and rule.name == HOST_CAP for rule in rules)
+    return capped or any(name.startswith(PREFIX) for rule in rules if isinstance(rule, MeasureRule) for name in rule.column.reads)
 
 
 def before_hosts(rules: Sequence[RunningRule]) -> Sequence[RunningRule]:

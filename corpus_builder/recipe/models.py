@@ -94,6 +94,7 @@ class Recipe(Part):
             ("dedup.sources", (self.dedup.sources or ()) if self.dedup else ()),
             ("dedup.keep", self.dedup.preference.names if self.dedup and self.dedup.preference.kind == "first" else ()),
             ("lines.sources", (self.lines.sources or ()) if self.lines else ()),
+            ("hosts.sources", (self.hosts.sources or ()) if self.hosts else ()),
             ("release.edits", tuple(self.release.edits)),
             ("release.prepend_title", self.release.prepend_title),
             ("release.mixture", tuple(self.release.mixture)),
@@ -103,6 +104,7 @@ class Recipe(Part):
     def host_columns(self) -> tuple[str, ...]:
         """The columns of the table of hosts that the recipe names, each once."""
         named = [rule.measure for rule in self.quality.rules if rule.measure is not None]
+        named += [self.hosts.score] if self.hosts and self.hosts.score else []
         read = (column for name in named for column in sorted(self.quality.reads(name)))
         return tuple(dict.fromkeys(column for column in read if self.quality.on_hosts(column)))
 

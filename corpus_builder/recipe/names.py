@@ -36,6 +36,8 @@ def check_names(quality: Quality, dedup: Dedup | None, hosts: Hosts | None) -> N
         _of_document(quality, dedup.preference.names[0], "dedup.keep")
     for name in hosts.measures if hosts else ():
         _of_document(quality, name, "hosts.measures")
+    if hosts and hosts.score is not None:
+        _known(quality, hosts.score, "hosts.score")
     _check_order(quality)
 
 

@@ -19,7 +19,16 @@ from corpus_builder.quality.host_columns import COUNTS, measure_in
 from corpus_builder.quality.hosts import UT1_V1_CATEGORIES, HostList
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.ng_words import NgWords
-from corpus_builder.quality.rulebook import CategoryRule, Column, DuplicateRule, FilterRule, HostRule, MeasureRule, RunningRule
+from corpus_builder.quality.rulebook import (
+    HOST_CAP,
+    CategoryRule,
+    Column,
+    DuplicateRule,
+    FilterRule,
+    HostRule,
+    MeasureRule,
+    RunningRule,
+)
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.quality import Rule
 from corpus_builder.release.mixture import Wanted
@@ -87,7 +96,9 @@ class Running:
                 expression.check_kinds(lambda column, kinds=kinds: kinds[column] == "category")  # type: ignore[misc]
             except RecipeError as error:
                 raise RecipeError(f"{where}: {error}") from None
-        return tuple(_running(rule, self.recipe) for rule in self.recipe.quality.rules)
+        rules = tuple(_running(rule, self.recipe) for rule in self.recipe.quality.rules)
+        hosts = self.recipe.hosts
+        return (*rules, FilterRule(HOST_CAP, hosts.sources or self.recipe.source_names)) if hosts and hosts.capped else rules
 
     def _check_rule(self, rule: Rule, where: str) -> None:
         name, is_category = str(rule.measure), self.column(str(rule.measure), where) == "category"

@@ -30,6 +30,8 @@ GOES_WITH = {  # what else a key needs in its table
     ("[dedup]", "recall"): {"similarity": 0.8},
     ("[dedup]", "bytes_per_document"): {"similarity": 0.8},
     ("[dedup]", "indexed"): {"index": "documents.index"},
+    ("[hosts]", "score"): {"max_documents": 100},
+    ("[hosts]", "sources"): {"max_documents": 100},
     ("[lines]", "hosts"): {"scope": "both"},
     ("[release.mixture.SOURCE]", "max_epochs"): {"share": 0.1},
     ("[release.mixture.SOURCE]", "strict"): {"share": 0.1},

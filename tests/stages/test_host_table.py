@@ -2,53 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from support.builds import reasons
-from support.corpora import contents, prose
+from support.corpora import contents
+from support.hosts import RULES, recipe, write_rows
 
-from corpus_builder import Recipe, Serial, build
+from corpus_builder import Serial, build
 from corpus_builder.built import Built
 from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.quality.host_columns import QUANTILES, from_order, truncated
 from corpus_builder.stages.host_counts import EXAMPLES, added
-
-import numpy as np  # isort: skip
-
-FILES = 3
-RULES: list[dict[str, Any]] = [{"duplicates": True}, {"measure": "num_letters", "min": 300}]
-
-
-def write_rows(folder: Path, rows: int = 60) -> Path:
-    """Rows of some hosts in three files: lengths differ, every seventh repeats an earlier text, and some have no URL."""
-    folder.mkdir(parents=True)
-    found = []
-    for number in range(rows):
-        host = ("big.example.co.jp", "blog.example.co.jp", "me.github.io", "", "you.github.io")[min(number % 8, 4)]
-        seed = number - 5 if number % 7 == 6 else number
-        text = prose(seed, 4 + seed % 9)
-        found.append(
-            {"text": text, "date": f"2024-01-{1 + number % 28:02}"} | ({"url": f"https://{host}/{number}"} if host else {})
-        )
-    for place in range(FILES):
-        lines = [json.dumps(row, ensure_ascii=False) for row in found[place::FILES]]
-        (folder / f"{'abc'[place]}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return folder
-
-
-def recipe(folder: Path, rules: list[dict[str, Any]], **more: Any) -> Recipe:
-    sources = [
-        {"name": "web", "kind": "jsonl", "paths": ["a.jsonl", "b.jsonl"]},
-        {"name": "own", "kind": "jsonl", "paths": ["c.jsonl"]},
-    ]
-    whole = {"name": "hosts", "sources": sources, "quality": {"rules": rules}, "dedup": {"bands": 14, "rows": 8}}
-    return Recipe.of(whole | more, base=folder)
 
 
 def plain_hosts(done: Built, kept: Mapping[str, bool], measure: str) -> dict[str, dict[str, Any]]:
