@@ -72,10 +72,12 @@ class LanguageModel:
                 raise ValueError("its content is not that which was written")
             sizes = np.cumsum([4 * known["letters"], 8 * known["ngrams"], 2 * known["ngrams"], 2 * known["ngrams"]]).tolist()
             kinds = (("<u4", 0), ("<u8", sizes[0]), ("<i2", sizes[1]), ("<i2", sizes[2]))
-            parts = [np.frombuffer(rest[at:end], kind) for (kind, at), end in zip(kinds, sizes, strict=True)]
+            letters, ngrams, costs, away = (
+                np.frombuffer(rest[at:end], kind) for (kind, at), end in zip(kinds, sizes, strict=True)
+            )
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"The language model {where} is damaged ({error}); train it again.") from error
-        return cls(*parts, known["trained_on"])
+        return cls(letters, ngrams, costs, away, known["trained_on"])
 
     def to_bytes(self) -> bytes:
         """The file: a line that says what it is, a line of JSON, and the four columns."""
@@ -151,7 +153,7 @@ def _score(points: Any, starts: Any, symbols: Any, keys: Any, places: Any, costs
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _cost(context: Any, symbol: Any, keys: Any, places: Any, costs: Any, given_away: Any) -> int:
+def _cost(context: Any, symbol: Any, keys: Any, places: Any, costs: Any, given_away: Any) -> Any:
     """The cost of a symbol after three others."""
     cost = 0
     for length in range(ORDER - 1, -1, -1):

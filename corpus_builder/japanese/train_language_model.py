@@ -45,7 +45,13 @@ def train(texts: Iterable[str], *, least: int = LEAST, characters: int = CHARACT
     lengths = _count(_longest(symbols, points))
     kept = _kept(lengths, least)
     ngrams, costs, given_away = _probabilities(lengths, kept, len(letters) + 2)
-    trained_on = {"characters": int((points != 10).sum()), "documents": documents, "sha256": digest, "order": ORDER, "least": least}
+    trained_on = {
+        "characters": int((points != 10).sum()),
+        "documents": documents,
+        "sha256": digest,
+        "order": ORDER,
+        "least": least,
+    }
     return LanguageModel(letters.astype("<u4"), ngrams, costs, given_away, trained_on)
 
 
@@ -74,7 +80,7 @@ def _longest(symbols: npt.NDArray[np.uint16], points: npt.NDArray[np.uint32]) ->
     packed = stream.copy()
     inside = np.zeros(len(stream), dtype=bool)  # whether the symbol so far before is of an earlier line
     for back in range(1, ORDER):
-        inside |= np.concatenate([np.ones(min(back - 1, len(first)), bool), first[: len(first) - back + 1]]) if back > 1 else first
+        inside |= np.concatenate([np.ones(min(back - 1, len(first)), dtype=bool), first[: max(0, len(first) - back + 1)]])
         before = np.concatenate([np.full(min(back, len(stream)), BEGIN, np.uint64), stream[: max(0, len(stream) - back)]])
         before[inside] = BEGIN
         packed |= before << np.uint64(BITS * back)
@@ -106,7 +112,9 @@ def _kept(lengths: list[Counted], least: int) -> list[npt.NDArray[np.bool_]]:
     return kept
 
 
-def _probabilities(lengths: list[Counted], kept: list[npt.NDArray[np.bool_]], size: int) -> tuple[U64, npt.NDArray[np.int16], npt.NDArray[np.int16]]:
+def _probabilities(
+    lengths: list[Counted], kept: list[npt.NDArray[np.bool_]], size: int
+) -> tuple[U64, npt.NDArray[np.int16], npt.NDArray[np.int16]]:
     """The n-grams that are kept, sorted, with their costs and with what each gives away as a context."""
     below = np.full(1, 1.0 / size)  # every symbol that may come next
     everything: list[tuple[U64, F64]] = []
@@ -147,4 +155,5 @@ def _with(table: tuple[U64, F64], symbols: list[int], share: float) -> tuple[U64
 
 def _as_steps(probabilities: F64) -> npt.NDArray[np.int16]:
     """Negative logarithms in 1/1024 bits."""
-    return np.clip(np.rint(-np.log2(probabilities) * STEPS), 0, (1 << 15) - 1).astype("<i2")
+    steps: npt.NDArray[np.int16] = np.clip(np.rint(-np.log2(probabilities) * STEPS), 0, (1 << 15) - 1).astype("<i2")
+    return steps

@@ -86,7 +86,9 @@ def test_the_probabilities_of_what_may_come_add_up_to_1(least):
 
 def test_a_text_like_those_it_learned_from_is_foretold_best():
     model = train([prose(seed) for seed in range(20)])
-    plain, other, english = model.perplexity([prose(99), "株価は前日より値を下げて取引を終えた。", "The market was quiet."]).tolist()
+    plain, other, english = model.perplexity(
+        [prose(99), "株価は前日より値を下げて取引を終えた。", "The market was quiet."]
+    ).tolist()
     assert 1 < plain < other < english
     assert model.perplexity(["", "\n\n"]).tolist() == [0.0, 0.0]
 
