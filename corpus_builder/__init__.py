@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from corpus_builder.recipe.quality import Rule as Rule
     from corpus_builder.recipe.release import Mixture as Mixture
     from corpus_builder.recipe.release import Release as Release
+    from corpus_builder.recipe.select import Select as Select
+    from corpus_builder.recipe.select import Tier as Tier
     from corpus_builder.recipe.source import Source as Source
     from corpus_builder.release.publish import publish as publish
     from corpus_builder.selection.by_hand import label_by_hand as label_by_hand
@@ -85,6 +87,7 @@ _WHERE = {
     "recipe.models": ("Recipe",),
     "recipe.quality": ("Classifier", "Quality", "Rule"),
     "recipe.release": ("Mixture", "Release"),
+    "recipe.select": ("Select", "Tier"),
     "recipe.source": ("Source",),
     "release.publish": ("publish",),
     "selection.by_hand": ("label_by_hand",),

@@ -45,7 +45,7 @@ HEAD = "build.json"
 
 TABLES = {
     table: tuple(kind.name for kind in STAGES if table in kind.tables)
-    for table in ("documents", "measures", "scores", "matches", "hosts", "decisions", "ledger", "corpus")
+    for table in ("documents", "measures", "scores", "matches", "hosts", "cuts", "decisions", "ledger", "corpus")
 }
 """The tables of a build, and the stages that write them."""
 
@@ -98,6 +98,10 @@ class Built:
         """For every host its documents, what is kept of them, and means and quantiles of measures, as an Arrow dataset."""
         return self._dataset("hosts")
 
+    def cuts(self) -> ds.Dataset:
+        """Where each share that the recipe selects ends: the value that it became, and what it takes, as an Arrow dataset."""
+        return self._dataset("cuts")
+
     def decisions(self) -> ds.Dataset:
         """For every document, whether it is kept and, if not, why, as an Arrow dataset."""
         return self._dataset("decisions")
@@ -111,7 +115,7 @@ class Built:
         return self._dataset("corpus")
 
     def sql(self, query: str) -> duckdb.DuckDBPyRelation:
-        """Run a query over the tables `documents`, `measures`, `scores`, `matches`, `hosts`, `decisions`, `ledger` and `corpus`, those that exist.
+        """Run a query over the tables `documents`, `measures`, `scores`, `matches`, `hosts`, `cuts`, `decisions`, `ledger` and `corpus`, those that exist.
 
         The result displays itself as a table, and returns its rows by `.df()`, `.pl()`, `.to_arrow_table()` or `.fetchall()`.  Files
         are read as rows are requested, within DuckDB's memory limit: nothing is copied into memory first.  Raises InputError for a query
@@ -122,7 +126,7 @@ class Built:
         existing = [name for name, stages in TABLES.items() if stages[0] in self.manifests] or [
             "documents"
         ]  # which says that it is not there yet
-        tables = database({name: self.table(name) for name in existing if name != "scores"})
+        tables = database({name: self._table(name) for name in existing if name != "scores"})
         if "scores" in existing:
             add_joined(tables, "scores", [self._scores(name) for name in sorted(self.recipe.quality.classifiers)], "id")
         try:
@@ -137,26 +141,27 @@ class Built:
         return found
 
     def _scores(self, classifier: str) -> Table:
-        self.table("scores")  # if there are none yet, it says so
+        self._table("scores")  # if there are none yet, it says so
         score = self.manifests["score"]
         files = [score.path(one, "scores") for one in score.receipts if one.shard.startswith(scored_shard(classifier, ""))]
         return Table(tuple(files), tuple(files[:1]))
 
-    def table(self, name: str) -> Table:
-        """The files of one of these tables; raises InputError if the build does not have it."""
+    def _table(self, name: str) -> Table:
         manifests = [self.manifests[stage] for stage in TABLES[name] if stage in self.manifests]
         if TABLES[name][0] not in self.manifests:
             if name == "matches" and self.recipe.dedup is None:
                 raise InputError("There is no table of matches: the recipe looks for no duplicates.")
             if name == "hosts" and not Hosts.wanted(self.recipe):
                 raise InputError("There is no table of hosts: the recipe has no table [hosts], and no rule on hosts.")
+            if name == "cuts" and self.recipe.select is None:
+                raise InputError("There is no table of cuts: the recipe has no table [select].")
             if name == "scores" and not self.recipe.quality.classifiers:
                 raise InputError("There is no table of scores: the recipe names no classifier.")
             raise InputError(f"The build has not come as far as the table of {name} yet; run `corpus-builder build` again.")
         return Table.of(manifests, name)
 
     def _dataset(self, name: str) -> ds.Dataset:
-        return self.table(name).dataset()
+        return self._table(name).dataset()
 
     def __repr__(self) -> str:
         if "extract" not in self.manifests:

@@ -52,6 +52,8 @@ DECISION = pa.schema(
         pa.field("value", pa.float64()),
         pa.field("threshold", pa.float64()),
         pa.field("detail", pa.string(), nullable=False),  # matched word; id of the document kept instead of a duplicate
+        pa.field("tier", pa.string(), nullable=False),  # of `select`; "" if there is none
+        pa.field("repeat", pa.float64(), nullable=False),  # how often an epoch of its source releases it; 0 if dropped
     ]
 )
 

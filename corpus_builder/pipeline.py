@@ -23,6 +23,7 @@ from corpus_builder.stages.lines import Lines
 from corpus_builder.stages.measure import Measure
 from corpus_builder.stages.release import Release
 from corpus_builder.stages.score import Score
+from corpus_builder.stages.select import Select
 from corpus_builder.store import dataset as store
 from corpus_builder.store.dataset import Stage
 
@@ -50,6 +51,7 @@ STAGES: tuple[Kind, ...] = (
     Match,  # band keys -> which documents are duplicates of which
     Lines,  # text -> lines shared by many texts
     Hosts,  # numbers, matches, lines -> what is known of each host
+    Select,  # numbers of all documents -> where the best share ends
     Decide,  # numbers, matches, hosts -> keep or drop, and why
     Release,  # edits, mixture, shuffle -> the corpus
 )

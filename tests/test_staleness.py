@@ -29,7 +29,6 @@ from corpus_builder.built import Built
 from corpus_builder.duplicates.index import add, remove
 from corpus_builder.extractor.model import SHIPPED, load_model
 from corpus_builder.japanese import detect
-from corpus_builder.japanese.train_language_model import train
 from corpus_builder.pipeline import STAGES, stages_of
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.recipe import running
@@ -109,7 +108,6 @@ def write_inputs(folder: Path) -> None:
     write_counter(folder / "ports.json", ("ports", "binary", "港"))
     write_counter(folder / "towns.json", ("towns", "category", ["港", "山"]))
     write_counter(folder / "other.json", ("ports", "binary", "山"))
-    (folder / "ja.lm").write_bytes(train([prose(30, 9)]).to_bytes())
     write_models(folder)
 
 
@@ -210,11 +208,6 @@ def trafilatura(recipe: dict[str, Any], folder: Path) -> None:
     put("extract.extractor", "trafilatura")(recipe, folder)
 
 
-def copied_model(recipe: dict[str, Any], folder: Path) -> None:
-    """Another language model in the place of the one that the recipe names."""
-    (folder / "ja.lm").write_bytes(train([prose(31, 9)]).to_bytes())
-
-
 def with_records(recipe: dict[str, Any], folder: Path) -> None:
     """The table that makes a WARC one of a crawl."""
     table = pa.table({"offset": pa.array([0], pa.int64()), "original_offset": pa.array([70_000], pa.int64())})
@@ -257,6 +250,16 @@ def moved_base(recipe: dict[str, Any], folder: Path) -> None:
 
 def last_rule(measure: str, **limits: Any) -> Change:
     return lambda recipe, _: recipe["quality"]["rules"].append({"measure": measure, **limits})
+
+
+def select(**said: Any) -> Change:
+    """A selection of documents by their number of letters."""
+    return put("select", {"score": "num_letters", **said})
+
+
+def tiers(**of_best: Any) -> Change:
+    """Two tiers, and what the first says beside its name."""
+    return select(topic="towns", tiers=[{"name": "best", **of_best}, {"name": "rest", "top": 0.9}])
 
 
 def worth(recipe: dict[str, Any], folder: Path) -> None:
@@ -345,11 +348,6 @@ CASES: dict[str, list[Case]] = {
     "Quality.sources": [Case(put("quality.sources", ["wikipedia"]))],
     "Quality.ng_words": [Case(write("ng.txt", "味噌\n星\n")), Case(put("quality.ng_words", ["hosts.txt"]))],
     "Quality.ng_variants": [Case(put("quality.ng_variants", True), write("ng.txt", "サツマイモ\n"))],
-    "Quality.word_measures": [Case(put("quality.word_measures", True))],
-    "Quality.language_model": [
-        Case(put("quality.language_model", "ja.lm")),
-        Case(copied_model, put("quality.language_model", "ja.lm")),
-    ],
     "Quality.measures": [
         Case(put("quality.measures.own", "stale_counts:mountains")),
         Case(put("quality.measures.second", "stale_counts:mountains")),
@@ -429,6 +427,26 @@ CASES: dict[str, list[Case]] = {
         Case(lambda _, folder: remove(folder / "index", urls=["https://www.example/2"]), with_index),
     ],
     "Dedup.indexed": [Case(put("dedup.indexed", "compete"), with_index)],
+    # what is selected
+    "Select.score": [Case(put("select.score", "hiragana_fraction"), select(top=0.5)), Case(put("select.score", "ports"), select(top=0.5))],
+    "Select.top": [Case(put("select.top", 0.3), select(top=0.6)), Case(put("quality.rules.1.min", 330), select(top=0.6))],
+    "Select.band": [Case(put("select.band", [0.3, 1.0]), select(band=[0.1, 0.9]))],
+    "Select.min": [Case(put("select.min", 350), select(min=320))],
+    "Select.by": [
+        Case(put("select.by", "characters"), select(top=0.45)),
+        Case(put("select.by", "num_japanese_letters"), select(top=0.45, by="own")),
+    ],
+    "Select.per": [Case(put("select.per", "source"), select(top=0.3)), Case(put("select.per", "crawl"), select(top=0.3, per="source"))],
+    "Select.topic": [Case(put("select.topic", "towns"), select(top=0.5), same=True)],
+    "Select.sources": [Case(put("select.sources", ["web"]), select(top=0.3))],
+    "Select.max_epochs": [Case(put("select.max_epochs", 3), select(top=0.3), same=True)],
+    "Select.tiers": [Case(tiers(top=0.3), select(top=0.3))],
+    "Tier.name": [Case(put("select.tiers.0.name", "first"), tiers(top=0.3))],
+    "Tier.top": [Case(put("select.tiers.0.top", 0.6), tiers(top=0.3))],
+    "Tier.band": [Case(tiers(band=[0.2, 0.5]), tiers(band=[0.1, 0.5]))],
+    "Tier.min": [Case(put("select.tiers.0.min", 300), tiers(min=350))],
+    "Tier.topics": [Case(put("select.tiers.0.topics", ["山"]), tiers(topics=["港"]))],
+    "Tier.repeat": [Case(put("select.tiers.0.repeat", 2), tiers(top=0.3)), Case(put("select.tiers.0.repeat", 0), tiers(top=0.3))],
     # repeated lines
     "Lines.scope": [Case(put("lines", {"documents": 9, "scope": "both", "hosts": 2}), put("lines", {"documents": 9}))],
     "Lines.documents": [Case(put("lines.documents", 3))],
@@ -517,6 +535,13 @@ def tables(out: Path) -> dict[str, bytes]:
 
 # Those that go by the same digest as others of this list; so are all but the first case of a field.  By default they are planned, not built.
 SLOW = [
+    "Select.band",
+    "Select.per",
+    "Select.sources",
+    "Tier.top",
+    "Tier.band",
+    "Tier.min",
+    "Tier.topics",
     "Rule.max",
     "Rule.above",
     "Rule.below",
@@ -607,6 +632,7 @@ def planned(stage: Any, manifests: Any) -> list[tuple[str, str]]:
 
 
 def everything(recipe: dict[str, Any], folder: Path) -> None:
+    select(top=0.9)(recipe, folder)
     put("dedup.keep", "largest:own")(recipe, folder)
     duplicates_last(recipe, folder)
     put("hosts", {})(recipe, folder)

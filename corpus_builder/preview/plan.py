@@ -11,6 +11,7 @@ from corpus_builder.pipeline import stages_of
 from corpus_builder.recipe.inputs import NOT_READ, find_inputs, input_files, keep_inputs_apart
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.report.mixture import capped, foretold
+from corpus_builder.report.selected import asked
 from corpus_builder.store.dataset import Dataset, Manifest, Shard, Stage
 from corpus_builder.store.ownership import check_owned
 from corpus_builder.store.receipt import Receipt
@@ -72,6 +73,8 @@ def plan(recipe: Recipe, out: str | Path) -> StagePlans:
         unknown = unknown or bool(todo)
         manifests[stage.name] = Manifest(stage.name, stage.version, dataset.root, tuple(receipts))
         note = "; ".join(f"{one.source}: {one}" for one in capped(manifests, recipe)) if stage is others[-1] else ""
+        if stage.name == "select" and recipe.select is not None:
+            note = asked(recipe.select)
         plans.append(StagePlan(stage.name, len(shards) - len(todo), todo, note))
     return plans
 

@@ -58,6 +58,11 @@ class Verdicts:
         """Which documents are kept.  (n,) bool"""
         return np.asarray(self.reason == "", dtype=np.bool_)
 
+    def put(self, rows: npt.NDArray[np.int64], said: Verdicts) -> None:
+        """Put the decisions on some rows in place."""
+        self.reason[rows], self.value[rows] = said.reason, said.value
+        self.threshold[rows], self.detail[rows] = said.threshold, said.detail
+
     def at(self, row: int) -> Drop | None:
         """One row as a Drop, or None if the document is kept."""
         if not self.reason[row]:

@@ -91,11 +91,14 @@ def score_of(rank: int) -> float | None:
     >>> [score_of(int(rank)) for rank in ranks(np.array([0.5, -3.0, np.nan]))]
     [0.5, -3.0, None]
     """
-    if not 0 <= rank < LAST:
-        return None
-    rising = ~rank & LAST
-    bits = rising & ~(1 << 63) if rising >> 63 else ~rising & LAST
-    return float(np.array([bits], dtype=np.uint64).view(np.float64)[0])
+    return float(scores_of(np.array([rank], dtype=np.uint64))[0]) if 0 <= rank < LAST else None
+
+
+def scores_of(rank: U64) -> F64:
+    """The scores that have these ranks; NaN for the last."""
+    rising, sign = ~rank, np.uint64(1 << 63)
+    found = np.where(rising & sign, rising & ~sign, ~rising).view(np.float64)
+    return np.where(rank == np.uint64(LAST), np.nan, found)
 
 
 class Bin(NamedTuple):
@@ -124,7 +127,7 @@ def pools_of(rows: Pooled, tiers: Sequence[Tier]) -> dict[tuple[int, str], I64]:
     """The rows of every pool, by the first tier that has it and the group."""
     found: dict[tuple[int, str], I64] = {}
     for number, tier in enumerate(tiers):
-        there = np.flatnonzero(_has_topic(rows.topic, tier))
+        there = np.flatnonzero(has_topic(rows.topic, tier))
         if number != first_with(tiers, number) or not len(there):
             continue
         names, where = np.unique(rows.group[there].astype(str), return_inverse=True)
@@ -139,7 +142,8 @@ def first_with(tiers: Sequence[Tier], number: int) -> int:
     return next(place for place, tier in enumerate(tiers) if tier.topics == tiers[number].topics)
 
 
-def _has_topic(topic: npt.NDArray[np.object_], tier: Tier) -> Bools:
+def has_topic(topic: npt.NDArray[np.object_], tier: Tier) -> Bools:
+    """Which documents are of the topics of a tier."""
     return np.ones(len(topic), np.bool_) if tier.topics is None else np.isin(topic.astype(str), list(tier.topics))
 
 
@@ -309,7 +313,7 @@ def tiers_of(rows: Pooled, tiers: Sequence[Tier], cuts: Iterable[Cut]) -> I64:
     by_place = {(cut.tier, cut.group): cut for cut in cuts}
     found = np.full(len(rows.rank), -1, dtype=np.int64)
     for number, tier in enumerate(tiers):
-        free = np.flatnonzero((found < 0) & _has_topic(rows.topic, tier))
+        free = np.flatnonzero((found < 0) & has_topic(rows.topic, tier))
         for group in set(rows.group[free].tolist()):
             if (cut := by_place.get((number, group))) is not None:
                 there = free[rows.group[free] == group]

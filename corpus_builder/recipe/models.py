@@ -28,6 +28,7 @@ from corpus_builder.recipe.names import check_names
 from corpus_builder.recipe.part import Items, Part, as_data, in_lines
 from corpus_builder.recipe.quality import Quality, Rule
 from corpus_builder.recipe.release import Release
+from corpus_builder.recipe.select import Select, mixture_problem
 from corpus_builder.recipe.source import Source
 from corpus_builder.recipe.toml import as_toml
 
@@ -49,6 +50,8 @@ class Recipe(Part):
     """Measures, and the rules that judge by them."""
     dedup: Dedup | None = Field(default=None, examples=[{"preset": "japanese"}])
     """What counts as a duplicate; goes with a rule duplicates = true.  [default: no duplicates are looked for]"""
+    select: Select | None = Field(default=None, examples=[{"score": "hiragana_fraction", "top": 0.5}])
+    """Which of the documents that the rules keep are released, and how often.  [default: all of them, once]"""
     lines: Lines | None = Field(default=None, examples=[{"documents": 7, "share": 0.2}])
     """Which repeated lines are cut.  [default: none are looked for]"""
     hosts: Hosts | None = Field(default=None, examples=[{"by": "domain"}])
@@ -74,10 +77,13 @@ class Recipe(Part):
                     raise ValueError(
                         f"unknown source {name!r} in {where}{did_you_mean(name, names)} (sources: {', '.join(names)})"
                     )
-        check_names(self.quality, self.dedup, self.hosts)
+        check_names(self.quality, self.dedup, self.hosts, self.select)
         shares = {name: mix.share for name, mix in self.release.mixture.items() if mix.share is not None}
         if shares and (sum(shares.values()) >= 1 or set(shares) == set(names)):
             raise ValueError("release.mixture: the shares must add up to less than 1, and one source must be without a share")
+        for name, mix in self.release.mixture.items():
+            if problem := mixture_problem(self.select, name, self.selected_from, mix.epochs, mix.max_epochs):
+                raise ValueError(str(problem))
         places = [number for number, rule in enumerate(self.quality.rules) if rule.duplicates]
         if len(places) > 1:
             raise ValueError("quality.rules says duplicates = true twice; one place is enough")
@@ -93,6 +99,7 @@ class Recipe(Part):
             *((f"quality.rules[{i}].sources", rule.sources or ()) for i, rule in enumerate(self.quality.rules)),
             ("dedup.sources", (self.dedup.sources or ()) if self.dedup else ()),
             ("dedup.keep", self.dedup.preference.names if self.dedup and self.dedup.preference.kind == "first" else ()),
+            ("select.sources", (self.select.sources or ()) if self.select else ()),
             ("lines.sources", (self.lines.sources or ()) if self.lines else ()),
             ("hosts.sources", (self.hosts.sources or ()) if self.hosts else ()),
             ("release.edits", tuple(self.release.edits)),
@@ -105,8 +112,16 @@ class Recipe(Part):
         """The columns of the table of hosts that the recipe names, each once."""
         named = [rule.measure for rule in self.quality.rules if rule.measure is not None]
         named += [self.hosts.score] if self.hosts and self.hosts.score else []
+        named += [name for name in (self.select.score, self.select.by) if name is not None] if self.select else []
         read = (column for name in named for column in sorted(self.quality.reads(name)))
         return tuple(dict.fromkeys(column for column in read if self.quality.on_hosts(column)))
+
+    @property
+    def selected_from(self) -> Sequence[str]:
+        """Sources whose documents `select` chooses among; empty if the recipe does not select."""
+        if self.select is None:
+            return ()
+        return self.select.sources or self.quality.sources or self.source_names
 
     @property
     def source_names(self) -> tuple[str, ...]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from corpus_builder.errors import RecipeError, did_you_mean
-from corpus_builder.quality.catalogue import COPIES, INFOS, OF_LANGUAGE_MODEL, OF_WORDS
+from corpus_builder.quality.catalogue import COPIES, INFOS
 from corpus_builder.quality.host_columns import measure_in
 from corpus_builder.recipe.dedup import Dedup
 from corpus_builder.recipe.hosts import Hosts
 from corpus_builder.recipe.quality import Quality
+from corpus_builder.recipe.select import Select
 
+OF_SELECT = {"by": ("documents", "characters"), "per": ("all", "source", "crawl")}
 TAKEN = {*INFOS, "id", "ng_fraction", "host", COPIES}
 
 
-def check_names(quality: Quality, dedup: Dedup | None, hosts: Hosts | None) -> None:
+def check_names(quality: Quality, dedup: Dedup | None, hosts: Hosts | None, select: Select | None) -> None:
     """Raise ValueError for a name that is taken, or that nothing has."""
     given: set[str] = set()
     for kind, what in (("measures", "your measure"), ("classifiers", "the classifier"), ("expressions", "the expression")):
@@ -38,6 +40,11 @@ def check_names(quality: Quality, dedup: Dedup | None, hosts: Hosts | None) -> N
         _of_document(quality, name, "hosts.measures")
     if hosts and hosts.score is not None:
         _known(quality, hosts.score, "hosts.score")
+    if select:
+        named = {"score": select.score, "by": select.by, "per": select.per, "topic": select.topic}
+        for key, name in named.items():
+            if name is not None and name not in OF_SELECT.get(key, ()):
+                _known(quality, name, f"select.{key}")
     _check_order(quality)
 
 
@@ -54,9 +61,6 @@ def _known(quality: Quality, name: str, where: str) -> None:
             f"{where} wants duplicates, the number of copies, but the recipe does not look for any; "
             "add a table [dedup], and above this rule one with duplicates = true"
         )
-    for group, remedy in ((OF_WORDS, "word_measures = true"), (OF_LANGUAGE_MODEL, 'language_model = "FILE"')):
-        if (measure_in(name) or name) in [info.name for info in group.measures]:
-            raise ValueError(f"{where} wants {name}, which is measured only with {remedy} under [quality]; add it")
     raise _unknown(name, where, quality.measure_names)
 
 

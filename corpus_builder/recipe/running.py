@@ -14,8 +14,8 @@ from corpus_builder.classifier.load import load_classifier
 from corpus_builder.classifier.model import F64, Classifier, Property, columns_of
 from corpus_builder.engine.own_functions import UserFunction, function_of
 from corpus_builder.errors import InputError, RecipeError, did_you_mean
+from corpus_builder.quality.choice import Choice
 from corpus_builder.quality.expressions import Expression
-from corpus_builder.quality.groups import MeasureGroup, Perplexity
 from corpus_builder.quality.host_columns import COUNTS, measure_in
 from corpus_builder.quality.hosts import UT1_V1_CATEGORIES, HostList
 from corpus_builder.quality.measures import MEASURES
@@ -30,7 +30,6 @@ from corpus_builder.quality.rulebook import (
     MeasureRule,
     RunningRule,
 )
-from corpus_builder.quality.word_measures import WordMeasures
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.quality import Rule
 from corpus_builder.release.mixture import Wanted
@@ -116,10 +115,10 @@ class Running:
             raise RecipeError(f"{where} compares {name!r} with a number, but it is a category; {self._listed(name)}.")
         raise RecipeError(f"{where} compares {name!r} with names, but it is a number; give min, max, above or below.")
 
-    def _values(self, name: str) -> tuple[str, ...]:
-        return self.classifier_columns[name].values
+    def _values(self, name: str | None) -> tuple[str, ...]:
+        return self.classifier_columns[str(name)].values
 
-    def _listed(self, name: str) -> str:
+    def _listed(self, name: str | None) -> str:
         return f"its values are {', '.join(self._values(name))}"
 
     @cached_property
@@ -144,6 +143,31 @@ class Running:
         """The user's measures by name, in the order of the names."""
         recipe = self.recipe
         return tuple((name, function_of(function, recipe.base)) for name, function in sorted(recipe.quality.measures.items()))
+
+    @cached_property
+    def choice(self) -> Choice | None:
+        """What the recipe's table `select` asks; None if there is none."""
+        select = self.recipe.select
+        if select is None:
+            return None
+        for key, name in (("per", select.per), ("topic", select.topic)):
+            if name not in (None, "all", "source", "crawl") and self.column(name, f"select.{key}") != "category":
+                raise RecipeError(f"select.{key} takes a category, but {name!r} is a number.")
+        topic = select.topic_column
+        for tier in select.tiers if topic else ():
+            if strange := [one for one in tier.topics or () if one not in self._values(topic)]:
+                hint = did_you_mean(strange[0], self._values(topic))
+                raise RecipeError(f"The tier {tier.name!r} names the topic {strange[0]!r}{hint}; {topic}: {self._listed(topic)}.")
+        return Choice(
+            select.wanted,
+            self.named(select.score, "select.score") if select.score is not None else None,
+            select.by,
+            None if select.by in ("documents", "characters") else self.named(select.by, "select.by"),
+            select.per,
+            topic,
+            tuple(self.recipe.selected_from),
+            self.recipe.seed,
+        )
 
     @cached_property
     def classifiers(self) -> tuple[NamedClassifier, ...]:
@@ -214,15 +238,6 @@ class Running:
         return NgWords.read(paths, self.recipe.quality.ng_variants) if paths else None
 
     @cached_property
-    def measure_groups(self) -> tuple[MeasureGroup, ...]:
-        """The groups of measures that the recipe turns on."""
-        quality = self.recipe.quality
-        groups: list[MeasureGroup] = [WordMeasures()] if quality.word_measures else []
-        if quality.language_model is not None:
-            groups.append(Perplexity.of(self.recipe.resolve(quality.language_model)))
-        return tuple(groups)
-
-    @cached_property
     def footer_keywords(self) -> tuple[str, ...]:
         """The footer keywords, one per line of their file."""
         return read_keywords(self.recipe)
@@ -262,9 +277,13 @@ def read_keywords(recipe: Recipe) -> tuple[str, ...]:
 def wanted(recipe: Recipe) -> Wanted:
     """The requested mixture, from `release.mixture`."""
     mixture = recipe.release.mixture
+    repeated = dict.fromkeys(recipe.selected_from, recipe.select.most_repeated if recipe.select else 1.0)
     return Wanted(
         epochs={source: mix.epochs for source, mix in mixture.items() if mix.epochs is not None},
         shares={source: mix.share for source, mix in mixture.items() if mix.share is not None},
-        max_epochs={name: mixture[name].max_epochs if name in mixture else 1.0 for name in recipe.source_names},
+        max_epochs={
+            name: mixture[name].max_epochs / max(1.0, repeated.get(name, 1.0)) if name in mixture else 1.0
+            for name in recipe.source_names
+        },
         strict=frozenset(source for source, mix in mixture.items() if mix.strict),
     )

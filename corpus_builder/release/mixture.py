@@ -5,19 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 
 from corpus_builder.errors import RecipeError
-
-
-def keyed_number(seed: int, *parts: str | int) -> int:
-    """A number in [0, 2**64) that depends only on the seed and the parts, the same on every machine.
-
-    >>> keyed_number(0, "jawiki/5") == keyed_number(0, "jawiki/5")
-    True
-    """
-    packed = "\0".join(map(str, (seed, *parts))).encode("utf-8", "surrogatepass")
-    return int.from_bytes(blake2b(packed, digest_size=8).digest(), "big")
+from corpus_builder.hashing.keyed import keyed_number as keyed_number
 
 
 def drawn(seed: int, id_: str, copy: int, epochs: float) -> bool:

@@ -10,7 +10,7 @@ from corpus_builder.messages.terminal import harmless
 from corpus_builder.release.mixture import Capped
 from corpus_builder.report.tables import extracted
 from corpus_builder.sources.extract_stats import ExtractStats
-from corpus_builder.stages.decide import DecideStats
+from corpus_builder.stages.decide import DecideStats, KeptOfTier
 from corpus_builder.stages.release import ReleaseStats
 from corpus_builder.store.dataset import Manifest
 from corpus_builder.store.stats import Documents
@@ -20,7 +20,7 @@ from corpus_builder.store.stats import Documents
 class Step:
     """One line of the funnel.
 
-    `kind` is "in", "drop", "stand" (what remains after a stage), "cut" (pages that remain, with less text) or "note" (a sentence
+    `kind` is "in", "drop", "stand" (what remains after a stage), "cut" (pages that remain, with less text), "tier" (a part of those that remain) or "note" (a sentence
     without numbers).  `size` counts characters, or bytes if there is no text yet.
     """
 
@@ -73,6 +73,7 @@ def _funnel(manifests: Mapping[str, Manifest], sources: set[str], name: str, not
         decide = [stats for stats in manifests["decide"].stats(DecideStats).values() if stats.source in sources]
         steps += _drops("decide", (stats.dropped for stats in decide))
         steps.append(_stands("decide", "stand", "kept", (stats.kept for stats in decide)))
+        steps += _tiers(decide)
     if name in notes:
         steps.append(Step("release", "note", notes[name], 0, 0, ""))
     if "release" in manifests:
@@ -114,6 +115,24 @@ def _stands(stage: str, kind: str, label: str, counts: Iterable[Documents]) -> S
     return Step(stage, kind, label, sum(one.documents for one in found), sum(one.characters for one in found))
 
 
+def _tiers(decided: Iterable[DecideStats]) -> list[Step]:
+    """A step for each tier, the most repeated first."""
+    found: dict[tuple[float, str], list[KeptOfTier]] = {}
+    for stats in decided:
+        for name, tier in stats.tiers.items():
+            found.setdefault((-tier.repeat, name), []).append(tier)
+    return [
+        Step(
+            "decide",
+            "tier",
+            f"tier {name}" + ("" if repeat == -1 else f", {-repeat:g} times"),
+            sum(one.documents for one in tiers),
+            sum(one.characters for one in tiers),
+        )
+        for (repeat, name), tiers in sorted(found.items())
+    ]
+
+
 def _drops(stage: str, dropped: Iterable[Mapping[str, Documents]]) -> list[Step]:
     """A step for each reason."""
     counts = ((reason, gone.documents, gone.characters) for by_reason in dropped for reason, gone in by_reason.items())
@@ -136,7 +155,7 @@ def as_text(funnel: Funnel) -> str:
         if step.kind == "note":
             lines.append(f"  ! {step.label}")
             continue
-        mark = {"in": "", "drop": "  - ", "cut": "  ~ ", "stand": "= "}[step.kind]
+        mark = {"in": "", "drop": "  - ", "cut": "  ~ ", "tier": "  = ", "stand": "= "}[step.kind]
         size = f"{step.size:>15,} {step.unit}" if step.unit else ""
         share = f"{100 * step.pages / funnel.entered:5.1f} %" if funnel.entered else "      –"
         lines.append(f"  {mark + harmless(step.label):34} {step.pages:>11,}  {share} {size}".rstrip())

@@ -21,9 +21,9 @@ from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.part import as_data
 from corpus_builder.report import charts
 from corpus_builder.report.funnel import funnels, records
-from corpus_builder.report.hosts import shown, top_hosts
 from corpus_builder.report.lines import repeated_lines
 from corpus_builder.report.mixture import capped
+from corpus_builder.report.selected import asked, cuts
 from corpus_builder.report.tables import examples
 from corpus_builder.sources.extract_stats import ExtractStats
 from corpus_builder.stages.measure import MeasureStats
@@ -59,10 +59,10 @@ def render(manifests: Mapping[str, Manifest], recipe: Recipe) -> str:
         funnels=found,
         widest=max((funnel.entered for funnel in found), default=0) or 1,
         released=_released(manifests, recipe),
+        cuts=cuts(manifests, recipe),
+        selects=asked(recipe.select) if recipe.select else "",
         duplicates=duplicates_in(manifests, recipe),
         repeated=repeated_lines(manifests, recipe) if recipe.lines else None,
-        hosts=top_hosts(manifests),
-        shown_of_host=shown,
         records=records(manifests),
         charts=_charts(manifests, recipe),
         plot={"width": charts.WIDTH, "height": charts.HEIGHT, "base": charts.BASE, "top": charts.TOP},

@@ -17,6 +17,7 @@ from corpus_builder.quality.rulebook import CategoryRule, MeasureRule, Rows
 from corpus_builder.reasons import duplicate_reason, reason_of
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.quality import Rule
+from corpus_builder.report.selected import meaning as selected_meaning
 from corpus_builder.report.tables import extracted, query
 from corpus_builder.report.text_difference import differences
 from corpus_builder.stages.release import ReleaseStats
@@ -155,7 +156,8 @@ def _story(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, with_dup
 
 
 def _dropped(stage: str, row: Mapping[str, Any], recipe: Recipe) -> Event:
-    meaning = reason_of(stage, row["reason"], recipe.quality.measure_names).meaning
+    selected = selected_meaning(recipe.select, row) if recipe.select and stage == "decide" else None
+    meaning = selected or reason_of(stage, row["reason"], recipe.quality.measure_names).meaning
     return Event(stage, "dropped", row["reason"], row["value"], row["threshold"], row["detail"], meaning)
 
 

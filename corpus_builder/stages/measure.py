@@ -18,7 +18,6 @@ from corpus_builder.document import OWN_DOCUMENT, Document, Filter
 from corpus_builder.engine.own_functions import UserFunction, answers
 from corpus_builder.messages.surrogates import surrogates_replaced
 from corpus_builder.quality import vocabulary
-from corpus_builder.quality.groups import MeasureGroup
 from corpus_builder.quality.histograms import Bin, add_histogram, histogram
 from corpus_builder.quality.measures import MEASURES, measure_texts
 from corpus_builder.quality.ng_words import NgWords, ng_fraction
@@ -48,7 +47,6 @@ class Measure(Stage):
     ng_words: NgWords | None = None
     measures: tuple[tuple[str, UserFunction], ...] = ()
     filters: tuple[UserFunction, ...] = ()
-    groups: tuple[MeasureGroup, ...] = ()
     name: ClassVar[str] = "measure"
     version: ClassVar[int] = 3
     tables: ClassVar[tuple[str, ...]] = ("measures",)
@@ -56,8 +54,8 @@ class Measure(Stage):
 
     @classmethod
     def of(cls, running: Running) -> Measure:
-        """The stage with the recipe's own measures, filters and word lists, and the groups that it turns on."""
-        return cls(running.ng_words, running.measures, running.filters, running.measure_groups)
+        """The stage with the recipe's own measures, filters and word lists."""
+        return cls(running.ng_words, running.measures, running.filters)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One shard per shard of documents, which depends on these, the word list and the source of the user's functions."""
@@ -71,7 +69,6 @@ class Measure(Stage):
                 + [[function.name, function.digest] for function in self.filters]
             ),
         }
-        made_from |= {group.group.name: group.digest for group in self.groups}
         extract = manifests["extract"]
         return [
             Shard(
@@ -87,8 +84,7 @@ class Measure(Stage):
         """Of the measures table: id, a column per measure, what the word list matched, a verdict per filter."""
         types = {"float64": pa.float64(), "int32": pa.int32()}
         fields = [pa.field("id", pa.string(), nullable=False)]
-        infos = [*MEASURES.values(), *(info for group in self.groups for info in group.group.measures)]
-        fields += [pa.field(info.name, types[info.dtype], nullable=False) for info in infos]
+        fields += [pa.field(info.name, types[info.dtype], nullable=False) for info in MEASURES.values()]
         if self.ng_words:
             fields += [pa.field("ng_fraction", pa.float64()), pa.field("ng_fraction.detail", pa.string())]
         fields += [pa.field(name, pa.float64()) for name, _ in self.measures]
@@ -121,8 +117,6 @@ class Measure(Stage):
     def _table(self, documents: pa.Table, said: Iterator[Any]) -> pa.Table:
         texts: list[str] = documents.column("text").to_pylist()
         columns: dict[str, Any] = {"id": documents.column("id"), **measure_texts(texts)}
-        for group in self.groups:
-            columns |= group.measure(texts)
         if self.ng_words:
             matched = [self.ng_words.matched(text) for text in texts]
             letters = columns["num_japanese_letters"]

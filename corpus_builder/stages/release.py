@@ -20,7 +20,7 @@ from corpus_builder.hashing.lines import without_lines
 from corpus_builder.recipe.running import Running, wanted
 from corpus_builder.release.edits import edit_version, named_edit
 from corpus_builder.release.mixture import Wanted, drawn, keyed_number, settle
-from corpus_builder.stages.decide import DecideStats, kept_characters
+from corpus_builder.stages.decide import DecideStats, KeptOfGroup, kept_characters
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of, read_groups
 from corpus_builder.store.stats import Count, Documents
 
@@ -41,16 +41,18 @@ OWN_COLUMNS = ("own_id", "extra")
 """Additional columns of a corpus if any of its sources has rows of the user's own data."""
 
 OWN_CORPUS = pa.schema([*CORPUS, *(OWN_DOCUMENT.field(name) for name in OWN_COLUMNS)])
+TIER = pa.field("tier", pa.string(), nullable=False)
+"""One more column of a corpus whose recipe has tiers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One copy of the kept documents of one row group."""
+    """One copy of the kept documents of one row group; those of a tier that is repeated appear in more copies than the others."""
 
     shard: str
     group: int
     copy: int
-    epochs: float
+    epochs: float  # of the source; a document is released `epochs` times its repeat
     characters: float
 
 
@@ -78,6 +80,7 @@ class ReleaseStats:
     released: dict[str, Released]  # by source
     dropped: dict[str, dict[str, Documents]]  # by source and reason; before any edit
     cut: dict[str, Documents]  # by source: documents that lost repeated lines, and the characters of these
+    tiers: dict[str, dict[str, Released]]  # by source and tier; empty if the recipe has no tiers
     units: tuple[UnitOfPart, ...]
 
 
@@ -92,6 +95,7 @@ class Release(Stage):
     prepend_title: Sequence[str]
     cut_lines: bool  # whether to cut those found by the stage `lines`
     mixture: Wanted
+    tiered: bool = False  # whether the corpus says of which tier a document is
     name: ClassVar[str] = "release"
     version: ClassVar[int] = 2
     tables: ClassVar[tuple[str, ...]] = ("corpus", "ledger")
@@ -109,6 +113,7 @@ class Release(Stage):
             prepend_title=release.prepend_title,
             cut_lines=recipe.lines is not None and recipe.lines.action == "remove",
             mixture=wanted(recipe),
+            tiered=recipe.select is not None and bool(recipe.select.tiers),
         )
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
@@ -144,7 +149,8 @@ class Release(Stage):
                 Shard(
                     f"part-{number:05}",
                     {"stage": f"{self.name}/{self.version}", "settings": settings, "units": digest_of(made)}
-                    | ({"columns": " ".join(OWN_CORPUS.names)} if own else {}),
+                    | ({"columns": " ".join(OWN_CORPUS.names)} if own else {})
+                    | ({"tiers": "in a column"} if self.tiered else {}),
                     {
                         "units": units,
                         "sources": {name: decided[name].source for name in names},
@@ -164,12 +170,12 @@ class Release(Stage):
                 raise capped.refused()
         epochs = settled.epochs
         units = [
-            Unit(shard, group, copy, times, kept.characters * min(1.0, times - copy))
+            Unit(shard, group, copy, times, characters_of(kept, times, copy))
             for shard, decided in decide.stats(DecideStats).items()
             for times in [epochs[decided.source]]
             for group, kept in enumerate(decided.groups)
             if kept.documents
-            for copy in range(math.ceil(times))
+            for copy in range(math.ceil(times * max((repeat for repeat, _ in kept.repeats), default=1.0)))
         ]
         units.sort(key=lambda unit: (keyed_number(self.seed, "unit", unit.shard, unit.group, unit.copy), unit.shard, unit.group))
         part: list[Unit] = []
@@ -186,19 +192,23 @@ class Release(Stage):
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Make one part, which is sorted in memory."""
         schema = CORPUS if shard.task["own"] is None else OWN_CORPUS
+        schema = schema.append(TIER) if self.tiered else schema
         out.table("corpus", schema)
         out.table("ledger", LEDGER)
         released: dict[str, Counter[str]] = {}
         dropped: dict[str, dict[str, Counter[str]]] = {}
         cut: dict[str, Counter[str]] = {}
+        tiers: dict[str, dict[str, Counter[str]]] = {}
         ledger = []
         rows: list[tuple[int, dict[str, Any]]] = []
         for unit in shard.task["units"]:
             source = shard.task["sources"][unit.shard]
             counts = released.setdefault(source, Counter(documents=0, distinct=0, characters=0))
             edit = self._editor(source)
-            for row, repeated in _kept(unit, shard.task):
-                is_drawn = drawn(self.seed, row["id"], unit.copy, unit.epochs)
+            for row, repeated, tier, repeat in _kept(unit, shard.task):
+                if unit.copy and unit.copy >= unit.epochs * repeat:
+                    continue
+                is_drawn = drawn(self.seed, row["id"], unit.copy, unit.epochs * repeat)
                 rest = without_lines(row["text"], repeated)
                 text = edit(rest, row["title"]) if is_drawn and rest else ""
                 if not text.strip():
@@ -213,11 +223,17 @@ class Release(Stage):
                     lost = cut.setdefault(source, Counter())
                     lost["documents"] += 1
                     lost["characters"] += len(row["text"]) - len(rest)
-                counts["documents"] += 1
-                counts["distinct"] += unit.copy == 0
-                counts["characters"] += len(text)
+                of_tier = (
+                    tiers.setdefault(source, {}).setdefault(tier, Counter(documents=0, distinct=0, characters=0))
+                    if tier
+                    else Counter()
+                )
+                for count in (counts, of_tier):
+                    count["documents"] += 1
+                    count["distinct"] += unit.copy == 0
+                    count["characters"] += len(text)
                 place = keyed_number(self.seed, "row", row["id"], unit.copy)
-                rows.append((place, row | {"text": text, "copy": unit.copy}))
+                rows.append((place, row | {"text": text, "copy": unit.copy, "tier": tier}))
         rows.sort(key=lambda pair: (pair[0], pair[1]["id"], pair[1]["copy"]))
         out.write("corpus", pa.Table.from_pylist([row for _, row in rows], schema=schema))
         out.write("ledger", pa.Table.from_pylist(ledger, schema=LEDGER))
@@ -225,6 +241,7 @@ class Release(Stage):
             {source: Released(**counts) for source, counts in released.items()},
             {source: {reason: Documents(**counts) for reason, counts in gone.items()} for source, gone in dropped.items()},
             {source: Documents(**counts) for source, counts in cut.items()},
+            {source: {tier: Released(**counts) for tier, counts in sorted(found.items())} for source, found in tiers.items()},
             tuple(UnitOfPart(unit.shard, unit.group, unit.copy) for unit in shard.task["units"]),
         )
 
@@ -240,9 +257,16 @@ class Release(Stage):
         return edit
 
 
-def _kept(unit: Unit, task: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], list[int]]]:
-    """The kept documents of a unit, and the numbers of the lines to cut from each."""
-    (keep,) = read_groups(task["decisions"][unit.shard], ["keep"], [unit.group])
+def characters_of(kept: KeptOfGroup, times: float, copy: int) -> float:
+    """Characters of one copy of a row group whose source is released `times` times."""
+    repeats = kept.repeats or ((1.0, kept.characters),)
+    return sum(characters * min(1.0, max(0.0, times * repeat - copy)) for repeat, characters in repeats)
+
+
+def _kept(unit: Unit, task: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], list[int], str, float]]:
+    """The kept documents of a unit, the numbers of the lines to cut from each, its tier, and how often it is released."""
+    (keep,) = read_groups(task["decisions"][unit.shard], ["keep", "tier", "repeat"], [unit.group])
+    tiers, repeats = (keep.filter(keep.column("keep")).column(name).to_pylist() for name in ("tier", "repeat"))
     own = task["own"] or ()
     columns = [name for name in (OWN_CORPUS if unit.shard in own else CORPUS).names if name != "copy"]
     (table,) = read_groups(task["documents"][unit.shard], columns, [unit.group])
@@ -253,4 +277,4 @@ def _kept(unit: Unit, task: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any],
     if unit.shard in task["lines"]:
         (lines,) = read_groups(task["lines"][unit.shard], ["lines"], [unit.group])
         repeated = lines.filter(keep.column("keep")).column("lines").to_pylist()
-    return zip(rows, repeated, strict=True)
+    return zip(rows, repeated, tiers, repeats, strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +10,25 @@ import numpy as np
 import pyarrow as pa
 
 from corpus_builder.quality.catalogue import COPIES
+from corpus_builder.quality.host_columns import PREFIX
 from corpus_builder.quality.rulebook import DuplicateRule, Rows, RunningRule, on_hosts
 from corpus_builder.sources.extract_stats import ExtractStats
 from corpus_builder.store.dataset import Manifest, Shard, Stage, digest_of, read_groups
 from corpus_builder.store.sidecars import joined_groups, scores_by_shard, scores_digest
 
 
-def judged_shards(stage: Stage, rules: Sequence[RunningRule], manifests: Mapping[str, Manifest]) -> list[Shard]:
-    """A shard per shard of documents, for `judged_rows`; it depends on the rules and on the columns that they read."""
+def judged_shards(
+    stage: Stage, rules: Sequence[RunningRule], manifests: Mapping[str, Manifest], reads: Collection[str] = ()
+) -> list[Shard]:
+    """A shard per shard of documents, for `judged_rows`; it depends on the rules, and on the columns that they, or others, read."""
     extract, measure, match = manifests["extract"], manifests["measure"], manifests.get("match")
     made_from = {
         "stage": f"{stage.name}/{stage.version}",
         "rules": digest_of([rule.identity for rule in rules]),
     }
     looked_for = any(isinstance(rule, DuplicateRule) for rule in rules)
-    hosts = manifests.get("hosts") if on_hosts(rules) else None
+    of_hosts = on_hosts(rules) or any(name.startswith(PREFIX) for name in reads)
+    hosts = manifests.get("hosts") if of_hosts else None
     scores = scores_by_shard(manifests)
     shards = []
     extracted = extract.stats(ExtractStats)

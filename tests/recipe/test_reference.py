@@ -27,6 +27,10 @@ GOES_WITH = {  # what else a key needs in its table
     ("[[quality.rules]]", "ut1_categories"): {"ut1": "lists/ut1"},
     ("[[quality.rules]]", "exact_host"): {"ut1": "lists/ut1"},
     ("[[quality.rules]]", "sources"): {"filter": "a:b"},
+    **{("[select]", key): {"score": "num_letters", "top": 0.5} for key in ("by", "per", "sources", "max_epochs", "topic")},
+    **{("[select]", key): {"score": "num_letters"} for key in ("top", "band", "min", "tiers")},
+    ("[select]", "score"): {"top": 0.5},
+    ("[[select.tiers]]", "topics"): {"name": "x"},
     ("[dedup]", "recall"): {"similarity": 0.8},
     ("[dedup]", "bytes_per_document"): {"similarity": 0.8},
     ("[dedup]", "indexed"): {"index": "documents.index"},
@@ -62,6 +66,12 @@ def recipe_with(heading: str, key: str, value: object) -> Recipe:
         whole["quality"] = {"rules": [table], "classifiers": {"edu": {"model": "m"}}}
     elif heading == "[quality.classifiers.NAME]":
         whole["quality"] = {"classifiers": {"edu": table}}
+    elif heading == "[[select.tiers]]":
+        whole["select"] = {"score": "num_letters", "topic": "edu", "tiers": [{"name": "x"} | table]}
+        whole["quality"] = {"classifiers": {"edu": {"model": "m"}}}
+    elif heading == "[select]":
+        classifiers = {name: {"model": "m"} for name in ("edu", "rubric")}
+        whole |= {"select": table, "quality": {"classifiers": classifiers, "expressions": {"worth": "edu"}}}
     elif heading == "[release.mixture.SOURCE]":
         whole["release"] = {"mixture": {"wikipedia": table}}
     else:
