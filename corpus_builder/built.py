@@ -126,7 +126,7 @@ class Built:
         existing = [name for name, stages in TABLES.items() if stages[0] in self.manifests] or [
             "documents"
         ]  # which says that it is not there yet
-        tables = database({name: self._table(name) for name in existing if name != "scores"})
+        tables = database({name: self.table(name) for name in existing if name != "scores"})
         if "scores" in existing:
             add_joined(tables, "scores", [self._scores(name) for name in sorted(self.recipe.quality.classifiers)], "id")
         try:
@@ -141,12 +141,13 @@ class Built:
         return found
 
     def _scores(self, classifier: str) -> Table:
-        self._table("scores")  # if there are none yet, it says so
+        self.table("scores")  # if there are none yet, it says so
         score = self.manifests["score"]
         files = [score.path(one, "scores") for one in score.receipts if one.shard.startswith(scored_shard(classifier, ""))]
         return Table(tuple(files), tuple(files[:1]))
 
-    def _table(self, name: str) -> Table:
+    def table(self, name: str) -> Table:
+        """The files of one of these tables; raises InputError if the build does not have it."""
         manifests = [self.manifests[stage] for stage in TABLES[name] if stage in self.manifests]
         if TABLES[name][0] not in self.manifests:
             if name == "matches" and self.recipe.dedup is None:
@@ -161,7 +162,7 @@ class Built:
         return Table.of(manifests, name)
 
     def _dataset(self, name: str) -> ds.Dataset:
-        return self._table(name).dataset()
+        return self.table(name).dataset()
 
     def __repr__(self) -> str:
         if "extract" not in self.manifests:

@@ -29,6 +29,7 @@ from corpus_builder.built import Built
 from corpus_builder.duplicates.index import add, remove
 from corpus_builder.extractor.model import SHIPPED, load_model
 from corpus_builder.japanese import detect
+from corpus_builder.japanese.train_language_model import train
 from corpus_builder.pipeline import STAGES, stages_of
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.recipe import running
@@ -108,6 +109,7 @@ def write_inputs(folder: Path) -> None:
     write_counter(folder / "ports.json", ("ports", "binary", "港"))
     write_counter(folder / "towns.json", ("towns", "category", ["港", "山"]))
     write_counter(folder / "other.json", ("ports", "binary", "山"))
+    (folder / "ja.lm").write_bytes(train([prose(30, 9)]).to_bytes())
     write_models(folder)
 
 
@@ -206,6 +208,11 @@ class Case:
 
 def trafilatura(recipe: dict[str, Any], folder: Path) -> None:
     put("extract.extractor", "trafilatura")(recipe, folder)
+
+
+def copied_model(recipe: dict[str, Any], folder: Path) -> None:
+    """Another language model in the place of the one that the recipe names."""
+    (folder / "ja.lm").write_bytes(train([prose(31, 9)]).to_bytes())
 
 
 def with_records(recipe: dict[str, Any], folder: Path) -> None:
@@ -348,6 +355,11 @@ CASES: dict[str, list[Case]] = {
     "Quality.sources": [Case(put("quality.sources", ["wikipedia"]))],
     "Quality.ng_words": [Case(write("ng.txt", "味噌\n星\n")), Case(put("quality.ng_words", ["hosts.txt"]))],
     "Quality.ng_variants": [Case(put("quality.ng_variants", True), write("ng.txt", "サツマイモ\n"))],
+    "Quality.word_measures": [Case(put("quality.word_measures", True))],
+    "Quality.language_model": [
+        Case(put("quality.language_model", "ja.lm")),
+        Case(copied_model, put("quality.language_model", "ja.lm")),
+    ],
     "Quality.measures": [
         Case(put("quality.measures.own", "stale_counts:mountains")),
         Case(put("quality.measures.second", "stale_counts:mountains")),

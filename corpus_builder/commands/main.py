@@ -67,9 +67,11 @@ def main(verbose: bool) -> None:
     log_to_stderr(logging.INFO if verbose else logging.WARNING)
 
 
-main.add("Build a corpus and look at it", build.build, report.report, report.why, report.verify, plan.plan, report.diff)
+main.add(
+    "Build a corpus and look at it", build.build, report.report, report.why, report.hosts, report.verify, plan.plan, report.diff
+)
 main.add("Try rules and extraction on texts and pages of yours", texts.judge, texts.extract, texts.measure, texts.measures)
 main.add("Find duplicates without a recipe, and those of earlier crawls", dedup.dedup, index.index)
 main.add("Fetch the input, publish the result", crawl.crawl, publish.publish)
 main.add("Choose what is worth reading", choose.sample, label.label, choose.train_classifier, compare.whatif, compare.evaluate)
-main.add("Train models, time this machine", train.train_extractor, train.train_detector, bench.bench)
+main.add("Train models, time this machine", train.train_extractor, train.train_detector, train.train_language_model, bench.bench)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import logging
 import sys
 import traceback
+from collections.abc import Iterable
 from typing import Any, TextIO
 
 import click
@@ -34,6 +36,13 @@ def end_with_nothing(*sentences: str) -> None:
 def say_json(value: Any, indent: int | None = 1, allow_nan: bool = True) -> None:
     """Print a JSON value for programs, on one line if `indent` is None."""
     click.echo(as_json(value, indent, allow_nan, ascii_only=not _takes_all(sys.stdout)))
+
+
+def say_csv(names: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
+    """Print rows as CSV; the items of a list are separated by spaces."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([" ".join(map(str, cell)) if isinstance(cell, list) else cell for cell in row] for row in rows)
 
 
 def say_funnels(built: Any, as_json: bool, **more: Any) -> Any:

@@ -10,7 +10,7 @@ import click
 
 from corpus_builder.commands.headings import Command
 from corpus_builder.commands.options import PATH, as_json
-from corpus_builder.commands.printing import say, say_funnels, say_json
+from corpus_builder.commands.printing import say, say_csv, say_funnels, say_json
 
 
 @click.command(cls=Command, short_help="Write OUT/report.html and print the funnel.")
@@ -57,6 +57,33 @@ def verify(out: Path, as_json: bool) -> None:
         say(as_text(found))
     if found.problems:
         sys.exit(5)
+
+
+@click.command(cls=Command, short_help="Print the table of hosts, ordered by a column.")
+@click.argument("out", type=PATH)
+@click.option("--by", default="documents", show_default=True, help="Column that orders the hosts, the greatest first.")
+@click.option("--ascending", is_flag=True, help="The least first.")
+@click.option("--limit", type=click.IntRange(1), help="Most hosts.  [default: 30, with --csv and --json all]")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, with the names of the columns first.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines, one a host.")
+def hosts(out: Path, by: str, ascending: bool, limit: int | None, as_csv: bool, as_json: bool) -> None:
+    """Print the hosts of the build OUT with their documents, what is kept of them, duplicates, and means and quantiles of measures.
+
+    docs/hosts.md describes the columns."""
+    from corpus_builder.built import Built
+    from corpus_builder.report.hosts import SHOWN, as_text, ordered
+
+    if as_csv and as_json:
+        raise click.UsageError("Give --csv or --json, not both.")
+    table = Built.open(out).table("hosts")
+    rows = ordered(table, by, ascending, limit or (None if as_csv or as_json else SHOWN))
+    if as_json:
+        for row in rows:
+            say_json(row, indent=None, allow_nan=False)
+    elif as_csv:
+        say_csv(table.dataset().schema.names, (row.values() for row in rows))
+    else:
+        say(as_text(list(rows), table.dataset().count_rows(), by))
 
 
 @click.command(cls=Command, short_help="Show where two builds differ, and why.")

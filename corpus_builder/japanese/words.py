@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from corpus_builder.document import Document
 from corpus_builder.errors import MissingExtraError
+from corpus_builder.messages.surrogates import surrogates_replaced
 
 MAX_CHUNK_BYTES = 48_000
 """Sudachi refuses input of more than 49,149 bytes."""
@@ -26,20 +27,21 @@ class Word(NamedTuple):
     surface: str
     dictionary_form: str
     part_of_speech: str
+    unknown: bool = False  # whether Sudachi's dictionary does not have it
 
 
-def words(text: str) -> Iterator[Word]:
-    """The words of a text, in Sudachi's longest units (mode C); their surfaces joined are the text.
+def words(text: str, mode: str = "C") -> Iterator[Word]:
+    """The words of a text, in Sudachi's longest units (mode C), or its shortest (A); their surfaces joined are the text.
 
     Raises MissingExtraError if SudachiPy is not installed.
 
     >>> [word.surface for word in words("国会議事堂へ行った。")]
     ['国会議事堂', 'へ', '行っ', 'た', '。']
     """
-    tokenizer = _tokenizer()
-    for chunk in _chunks(text):
+    tokenizer = _tokenizer(mode)
+    for chunk in _chunks(surrogates_replaced(text)):
         for morpheme in tokenizer.tokenize(chunk):
-            yield Word(morpheme.surface(), morpheme.dictionary_form(), morpheme.part_of_speech()[0])
+            yield Word(morpheme.surface(), morpheme.dictionary_form(), morpheme.part_of_speech()[0], morpheme.is_oov())
 
 
 def content_word_fraction(document: Document) -> float:
@@ -72,9 +74,9 @@ def _chunks(text: str) -> Iterator[str]:
 
 
 @cache
-def _tokenizer() -> Any:
+def _tokenizer(mode: str) -> Any:
     try:
         from sudachipy import Dictionary, SplitMode
     except ImportError as error:
         raise MissingExtraError('Words need SudachiPy; install the extra: pip install "corpus-builder[words]".') from error
-    return Dictionary(dict="core").tokenizer(mode=SplitMode.C)
+    return Dictionary(dict="core").tokenizer(mode=SplitMode.A if mode == "A" else SplitMode.C)

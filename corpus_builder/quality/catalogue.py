@@ -237,7 +237,66 @@ OF_COPIES = Group(
 )
 """What the search for duplicates knows, in the table `matches`."""
 
-GROUPS: tuple[Group, ...] = (*TEXT, OF_COPIES)
+_OF_WORDS = f"{FINEWEB2}; words by Sudachi's shortest units, as spaCy's Japanese tokenizer gives them"
+
+OF_WORDS = Group(
+    "words",
+    "With `word_measures = true` under [quality]; needs the extra `words`.",
+    "?",
+    (
+        _count("num_words", "words", "words by Sudachi (shortest units), white space not counted"),
+        _number(
+            "word_mean_chars", "code points", "mean length of words that are not only marks [FineWeb-2 keeps 1 to 6]", _OF_WORDS
+        ),
+        _fraction(
+            "alphabetic_word_fraction", "words with at least one letter / num_words [FineWeb-2 drops below 0.759]", _OF_WORDS
+        ),
+        _count("num_stop_words", "words", f"words that are one of {''.join(STOP_WORDS)} [FineWeb-2 wants at least 2]", _OF_WORDS),
+        _number("newlines_per_word", "newlines", "newlines / num_words [FineWeb-2 drops above 0.13]", _OF_WORDS),
+        _fraction("function_word_fraction", "particles and auxiliary verbs / words that are not only marks"),
+        _fraction("unknown_word_fraction", "words that Sudachi's dictionary does not have / words that are not only marks"),
+        *(
+            _fraction(
+                f"top_{n}gram_word_fraction",
+                f"length of the most frequent {n}-gram of words, with blanks between them, times its count / num_letters "
+                f"[FineWeb-2 drops above {limit}]",
+                _OF_WORDS,
+            )
+            for n, limit in ((2, 0.239), (3, 0.196), (4, 0.172))
+        ),
+        *(
+            _fraction(
+                f"duplicate_{n}gram_word_fraction",
+                f"code points of {n}-grams of words that occurred before, read from left to right without overlap / num_letters "
+                f"[FineWeb-2 drops above {limit}]",
+                _OF_WORDS,
+            )
+            for n, limit in ((5, 0.243), (6, 0.225), (7, 0.207), (8, 0.190), (9, 0.175), (10, 0.159))
+        ),
+    ),
+)
+"""By `quality.word_measures`."""
+
+OF_LANGUAGE_MODEL = Group(
+    "language model",
+    'With `language_model = "FILE"` under [quality], made by `corpus-builder train-language-model`.',
+    "?",
+    (
+        MeasureInfo(
+            "perplexity",
+            "float64",
+            "characters",
+            "perplexity by character of the text, the ends of its lines included; low: like the texts that the model learned from, "
+            "very low: repetitive",
+            "after CCNet and uzushio, which use words; Kneser-Ney over characters here",
+            0,
+            math.inf,
+        ),
+    ),
+)
+"""By `japanese.language_model`."""
+
+GROUPS: tuple[Group, ...] = (*TEXT, OF_WORDS, OF_LANGUAGE_MODEL, OF_COPIES)
 
 INFOS: Mapping[str, MeasureInfo] = MappingProxyType({info.name: info for group in GROUPS for info in group.measures})
 """Every measure that the tool knows, by name, whether or not a build has it."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,9 +12,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from publicsuffixlist import PublicSuffixList
+from publicsuffixlist import PSLFILE, PublicSuffixList
 
 from corpus_builder.errors import InputError
+
+log = logging.getLogger(__name__)
 
 UT1_V1_CATEGORIES = (
     "adult", "agressif", "bitcoin", "celebrity", "chat", "cryptojacking", "custom", "dating", "ddos", "doh", "filehosting",
@@ -52,12 +56,28 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()
 
 
+@lru_cache(maxsize=1 << 16)
+def is_public_suffix(name: str) -> bool:
+    """Whether anybody may register names below this one.
+
+    >>> [is_public_suffix(name) for name in ("co.jp", "github.io", "example.co.jp")]
+    [True, True, False]
+    """
+    return bool(_suffixes().is_public(name))
+
+
+def _public_among(hosts: frozenset[str]) -> list[str]:
+    """The public suffixes among many names, in order; looks up the few of the list, not the many names."""
+    lines = (line.strip() for line in Path(PSLFILE).read_text(encoding="utf-8").splitlines())
+    return sorted({line for line in lines if line in hosts})
+
+
 @dataclass(frozen=True)
 class HostList:
     """Hosts, host suffixes and URL prefixes.
 
-    An entry matches its host and all subdomains (`b.example` matches `a.b.example`); with `exact` it matches only the whole host,
-    as in Swallow corpus v1, and URL prefixes never match.  A suffix matches as a string: `.5ch.net`, or
+    An entry matches its host and all subdomains (`b.example` matches `a.b.example`), but a public suffix, such as `co.jp` or `github.io`, only
+    that host itself; with `exact` every entry matches only the whole host, as in Swallow corpus v1, and URL prefixes never match.  A suffix matches as a string: `.5ch.net`, or
     `wikipedia.org`, which also matches `notwikipedia.org`.
 
     >>> HostList(hosts=frozenset({"b.example"})).match("https://a.b.example/x")
@@ -73,6 +93,15 @@ class HostList:
     def read(cls, paths: Sequence[Path], exact: bool = False, suffixes: Sequence[str] = ()) -> HostList:
         """Read lists with one host, or host/path, per line; a `#` begins a comment.  Raises InputError for a file that cannot be read."""
         hosts, urls = _entries(line for path in paths for line in _lines(path))
+        if not exact and (public := _public_among(hosts)):
+            log.warning(
+                "%s %s in %s: anybody may register hosts below, so only %s dropped; to drop all below, write host_suffixes = %s.",
+                ", ".join(public[:5]) + (f" and {len(public) - 5} more" if len(public) > 5 else ""),
+                "are public suffixes" if len(public) > 1 else "is a public suffix",
+                ", ".join(map(str, paths[:3])) + (" and others" if len(paths) > 3 else ""),
+                "these hosts themselves are" if len(public) > 1 else "the host itself is",
+                json.dumps([f".{name}" for name in public[:5]]),
+            )
         return cls(hosts, urls, tuple(suffixes), exact)
 
     @classmethod
@@ -93,7 +122,8 @@ class HostList:
     @property
     def digest(self) -> str:
         """Digest of the entries, independent of their order."""
-        parts = [*sorted(self.hosts), "", *sorted(self.urls), "", *self.suffixes, "", str(self.exact)]
+        how = str(self.exact) if self.exact else "up to the registered domain"
+        parts = [*sorted(self.hosts), "", *sorted(self.urls), "", *self.suffixes, "", how]
         return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
     def match(self, url: str) -> str | None:
@@ -104,7 +134,9 @@ class HostList:
         if self.exact:
             found: str | None = host if host in self.hosts else None
         else:
-            found = next((name for name in _above(host) if name in self.hosts), None) or self._match_url(url, host)
+            listed = (name for name in _above(host) if name in self.hosts)
+            found = next((name for name in listed if name == host or not is_public_suffix(name)), None)
+            found = found or self._match_url(url, host)
         return found or next((suffix for suffix in self.suffixes if host.endswith(suffix)), None)
 
     def match_hosts(self, urls: Sequence[str]) -> list[str | None]:

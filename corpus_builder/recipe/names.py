@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from corpus_builder.errors import RecipeError, did_you_mean
-from corpus_builder.quality.catalogue import COPIES, INFOS
+from corpus_builder.quality.catalogue import COPIES, INFOS, OF_LANGUAGE_MODEL, OF_WORDS
 from corpus_builder.quality.host_columns import measure_in
 from corpus_builder.recipe.dedup import Dedup
 from corpus_builder.recipe.hosts import Hosts
@@ -61,6 +61,9 @@ def _known(quality: Quality, name: str, where: str) -> None:
             f"{where} wants duplicates, the number of copies, but the recipe does not look for any; "
             "add a table [dedup], and above this rule one with duplicates = true"
         )
+    for group, remedy in ((OF_WORDS, "word_measures = true"), (OF_LANGUAGE_MODEL, 'language_model = "FILE"')):
+        if (measure_in(name) or name) in [info.name for info in group.measures]:
+            raise ValueError(f"{where} wants {name}, which is measured only with {remedy} under [quality]; add it")
     raise _unknown(name, where, quality.measure_names)
 
 

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from corpus_builder.document import Filter, Measure
 from corpus_builder.engine.own_functions import name_of
 from corpus_builder.errors import RecipeError
-from corpus_builder.quality.catalogue import COPIES
+from corpus_builder.quality.catalogue import COPIES, OF_LANGUAGE_MODEL, OF_WORDS
 from corpus_builder.quality.expressions import Expression, linked
 from corpus_builder.quality.host_columns import PREFIX, host_columns, measure_in
 from corpus_builder.quality.measures import MEASURES
@@ -129,6 +129,11 @@ class Quality(Part):
     ng_variants: bool = Field(default=False, examples=[True])
     """Count the words in other forms, too: in the other kana and width, with masked letters (セ○クス), or with marks between the letters
     (セ・ッ・ク・ス).  Swallow corpus v1 counts them as they are listed."""
+    word_measures: bool = Field(default=False, examples=[True])
+    """Measure words, too, by Sudachi: the word measures of FineWeb-2, function words and unknown words (docs/measures.md).  This takes about
+    a hundred times as long as all other measures; needs the extra `words`."""
+    language_model: str | Path | None = Field(default=None, examples=["models/wikipedia.lm"])
+    """Model of `corpus-builder train-language-model`, by which the measure `perplexity` is computed."""
     measures: Mapping[str, Annotated[str | Measure, NameOrFunction]] = Field(
         default_factory=dict, examples=[{"links": "my_filters:links"}]
     )
@@ -153,7 +158,9 @@ class Quality(Part):
 
         A classifier with several properties, which its file tells, has the columns NAME.PROPERTY instead.
         """
-        return (*MEASURES, *self.measures, *self.classifiers, *(["ng_fraction"] if self.ng_words else []))
+        groups = [*([OF_WORDS] if self.word_measures else []), *([OF_LANGUAGE_MODEL] if self.language_model is not None else [])]
+        turned_on = [info.name for group in groups for info in group.measures]
+        return (*MEASURES, *turned_on, *self.measures, *self.classifiers, *(["ng_fraction"] if self.ng_words else []))
 
     @property
     def linked(self) -> dict[str, Expression]:

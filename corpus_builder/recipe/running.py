@@ -16,6 +16,7 @@ from corpus_builder.engine.own_functions import UserFunction, function_of
 from corpus_builder.errors import InputError, RecipeError, did_you_mean
 from corpus_builder.quality.choice import Choice
 from corpus_builder.quality.expressions import Expression
+from corpus_builder.quality.groups import MeasureGroup, Perplexity
 from corpus_builder.quality.host_columns import COUNTS, measure_in
 from corpus_builder.quality.hosts import UT1_V1_CATEGORIES, HostList
 from corpus_builder.quality.measures import MEASURES
@@ -30,6 +31,7 @@ from corpus_builder.quality.rulebook import (
     MeasureRule,
     RunningRule,
 )
+from corpus_builder.quality.word_measures import WordMeasures
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.quality import Rule
 from corpus_builder.release.mixture import Wanted
@@ -236,6 +238,15 @@ class Running:
         """The word lists; None if the recipe names none."""
         paths = [self.recipe.resolve(path) for path in self.recipe.quality.ng_words]
         return NgWords.read(paths, self.recipe.quality.ng_variants) if paths else None
+
+    @cached_property
+    def measure_groups(self) -> tuple[MeasureGroup, ...]:
+        """The groups of measures that the recipe turns on."""
+        quality = self.recipe.quality
+        groups: list[MeasureGroup] = [WordMeasures()] if quality.word_measures else []
+        if quality.language_model is not None:
+            groups.append(Perplexity.of(self.recipe.resolve(quality.language_model)))
+        return tuple(groups)
 
     @cached_property
     def footer_keywords(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.part import as_data
 from corpus_builder.report import charts
 from corpus_builder.report.funnel import funnels, records
+from corpus_builder.report.hosts import shown, top_hosts
 from corpus_builder.report.lines import repeated_lines
 from corpus_builder.report.mixture import capped
 from corpus_builder.report.selected import asked, cuts
@@ -63,6 +64,8 @@ def render(manifests: Mapping[str, Manifest], recipe: Recipe) -> str:
         selects=asked(recipe.select) if recipe.select else "",
         duplicates=duplicates_in(manifests, recipe),
         repeated=repeated_lines(manifests, recipe) if recipe.lines else None,
+        hosts=top_hosts(manifests),
+        shown_of_host=shown,
         records=records(manifests),
         charts=_charts(manifests, recipe),
         plot={"width": charts.WIDTH, "height": charts.HEIGHT, "base": charts.BASE, "top": charts.TOP},

@@ -18,6 +18,7 @@ from corpus_builder.document import OWN_DOCUMENT, Document, Filter
 from corpus_builder.engine.own_functions import UserFunction, answers
 from corpus_builder.messages.surrogates import surrogates_replaced
 from corpus_builder.quality import vocabulary
+from corpus_builder.quality.groups import MeasureGroup
 from corpus_builder.quality.histograms import Bin, add_histogram, histogram
 from corpus_builder.quality.measures import MEASURES, measure_texts
 from corpus_builder.quality.ng_words import NgWords, ng_fraction
@@ -47,6 +48,7 @@ class Measure(Stage):
     ng_words: NgWords | None = None
     measures: tuple[tuple[str, UserFunction], ...] = ()
     filters: tuple[UserFunction, ...] = ()
+    groups: tuple[MeasureGroup, ...] = ()
     name: ClassVar[str] = "measure"
     version: ClassVar[int] = 3
     tables: ClassVar[tuple[str, ...]] = ("measures",)
@@ -54,8 +56,8 @@ class Measure(Stage):
 
     @classmethod
     def of(cls, running: Running) -> Measure:
-        """The stage with the recipe's own measures, filters and word lists."""
-        return cls(running.ng_words, running.measures, running.filters)
+        """The stage with the recipe's own measures, filters and word lists, and the groups that it turns on."""
+        return cls(running.ng_words, running.measures, running.filters, running.measure_groups)
 
     def plan(self, manifests: Mapping[str, Manifest]) -> list[Shard]:
         """One shard per shard of documents, which depends on these, the word list and the source of the user's functions."""
@@ -69,6 +71,7 @@ class Measure(Stage):
                 + [[function.name, function.digest] for function in self.filters]
             ),
         }
+        made_from |= {group.group.name: group.digest for group in self.groups}
         extract = manifests["extract"]
         return [
             Shard(
@@ -84,7 +87,8 @@ class Measure(Stage):
         """Of the measures table: id, a column per measure, what the word list matched, a verdict per filter."""
         types = {"float64": pa.float64(), "int32": pa.int32()}
         fields = [pa.field("id", pa.string(), nullable=False)]
-        fields += [pa.field(info.name, types[info.dtype], nullable=False) for info in MEASURES.values()]
+        infos = [*MEASURES.values(), *(info for group in self.groups for info in group.group.measures)]
+        fields += [pa.field(info.name, types[info.dtype], nullable=False) for info in infos]
         if self.ng_words:
             fields += [pa.field("ng_fraction", pa.float64()), pa.field("ng_fraction.detail", pa.string())]
         fields += [pa.field(name, pa.float64()) for name, _ in self.measures]
@@ -117,6 +121,8 @@ class Measure(Stage):
     def _table(self, documents: pa.Table, said: Iterator[Any]) -> pa.Table:
         texts: list[str] = documents.column("text").to_pylist()
         columns: dict[str, Any] = {"id": documents.column("id"), **measure_texts(texts)}
+        for group in self.groups:
+            columns |= group.measure(texts)
         if self.ng_words:
             matched = [self.ng_words.matched(text) for text in texts]
             letters = columns["num_japanese_letters"]

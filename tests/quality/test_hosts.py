@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus_builder.errors import InputError
-from corpus_builder.quality.hosts import UT1_V1_CATEGORIES, HostList, host_of
+from corpus_builder.quality.hosts import UT1_V1_CATEGORIES, HostList, host_of, registered_domain
 
 
 @pytest.mark.parametrize(
@@ -116,3 +116,55 @@ def test_an_entry_of_one_directory_matches_what_lies_in_it_alone():
         "https://c.example/ads",
     ]
     assert blogs.match_hosts(urls) == ["b.example/ads", "b.example/ads", None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("url", "entry"),
+    [
+        ("https://shop.example.co.jp/", None),
+        ("https://co.jp/", "co.jp"),
+        ("https://me.github.io/", None),
+        ("https://www.bad.co.jp/", "bad.co.jp"),
+        ("https://a.you.github.io/", "you.github.io"),
+        ("https://page.blogspot.com/", None),
+        ("https://x.kawasaki.jp/", None),
+    ],
+)
+def test_a_public_suffix_in_a_list_drops_nothing_below_it(tmp_path, caplog, url, entry):
+    (tmp_path / "hosts.txt").write_text("co.jp\ngithub.io\nbad.co.jp\nyou.github.io\nblogspot.com\n")
+    hosts = HostList.read([tmp_path / "hosts.txt"])
+    assert hosts.match(url) == entry
+    assert "blogspot.com, co.jp, github.io are public suffixes in " in caplog.text
+    assert 'host_suffixes = [".blogspot.com", ".co.jp", ".github.io"]' in caplog.text
+
+
+def test_exact_lists_and_lists_without_suffixes_say_nothing(tmp_path, caplog):
+    (tmp_path / "hosts.txt").write_text("co.jp\n")
+    assert HostList.read([tmp_path / "hosts.txt"], exact=True).match("https://co.jp/") == "co.jp"
+    (tmp_path / "hosts.txt").write_text("bad.co.jp\n")
+    HostList.read([tmp_path / "hosts.txt"])
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    ("host", "domain"),
+    [
+        ("www.shop.example.co.jp", "example.co.jp"),
+        ("example.co.jp", "example.co.jp"),
+        ("co.jp", ""),
+        ("a.b.github.io", "b.github.io"),
+        ("www.city.kawasaki.jp", "city.kawasaki.jp"),
+        ("日本語.jp", "日本語.jp"),
+        ("192.0.2.7", ""),
+        ("2001:db8::7", ""),
+        ("localhost", ""),
+        ("", ""),
+    ],
+)
+def test_registered_domains(host, domain):
+    assert registered_domain(host) == domain
+
+
+@given(st.text(max_size=30))
+def test_any_text_has_a_registered_domain_or_none(host):
+    assert host.lower().endswith(registered_domain(host).lower())
