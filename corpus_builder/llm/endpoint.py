@@ -6,8 +6,9 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.llm.cost import estimated_tokens
@@ -15,8 +16,10 @@ from corpus_builder.llm.request import Answer, Request, parsed
 from corpus_builder.remote.places import shown
 from corpus_builder.remote.post import post_json, words_in
 from corpus_builder.remote.retries import Passing
+from corpus_builder.remote.web import login_of
 
 KEY_VARIABLE = "OPENAI_API_KEY"
+SECRET_CHARACTERS = 8
 ANSWER_SECONDS = 300.0  # ours: a long answer of a busy server takes minutes
 
 
@@ -36,7 +39,7 @@ class Endpoint:
     @classmethod
     def of(cls, url: str, model: str, key_variable: str = KEY_VARIABLE, answer_seconds: float = ANSWER_SECONDS) -> Endpoint:
         """An endpoint whose API key is in an environment variable; without it, no key is sent, as local servers want none."""
-        if urlsplit(url).scheme.lower() not in ("http", "https") or not urlsplit(url).hostname:
+        if not _is_web_address(url):
             raise RecipeError(
                 f"'{shown(url)}' is no endpoint: give the URL of an OpenAI-compatible server, such as http://localhost:8000/v1."
             )
@@ -83,8 +86,19 @@ class Endpoint:
         return self._read(request, attempt, body)
 
     def _clean(self, text: str) -> str:
-        """A server may repeat the key that it was sent."""
-        return text.replace(self.key, "…") if self.key else text
+        """A text without the secrets that the server was sent, which it may repeat."""
+        for secret in self._secrets:
+            text = text.replace(secret, "…")
+        return text
+
+    @cached_property
+    def _secrets(self) -> list[str]:
+        """The key, and login and parameters of the URL; what is shorter than SECRET_CHARACTERS is a word such as EMPTY, and no secret."""
+        parts = urlsplit(self.url)
+        words = [parts.password or "", *(value for _, value in parse_qsl(parts.query))]
+        login = login_of(self.url).get("authorization", "").removeprefix("Basic ")
+        found = {self.key, login, *words, *map(unquote, words)}
+        return sorted((one for one in found if len(one) >= SECRET_CHARACTERS), key=len, reverse=True)
 
     def _no_use(self, status: int, words: str) -> InputError:
         remedies = {
@@ -116,6 +130,14 @@ class Endpoint:
             tokens = [sum(estimated_tokens(one["content"]) for one in request.messages), estimated_tokens(raw)]
         parsed_value, bad, detail = _judged(request, raw, finish, refusal)
         return Answer(raw or refusal, parsed_value, bad, detail, int(tokens[0] or 0), int(tokens[1] or 0), counted, attempt)
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme.lower() in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, an IPv6 address without its end
+        return False
 
 
 def _judged(request: Request, raw: str, finish: str, refusal: str) -> tuple[Any, str, str]:

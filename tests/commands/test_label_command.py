@@ -113,7 +113,8 @@ def test_mistakes_are_sentences(chat: Chat, here: Path) -> None:
     assert "has no answer to 20 of 20 documents by this policy, model (m)" in label("--model", "m", code=3)
     assert "No model is named" in label(code=3)
     assert "A budget in money needs prices" in label(*model, "--budget", 1, code=2)
-    assert "'localhost:8000/v1' is no endpoint" in label("--endpoint", "localhost:8000/v1", "--model", "m", code=2)
+    for url in ("localhost:8000/v1", "ftp://localhost/v1", "http://", "http://h:x/v1", "http://[::1/v1"):
+        assert f"'{url}' is no endpoint" in label("--endpoint", url, "--model", "m", code=2)
     assert "write NAME=VALUE, such as max_tokens=500" in label(*model, "--parameter", "max_tokens", code=2)
     assert "The environment variable NO_SUCH_KEY, which is to hold the API key, is not set" in label(
         *model, "--api-key-env", "NO_SUCH_KEY", code=2
@@ -173,9 +174,15 @@ def test_the_api_key_and_the_login_of_the_endpoint_are_told_by_nobody(
     assert {path.name: found for path in files if (found := secrets_in(path.read_bytes()))} == {}
 
 
-def test_a_login_without_a_key_is_sent(chat: Chat, here: Path) -> None:
-    label("--endpoint", chat.url.replace("://", "://me:pa55word@"), "--model", "m")
+@pytest.mark.parametrize("fault", [None, 400, {"content": "Basic bWU6cGE1NXdvcmQ=, pa55word"}], ids=str)
+def test_a_login_without_a_key_is_sent_and_told_by_nobody(chat: Chat, here: Path, fault: object) -> None:
+    chat.every = fault
+    url = chat.url.replace("://", "://me:pa55word@")
+    said = label("--endpoint", url, "--model", "m", code=7 if isinstance(fault, dict) else 3 if fault else 0)
     assert chat.asked[0].headers["authorization"] == "Basic bWU6cGE1NXdvcmQ="
+    for content in (said.encode(), *(path.read_bytes() for path in here.rglob("*") if path.is_file())):
+        assert b"pa55word" not in content
+        assert b"bWU6cGE1NXdvcmQ" not in content
 
 
 # kill -9

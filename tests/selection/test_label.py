@@ -7,11 +7,12 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from support.models import GOOD, Chat, chat_server, rows_of, write_policy, write_sample
 
-from corpus_builder import InputError, label
+from corpus_builder import InputError, StageError, label
 from corpus_builder.llm.run import Limits
 
 pytestmark = pytest.mark.usefixtures("impatient")
@@ -84,3 +85,41 @@ def test_files_of_others_are_not_overwritten(chat: Chat, tmp_path: Path) -> None
         label(sample, policy, chat.url, "m", out)
     with pytest.raises(InputError, match="is an input"):
         label(sample, policy, chat.url, "m", sample)
+
+
+def test_equal_texts_are_asked_about_once_also_in_one_run(chat: Chat, tmp_path: Path) -> None:
+    chat.every = ("slow", 0.02)
+    sample, policy = write_sample(tmp_path, ["同じ文章。"] * 6 + [TEXTS[0]]), write_policy(tmp_path)
+    done = label(sample, policy, chat.url, "m", tmp_path / "labels.jsonl")
+    assert (done.documents, done.labelled, done.asked, len(chat.asked)) == (7, 7, 2, 2)
+    assert len(rows_of(tmp_path / "labels.jsonl.answers/answers.jsonl")) == 2
+
+
+@pytest.mark.parametrize("where", ["corpus_builder.selection.label.give_name", "corpus_builder.llm.kept.Kept.seal"])
+def test_a_run_that_is_killed_while_it_writes_is_finished_by_the_next(
+    chat: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    policy, out = write_policy(tmp_path), tmp_path / "labels.jsonl"
+    label(write_sample(tmp_path, TEXTS[:1]), policy, chat.url, "m", out)
+    sample = write_sample(tmp_path, TEXTS)
+    with monkeypatch.context() as patch:
+        patch.setattr(where, Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            label(sample, policy, chat.url, "m", out)
+    done = label(sample, policy, chat.url, "m", out)
+    assert (done.labelled, done.asked, len(chat.asked)) == (4, 0, 4)
+    assert hashlib.sha256(out.read_bytes()).hexdigest() == done.digest
+
+
+def test_documents_without_an_answer_are_an_error_and_asked_for_again(
+    chat: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CORPUS_BUILDER_TRIES", "1")
+    sample, policy, out = write_sample(tmp_path, TEXTS), write_policy(tmp_path), tmp_path / "labels.jsonl"
+    chat.faults = [500]
+    with pytest.raises(
+        StageError, match=r"1 of 4 documents have no answer, after all tries; the last time: the server answered 500"
+    ):
+        label(sample, policy, chat.url, "m", out)
+    assert not out.exists()
+    assert label(sample, policy, chat.url, "m", out).asked == 1
