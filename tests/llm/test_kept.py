@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from corpus_builder.errors import InputError, IntegrityError, StageError
 from corpus_builder.llm.cost import Tokens
-from corpus_builder.llm.kept import Kept, kept_in
+from corpus_builder.llm.kept import FORMAT, Kept, kept_in
 from corpus_builder.llm.request import Answer, Request
+from corpus_builder.store.files import digest_file
+from corpus_builder.store.ownership import small_object
 
 TEXTS = ("一", "二", "三\ud800\n")
 
@@ -99,17 +102,21 @@ def test_sealed_answers_are_enough_and_are_held_against_their_digest(tmp_path: P
         pass
 
 
-@pytest.mark.parametrize("when", ["head", "answers"])
-def test_a_run_that_is_killed_while_it_seals_is_sealed_by_the_next(tmp_path: Path, when: str) -> None:
+@pytest.mark.parametrize("step", ["give_name", "write_json"])
+def test_a_run_that_is_killed_while_it_seals_is_sealed_by_the_next(
+    tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(tmp_path / "a")
     with kept_in(tmp_path / "a") as kept:
-        digest = kept.seal(keys(*TEXTS), {})
-    (tmp_path / "a/sealed.json").unlink()
-    if when == "answers":
-        (tmp_path / "a/answers.jsonl").unlink()
+        kept.seal(keys(TEXTS[0]), {})
+        with monkeypatch.context() as patch:
+            patch.setattr(f"corpus_builder.llm.kept.{step}", Mock(side_effect=KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                kept.seal(keys(*TEXTS), {})
     with kept_in(tmp_path / "a") as kept:
-        assert kept.seal(keys(*TEXTS), {}) == digest
-    assert (tmp_path / "a/sealed.json").exists()
+        digest = kept.seal(keys(*TEXTS), {})
+    assert small_object(tmp_path / "a/sealed.json") == {"format": FORMAT, "answers": "answers.jsonl", "sha256": digest}
+    assert digest_file(tmp_path / "a/answers.jsonl") == digest
 
 
 def test_what_is_left_to_ask(tmp_path: Path) -> None:

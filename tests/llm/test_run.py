@@ -181,6 +181,13 @@ def test_a_single_request_that_fails_is_left_out(chat: Chat, kept: Kept, monkeyp
     assert answer(kept, "a") is None
 
 
+def test_only_failures_in_a_row_end_a_run(chat: Chat, kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORPUS_BUILDER_TRIES", "1")
+    chat.faults = [500] * 4 + [None] + [500] * 4
+    done, _ = run(chat, kept, [f"{n}" for n in range(20)])
+    assert (done.answers, done.unanswered) == (Counter({"": 12}), 8)
+
+
 @pytest.mark.parametrize(
     ("status", "remedy"),
     [(401, "check the API key"), (403, "what the API key allows"), (404, "mostly ends in /v1"), (405, "--endpoint")],
@@ -206,10 +213,12 @@ def test_a_redirect_is_not_followed(chat: Chat, kept: Kept) -> None:
 
 
 def test_nobody_asks_while_a_server_wants_to_be_left_alone(chat: Chat, kept: Kept) -> None:
-    chat.faults = [(429, {"Retry-After": "0.4"})]
-    done, _ = run(chat, kept, list("abc"))
-    assert done.answers == Counter({"": 3})
-    assert chat.times[1] - chat.times[0] >= 0.4
+    chat.faults, chat.every = [(429, {"Retry-After": "1"})], ("slow", 0.02)
+    done, _ = run(chat, kept, [f"{n}" for n in range(80)], Limits(at_a_time=2))
+    assert done.answers == Counter({"": 80})
+    since = [time - chat.times[0] for time in chat.times]
+    assert [seconds for seconds in since if 0.5 < seconds < 0.99] == [], "those sent before the 429 came are there soon"
+    assert since[-1] > 1
 
 
 def test_requests_are_spaced(chat: Chat, kept: Kept) -> None:

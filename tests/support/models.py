@@ -96,7 +96,11 @@ def handler_of(chat: Chat) -> type[BaseHTTPRequestHandler]:
                 return self._send(400, {"error": {"message": "response_format is not supported"}})
             if isinstance(fault, int) or (isinstance(fault, tuple) and isinstance(fault[0], int)):
                 status, headers = (fault, {}) if isinstance(fault, int) else fault
-                return self._send(status, {"error": {"message": f"out of order: {self.headers.get('Authorization')}"}}, headers)
+                return self._send(
+                    status,
+                    {"error": {"message": f"out of order: {str(self.headers.get('Authorization')).rpartition(' ')[2]}"}},
+                    headers,
+                )
             if isinstance(fault, tuple) and fault[0] == "slow":
                 time.sleep(fault[1])
             more = dict(fault) if isinstance(fault, dict) else {}
