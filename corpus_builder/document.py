@@ -23,6 +23,14 @@ DOCUMENT = pa.schema(
     ]
 )
 
+PAGE_COLUMNS = (
+    pa.field("link_fraction", pa.float64(), nullable=False),  # characters of links / characters of the text, 0..1
+    pa.field("main_text_fraction", pa.float64(), nullable=False),  # characters of the text / those of the whole page, 0..1
+)
+"""Of pages of WARCs; 0 where the extractor knows no blocks."""
+
+PAGE_DOCUMENT = pa.schema([*DOCUMENT, *PAGE_COLUMNS])
+
 OWN_DOCUMENT = pa.schema(
     [
         *DOCUMENT,  # for rows of the user's own data: JSON lines and Parquet
@@ -64,7 +72,8 @@ class Document:
 
     `id` records the origin: the input file's name, a slash, and a number within that file (the record's byte offset in a
     WARC, the page id in a Wikipedia dump, the line number from 1 or the row number from 0 elsewhere).  Rows of the user's
-    own data also keep their own id in `own_id`, and their remaining columns as JSON in `extra`.
+    own data also keep their own id in `own_id`, and their remaining columns as JSON in `extra`; pages what share of the text is
+    links, and what share of the page is in the text, if the extractor knows.
 
     >>> Document(text="吾輩は猫である。").lines
     ('吾輩は猫である。',)
@@ -81,6 +90,8 @@ class Document:
     charset: str = ""
     own_id: str = ""
     extra: str = ""
+    link_fraction: float = 0.0
+    main_text_fraction: float = 0.0
 
     @cached_property
     def lines(self) -> tuple[str, ...]:

@@ -9,14 +9,14 @@ import logging
 import re
 import reprlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from corpus_builder.engine.own_functions import OwnFunctionFailed, UserFunction, load_function
 from corpus_builder.errors import RecipeError, words_of
-from corpus_builder.extractor.blocks import HIRAGANAS, KATAKANAS
+from corpus_builder.extractor.blocks import CHARS, HIRAGANAS, KATAKANAS, LINKED
 from corpus_builder.extractor.model import SHIPPED, kept_blocks, load_model, model_digest
 from corpus_builder.extractor.scan import TooManyBlocks, scan
 from corpus_builder.extractor.typeset import markdown, plain_text
@@ -40,10 +40,13 @@ _KEPT = re.compile(r"<(?:pre|textarea|script|style|listing|xmp)\b", re.IGNORECAS
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """What an extractor returns; `title` may be ""."""
+    """What an extractor returns; `title` may be "".  If it knows the page's blocks: the share of the text's characters that are links,
+    and the share of the page's characters that are in the text."""
 
     title: str
     text: str
+    link_fraction: float = field(default=0.0, repr=False)
+    main_text_fraction: float = field(default=0.0, repr=False)
 
 
 Extractor: TypeAlias = Callable[[str, str | None], Extracted | None]
@@ -146,7 +149,10 @@ def japanese_extractor(
     if not kept.any():
         return None
     title = " ".join(html.unescape(found.title.tobytes().decode("utf-8", "replace")).split())
-    return Extracted(title[:MAX_TITLE_CHARS], (markdown if form == "markdown" else plain_text)(found, kept))
+    text = (markdown if form == "markdown" else plain_text)(found, kept)
+    characters = int(found.blocks[kept, CHARS].sum())
+    linked, all_ = int(found.blocks[kept, LINKED].sum()), int(found.blocks[:, CHARS].sum())
+    return Extracted(title[:MAX_TITLE_CHARS], text, linked / characters, characters / all_)
 
 
 def trafilatura_extractor(html_text: str, url: str | None = None, tables: bool = False) -> Extracted | None:

@@ -43,11 +43,13 @@ class PageSettings:
 
 @dataclass(frozen=True, slots=True)
 class PageText:
-    """A Japanese page: `charset` is the Python codec that decoded it."""
+    """A Japanese page: `charset` is the Python codec that decoded it; for the others see `Extracted`."""
 
     title: str
     text: str
     charset: str
+    link_fraction: float = 0.0
+    main_text_fraction: float = 0.0
 
 
 def read_page(body: bytes, *, content_type: str, status: int, settings: PageSettings, url: str | None = None) -> PageText | Drop:
@@ -87,7 +89,7 @@ def read_page(body: bytes, *, content_type: str, status: int, settings: PageSett
         return Drop("extraction_empty")
     if drop := foreign(text, settings):
         return drop
-    return PageText(storable(found.title), text, decoded.charset)
+    return PageText(storable(found.title), text, decoded.charset, found.link_fraction, found.main_text_fraction)
 
 
 def foreign(text: str, settings: PageSettings) -> Drop | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from corpus_builder.document import OWN_DOCUMENT, Document, Drop, Filter
+from corpus_builder.document import OWN_DOCUMENT, PAGE_COLUMNS, Document, Drop, Filter
 from corpus_builder.errors import RecipeError
 from corpus_builder.messages.surrogates import surrogates_replaced
 from corpus_builder.messages.terminal import harmless
@@ -61,7 +61,7 @@ def judge(how: Recipe | Filter | Threshold, document: Document | str) -> Verdict
     if document.source and document.source not in how.source_names:
         raise RecipeError(f"The recipe has no source {document.source!r}; its sources are {', '.join(how.source_names)}.")
     running = Running(how, Path())
-    row = pa.Table.from_pylist([_row(document)], schema=OWN_DOCUMENT)
+    row = pa.Table.from_pylist([_row(document)], schema=pa.schema([*OWN_DOCUMENT, *PAGE_COLUMNS]))
     measured = Measure.of(running).table(row)
     rows = rows_of([document.url], [measured, *(scores_of(one, row, measured) for one in running.classifiers)], None)
     judged = Verdicts()
@@ -79,8 +79,9 @@ def _judge_alone(how: Callable[[Document], Any], document: Document) -> Judged:
     return Judged(name, apply_filter(how, document))
 
 
-def _row(document: Document) -> dict[str, str]:
-    return {name: surrogates_replaced(getattr(document, name)) for name in OWN_DOCUMENT.names}
+def _row(document: Document) -> dict[str, Any]:
+    strings = {name: surrogates_replaced(getattr(document, name)) for name in OWN_DOCUMENT.names}
+    return strings | {field.name: getattr(document, field.name) for field in PAGE_COLUMNS}
 
 
 def as_text(judged: list[Judged]) -> str:

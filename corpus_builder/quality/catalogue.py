@@ -217,6 +217,19 @@ TEXT = (
 )
 """The groups that are measured in every build, by `quality.measures`; the vocabulary by `quality.vocabulary`."""
 
+OF_PAGES = Group(
+    "pages",
+    "Always; 0 for texts that are not from the blocks of a page: other extractors than `japanese`, Wikipedia, rows of your own.",
+    "0",
+    (
+        _fraction(
+            "link_fraction", "characters of links / characters of the text, both without white space", "ours, after uzushio"
+        ),
+        _fraction("main_text_fraction", "characters of the text / characters of the whole page, both without white space"),
+    ),
+)
+"""What the extractor knows, in the table `documents`."""
+
 COPIES = "duplicates"
 OF_COPIES = Group(
     "copies",
@@ -296,7 +309,7 @@ OF_LANGUAGE_MODEL = Group(
 )
 """By `japanese.language_model`."""
 
-GROUPS: tuple[Group, ...] = (*TEXT, OF_WORDS, OF_LANGUAGE_MODEL, OF_COPIES)
+GROUPS: tuple[Group, ...] = (*TEXT, OF_PAGES, OF_WORDS, OF_LANGUAGE_MODEL, OF_COPIES)
 
 INFOS: Mapping[str, MeasureInfo] = MappingProxyType({info.name: info for group in GROUPS for info in group.measures})
 """Every measure that the tool knows, by name, whether or not a build has it."""

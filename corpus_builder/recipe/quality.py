@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from corpus_builder.document import Filter, Measure
 from corpus_builder.engine.own_functions import name_of
 from corpus_builder.errors import RecipeError
-from corpus_builder.quality.catalogue import COPIES, OF_LANGUAGE_MODEL, OF_WORDS
+from corpus_builder.quality.catalogue import COPIES, OF_LANGUAGE_MODEL, OF_PAGES, OF_WORDS
 from corpus_builder.quality.expressions import Expression, linked
 from corpus_builder.quality.host_columns import PREFIX, host_columns, measure_in
 from corpus_builder.quality.measures import MEASURES
@@ -159,8 +159,9 @@ class Quality(Part):
         A classifier with several properties, which its file tells, has the columns NAME.PROPERTY instead.
         """
         groups = [*([OF_WORDS] if self.word_measures else []), *([OF_LANGUAGE_MODEL] if self.language_model is not None else [])]
+        of_pages = [info.name for info in OF_PAGES.measures]
         turned_on = [info.name for group in groups for info in group.measures]
-        return (*MEASURES, *turned_on, *self.measures, *self.classifiers, *(["ng_fraction"] if self.ng_words else []))
+        return (*MEASURES, *of_pages, *turned_on, *self.measures, *self.classifiers, *(["ng_fraction"] if self.ng_words else []))
 
     @property
     def linked(self) -> dict[str, Expression]:

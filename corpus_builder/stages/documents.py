@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from corpus_builder.document import OWN_DOCUMENT, Document, Drop
 from corpus_builder.engine.own_functions import naming
@@ -23,8 +24,8 @@ def document_of(found: Document, settings: PageSettings | None, size_bytes: int)
     if drop is not None:
         return Ledgered(found.id, found.url, drop, size_bytes, found.own_id)
     found = replace(found, host=host_of(found.url))
-    fields = {name: storable_field(getattr(found, name)) for name in OWN_DOCUMENT.names if name != "text"}
-    return Document(text=text, **fields)
+    fields: dict[str, Any] = {name: storable_field(getattr(found, name)) for name in OWN_DOCUMENT.names if name != "text"}
+    return replace(found, text=text, **fields)
 
 
 def cleaned(found: Document | Ledgered) -> Document | Ledgered:

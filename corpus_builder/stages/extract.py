@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 
 import pyarrow as pa
 
-from corpus_builder.document import DOCUMENT, LEDGER, OWN_DOCUMENT, OWN_IDS, Document, Drop
+from corpus_builder.document import DOCUMENT, LEDGER, OWN_DOCUMENT, OWN_IDS, PAGE_DOCUMENT, Document, Drop
 from corpus_builder.engine.guard import Crash, Reading, guarded
 from corpus_builder.engine.own_functions import UserFunction, naming
 from corpus_builder.errors import FormatError, StageError
@@ -45,7 +45,7 @@ class Extract(Stage):
     inputs: tuple[InputFile, ...]
     settings: PageSettings
     name: ClassVar[str] = "extract"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     tables: ClassVar[tuple[str, ...]] = ("documents", "ledger")
     stats: ClassVar[type[Any]] = ExtractStats
 
@@ -85,7 +85,7 @@ class Extract(Stage):
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Read one input file from start to end."""
         file: InputFile = shard.task
-        schema = OWN_DOCUMENT if file.kind in OWN_ROWS else DOCUMENT
+        schema = OWN_DOCUMENT if file.kind in OWN_ROWS else DOCUMENT if file.kind == "wikipedia" else PAGE_DOCUMENT
         out.table("documents", schema)
         out.table("ledger", LEDGER)
         if file.kind in OWN_ROWS:
@@ -244,6 +244,8 @@ def page_of(record: Page, page_id: str, source: str, settings: PageSettings) -> 
         date=record.date,
         crawl=record.crawl,
         charset=page.charset,
+        link_fraction=page.link_fraction,
+        main_text_fraction=page.main_text_fraction,
     )
     return document_of(found, None, len(record.body))
 

@@ -14,10 +14,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow as pa
 
-from corpus_builder.document import OWN_DOCUMENT, Document, Filter
+from corpus_builder.document import OWN_DOCUMENT, PAGE_COLUMNS, Document, Filter
 from corpus_builder.engine.own_functions import UserFunction, answers
 from corpus_builder.messages.surrogates import surrogates_replaced
 from corpus_builder.quality import vocabulary
+from corpus_builder.quality.catalogue import OF_PAGES
 from corpus_builder.quality.groups import MeasureGroup
 from corpus_builder.quality.histograms import Bin, add_histogram, histogram
 from corpus_builder.quality.measures import MEASURES, measure_texts
@@ -30,6 +31,8 @@ from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, di
 from corpus_builder.store.stats import Count
 
 BATCH_LINES = 256
+NAMES = (*OWN_DOCUMENT.names, *(field.name for field in PAGE_COLUMNS))
+"""The columns of documents that a `Document` has."""
 
 VERDICT = pa.struct([("reason", pa.string()), ("value", pa.float64()), ("threshold", pa.float64()), ("detail", pa.string())])
 
@@ -87,7 +90,7 @@ class Measure(Stage):
         """Of the measures table: id, a column per measure, what the word list matched, a verdict per filter."""
         types = {"float64": pa.float64(), "int32": pa.int32()}
         fields = [pa.field("id", pa.string(), nullable=False)]
-        infos = [*MEASURES.values(), *(info for group in self.groups for info in group.group.measures)]
+        infos = [*MEASURES.values(), *OF_PAGES.measures, *(info for group in self.groups for info in group.group.measures)]
         fields += [pa.field(info.name, types[info.dtype], nullable=False) for info in infos]
         if self.ng_words:
             fields += [pa.field("ng_fraction", pa.float64()), pa.field("ng_fraction.detail", pa.string())]
@@ -121,6 +124,9 @@ class Measure(Stage):
     def _table(self, documents: pa.Table, said: Iterator[Any]) -> pa.Table:
         texts: list[str] = documents.column("text").to_pylist()
         columns: dict[str, Any] = {"id": documents.column("id"), **measure_texts(texts)}
+        for info in OF_PAGES.measures:
+            known = info.name in documents.column_names
+            columns[info.name] = documents.column(info.name) if known else np.zeros(len(texts))
         for group in self.groups:
             columns |= group.measure(texts)
         if self.ng_words:
@@ -139,9 +145,7 @@ class Measure(Stage):
 
 def as_documents(table: pa.Table) -> list[Document]:
     """The rows of a table of documents as `Document`s."""
-    return [
-        Document(**row) for row in table.select([name for name in OWN_DOCUMENT.names if name in table.column_names]).to_pylist()
-    ]
+    return [Document(**row) for row in table.select([name for name in NAMES if name in table.column_names]).to_pylist()]
 
 
 def verdict_of(filter_: Filter, document: Document) -> dict[str, Any] | None:
