@@ -118,11 +118,18 @@ def test_each_list_finds_its_passages_and_leaves_others(category: str) -> None:
     assert recall >= FLOORS[category][1]
 
 
-def test_good_passages_that_others_labelled_have_little_of_it() -> None:
+ADVERTISING = ("adult", "gambling", "loan", "commerce", "affiliate", "spun", "keywords")
+
+
+def test_advertising_that_others_wrote_and_labelled_has_more_of_it_than_good_passages() -> None:
+    """Entries were added from train.jsonl, where the threshold of 20 was chosen; measured on test.jsonl: AUC .97, 23 of 31, 1 of 91."""
     rows = [json.loads(line) for line in (ROOT / "data" / "labels" / "test.jsonl").read_text(encoding="utf-8").splitlines()]
-    good = [row["text"] for row in rows if row["labels"]["good"] == 1]
-    found = densities(good)
-    assert len(good) > 40
-    assert {name: int((found[f"{name}_density"] >= limit).sum()) for name, limit in THRESHOLD.items()} == dict.fromkeys(
-        CATEGORIES, 0
-    )
+    total = np.sum(list(densities([row["text"] for row in rows]).values()), axis=0)
+    good = np.array([row["labels"]["good"] == 1 for row in rows])
+    advertising = ~good & np.array([row["labels"]["kind"] in ADVERTISING for row in rows])
+    greater = total[advertising][:, None] - total[good]
+    assert (np.mean(greater > 0) + np.mean(greater == 0) / 2) > 0.95
+    assert np.mean(total[advertising] >= 20) > 0.65
+    assert np.mean(total[good] >= 20) < 0.04
+    for name, limit in THRESHOLD.items():
+        assert densities([row["text"] for row in rows])[f"{name}_density"][good].max() < limit

@@ -64,5 +64,5 @@ def test_the_report_shows_the_hosts_with_the_most_documents(done: Built) -> None
     text = done.report().read_text(encoding="utf-8")
     section = text.partition("<h2>Hosts</h2>")[2].partition("<h2>")[0]
     rows = table(done, "documents")
-    assert [part.partition("</code>")[0] for part in section.split("<td><code>")[1:]] == [row["host"] for row in rows]
+    assert [part.partition("</code>")[0] for part in section.split('class="host"><code>')[1:]] == [row["host"] for row in rows]
     assert f"{100 * rows[0]['kept']:.1f} %" in section
