@@ -13,8 +13,8 @@ from markupsafe import Markup, escape
 from corpus_builder.duplicates.summary import duplicates_in
 from corpus_builder.messages.redact import shareable
 from corpus_builder.messages.terminal import as_json, harmless
+from corpus_builder.quality.catalogue import GROUPS, INFOS
 from corpus_builder.quality.histograms import add_histogram
-from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.rules import Threshold
 from corpus_builder.reasons import reason_of
 from corpus_builder.recipe.models import Recipe
@@ -55,6 +55,7 @@ def render(manifests: Mapping[str, Manifest], recipe: Recipe) -> str:
         finalize=_shown,
     )
     found = funnels(manifests, recipe.source_names, capped(manifests, recipe))
+    found_charts = _charts(manifests, recipe)
     return environment.get_template("page.html.jinja").render(
         recipe=recipe,
         funnels=found,
@@ -67,11 +68,12 @@ def render(manifests: Mapping[str, Manifest], recipe: Recipe) -> str:
         hosts=top_hosts(manifests),
         shown_of_host=shown,
         records=records(manifests),
-        charts=_charts(manifests, recipe),
+        charts=found_charts,
+        folded=_folded(found_charts),
         plot={"width": charts.WIDTH, "height": charts.HEIGHT, "base": charts.BASE, "top": charts.TOP},
         examples=_examples(manifests),
         reason=partial(reason_of, measures=recipe.quality.measure_names),
-        definitions={name: info.definition for name, info in MEASURES.items()},
+        definitions={name: info.definition for name, info in INFOS.items()},
         recipe_json=escape(as_json(shareable(as_data(recipe)), indent=2)),
     )
 
@@ -96,7 +98,7 @@ def _released(manifests: Mapping[str, Manifest], recipe: Recipe) -> list[dict[st
 
 def _charts(manifests: Mapping[str, Manifest], recipe: Recipe) -> list[charts.Histogram]:
     """A histogram of every measure with a rule, over the documents that the rule judges; then of the others, in the order of
-    `MEASURES`, with the user's own last."""
+    the catalogue, with the user's own last."""
     if "measure" not in manifests:
         return []
     extract = manifests["extract"].stats(ExtractStats)
@@ -111,8 +113,18 @@ def _charts(manifests: Mapping[str, Manifest], recipe: Recipe) -> list[charts.Hi
         for name, counts in stats.histograms.items():
             if extract[shard].source in judged.get(name, set(recipe.source_names)):
                 add_histogram(totals.setdefault(name, {}), counts)
-    shown = [*rules, *(name for name in (*MEASURES, *sorted(totals)) if name in totals and name not in rules)]
-    return [charts.lay_out(name, totals[name], rules.get(name, ())) for name in dict.fromkeys(shown)]
+    shown = [*rules, *(name for name in (*INFOS, *sorted(totals)) if name in totals and name not in rules)]
+    return [charts.lay_out(name, totals[name], rules.get(name, ())) for name in dict.fromkeys(shown) if totals[name]]
+
+
+def _folded(found: list[charts.Histogram]) -> list[tuple[str, list[charts.Histogram]]]:
+    """The histograms of measures that no rule uses, by group of the catalogue; those that only this build has come last."""
+    group_of = {info.name: group.name for group in GROUPS for info in group.measures}
+    by: dict[str, list[charts.Histogram]] = {}
+    for one in found:
+        if not one.rules:
+            by.setdefault(group_of.get(one.measure, "this recipe"), []).append(one)
+    return list(by.items())
 
 
 def _examples(manifests: Mapping[str, Manifest]) -> list[tuple[str, str, list[dict[str, Any]]]]:

@@ -8,6 +8,7 @@ from support.corpora import make_recipe
 
 from corpus_builder import Serial, build
 from corpus_builder.built import Built
+from corpus_builder.quality.catalogue import OF_PAGES
 from corpus_builder.quality.histograms import bin_edges, histogram
 from corpus_builder.quality.measures import MEASURES
 from corpus_builder.quality.rules import Threshold
@@ -83,7 +84,9 @@ def test_a_build_that_is_read_from_its_directory_has_the_same_report(inputs: Pat
     assert render(again.manifests, again.recipe) == text
     assert render(build(recipe, tmp_path / "out", Serial()).manifests, recipe) == text
     shown = re.findall(r"Histogram of (\w+)", text)
-    others = [name for name in MEASURES if name not in ("num_letters", "hiragana_fraction")]
+    of_pages = [info.name for info in OF_PAGES.measures]
+    others = [name for name in (*MEASURES, *of_pages) if name not in ("num_letters", "hiragana_fraction")]
+    assert re.findall(r"<summary>(.*) \((\d+)\)</summary>", text)[-2:] == [("Pages", "2"), ("This recipe", "2")]
     assert shown == ["num_letters", "hiragana_fraction", *others, "a_own", "z_own"]
 
 
