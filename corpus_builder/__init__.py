@@ -56,6 +56,9 @@ if TYPE_CHECKING:
     from corpus_builder.selection.evaluate import evaluate as evaluate
     from corpus_builder.selection.label import Labelling as Labelling
     from corpus_builder.selection.label import label as label
+    from corpus_builder.selection.loop import Drawing as Drawing
+    from corpus_builder.selection.loop import Loop as Loop
+    from corpus_builder.selection.loop import loop as loop
     from corpus_builder.selection.sample import Sample as Sample
     from corpus_builder.selection.sample import sample as sample
     from corpus_builder.selection.training import train_classifier as train_classifier
@@ -93,6 +96,7 @@ _WHERE = {
     "selection.by_hand": ("label_by_hand",),
     "selection.label": ("Labelling", "label"),
     "selection.evaluate": ("Evaluation", "evaluate"),
+    "selection.loop": ("Drawing", "Loop", "loop"),
     "selection.sample": ("Sample", "sample"),
     "selection.training": ("train_classifier",),
     "selection.whatif": ("WhatIf", "whatif"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from corpus_builder.commands.headings import Command, under
-from corpus_builder.commands.options import PATH, as_json
-from corpus_builder.commands.printing import say, say_json
+from corpus_builder.commands.options import PATH, as_json, engine_of, engine_options
+from corpus_builder.commands.printing import end_with_nothing, say, say_json
 
 
 @click.command(cls=Command, short_help="Show what a changed recipe would keep, in seconds.")
@@ -100,3 +101,92 @@ def evaluate(
         say_json(compared.as_json(found))
     else:
         say(compared.as_text(found))
+
+
+@click.command(cls=Command, short_help="Go once round the loop: build, sample, label, train, build again, compare.")
+@click.argument("recipe", type=PATH)
+@click.option("--out", type=PATH, required=True, help="Directory to write to.")
+@under(
+    "The labels",
+    click.option("--labels", multiple=True, type=PATH, help="File of labels; can be repeated. No model is asked then."),
+    click.option("--policy", default="", help="A policy, shipped or a file, after which a model labels the sample."),
+    click.option("--endpoint", help="URL of an OpenAI-compatible server.  [default: only kept answers are used]"),
+    click.option("--model", default="", help="The model, as the endpoint calls it."),
+    click.option("--property", "property_", default="", help="Property that is learned.  [default: the only one of the labels]"),
+    click.option("--good", default="", help="Which labels are good, as in `evaluate`.  [default: the property is 1]"),
+)
+@under(
+    "The sample",
+    click.option("--count", type=click.IntRange(1), default=500, show_default=True, help="Documents to draw."),
+    click.option(
+        "--by", multiple=True, default=("random",), show_default=True, metavar="NAME", help="As in `sample`; can be repeated."
+    ),
+    click.option("--per-host", type=click.IntRange(1), help="At most this many of a host, in each stratum.  [default: no limit]"),
+    click.option(
+        "--seed", type=int, default=0, show_default=True, help="Another seed draws other documents, and keeps others back."
+    ),
+)
+@under(
+    "The second build",
+    click.option("--name", default="edu", show_default=True, help="Name of the classifier in the recipe."),
+    click.option(
+        "--set",
+        "changes",
+        multiple=True,
+        default=("select.top=0.15",),
+        show_default=True,
+        metavar="KEY=VALUE",
+        help="Change of the recipe, as in `whatif`; can be repeated.",
+    ),
+)
+@engine_options
+@as_json
+def loop(
+    recipe: Path,
+    out: Path,
+    labels: tuple[Path, ...],
+    policy: str,
+    endpoint: str | None,
+    model: str,
+    property_: str,
+    good: str,
+    count: int,
+    by: tuple[str, ...],
+    per_host: int | None,
+    seed: int,
+    name: str,
+    changes: tuple[str, ...],
+    as_json: bool,
+    **machine: Any,
+) -> None:
+    """Go once round the loop with RECIPE, or go on where an earlier run stopped: nothing is built, asked or trained twice.
+
+    Builds, draws a sample of what is kept, has it labelled, trains a classifier, builds again with it, and compares. A fifth of the hosts is kept
+    back from training, and the builds are compared on these. Without --set the second build keeps the best 15 % of what the rules keep."""
+    from corpus_builder.recipe.models import Recipe
+    from corpus_builder.selection import compared
+    from corpus_builder.selection import loop as once
+
+    with engine_of(**machine) as engine:
+        found = once.loop(
+            Recipe.load(recipe),
+            out,
+            engine,
+            labels=labels,
+            policy=policy,
+            endpoint=endpoint,
+            model=model,
+            drawing=once.Drawing(count, by, seed, per_host=per_host),
+            name=name,
+            property=property_,
+            good=good,
+            select=changes,
+            task_memory_bytes=machine["memory_mib"] << 20,
+            say=lambda line: say(line, err=True),
+        )
+    if as_json:
+        say_json(once.as_json(found))
+    else:
+        say(f"{compared.as_text(found.evaluation)}\n\nThe recipe: {found.recipe}\nThe report: {found.report}")
+    if not found.better.corpus().count_rows():
+        end_with_nothing("the corpus of the second build is empty; --set says what it keeps.")

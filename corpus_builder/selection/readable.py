@@ -19,6 +19,7 @@ _READ_BY = {
     ("quality", "measures"): "measure",
     ("quality", "classifiers"): "score",
     ("dedup",): "sign",
+    ("hosts",): "hosts",
     ("lines",): "lines",
 }
 """Keys whose change makes a stage go through the texts again, or through the hashes of the texts."""
@@ -73,6 +74,10 @@ def estimates(old: Recipe, new: Recipe) -> tuple[str, ...]:
             "An estimate: duplicates are searched among the documents that the rules before `duplicates = true` keep, and these rules differ. "
             "What they newly keep was never compared, and counts as no duplicate; what duplicates a document that they newly drop still counts as one."
         )
+    if new.hosts is not None and new.hosts.capped and _rules(old, None) != _rules(new, None):
+        notes.append(
+            "An estimate: the caps on hosts count what the rules keep, and these differ; what a cap dropped in the build still counts as dropped by it."
+        )
     kept = [place for place, rule in enumerate(new.quality.rules) if rule.measure == "host.kept"]
     if kept and _rules(old, kept[0]) != _rules(new, kept[0]):
         notes.append(
@@ -81,7 +86,7 @@ def estimates(old: Recipe, new: Recipe) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _rules(recipe: Recipe, place: int) -> list[Any]:
+def _rules(recipe: Recipe, place: int | None) -> list[Any]:
     return [(shareable(as_data(rule)), tuple(recipe.judged_by(rule))) for rule in recipe.quality.rules[:place]]
 
 

@@ -23,7 +23,7 @@ from corpus_builder.errors import InputError, StageError
 from corpus_builder.store import names
 from corpus_builder.store.files import full_disk, is_url, json_bytes, make_directory, replace_file
 
-Kind = Literal["build", "dedup", "index", "crawl", "answers"]
+Kind = Literal["build", "dedup", "index", "crawl", "answers", "loop"]
 MARK = ".corpus_builder"
 LOCK = ".lock"
 FORMAT = "corpus_builder-directory/1"
@@ -40,10 +40,12 @@ _HEADS: dict[Kind, tuple[str, Callable[[Any], bool]]] = {  # head files of direc
     "index": ("index.json", lambda head: str(head["format"]).startswith("corpus_builder-index/") and "parts" in head),
     "crawl": ("crawl.json", lambda head: {"index", "base", "query"} <= set(head)),
     "dedup": ("dedup.json", lambda head: str(head["format"]).startswith("corpus_builder-index/") and "minhash" in head),
+    "loop": ("loop.json", lambda head: str(head["format"]).startswith("corpus_builder-loop/")),
     "answers": ("sealed.json", lambda head: str(head["format"]).startswith("corpus_builder-answers/")),
 }
 _MEANT = {
     "build": "a build", "dedup": "deduplicated files", "index": "an index", "crawl": "a crawl", "answers": "answers of a language model",
+    "loop": "rounds of the loop",
 }  # fmt: skip
 
 
