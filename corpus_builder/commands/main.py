@@ -73,5 +73,13 @@ main.add(
 main.add("Try rules and extraction on texts and pages of yours", texts.judge, texts.extract, texts.measure, texts.measures)
 main.add("Find duplicates without a recipe, and those of earlier crawls", dedup.dedup, index.index)
 main.add("Fetch the input, publish the result", crawl.crawl, publish.publish)
-main.add("Choose what is worth reading", choose.sample, label.label, choose.train_classifier, compare.whatif, compare.evaluate, compare.loop)
+main.add(
+    "Choose what is worth reading",
+    choose.sample,
+    label.label,
+    choose.train_classifier,
+    compare.whatif,
+    compare.evaluate,
+    compare.loop,
+)
 main.add("Train models, time this machine", train.train_extractor, train.train_detector, train.train_language_model, bench.bench)
