@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from corpus_builder import __version__
 from corpus_builder.built import Built, build
 from corpus_builder.classifier.labels import Labelled, read_labels
 from corpus_builder.classifier.load import load_classifier
@@ -156,7 +156,7 @@ def _line(row: Labelled) -> bytes:
 def _train(out: Path, name: str, property: str) -> Path:
     """The model; it is trained unless it was from the same labels."""
     path, note = out / f"{name}.model", out / f"{name}.json"
-    made_from = {"labels": digest_file(out / "train.jsonl"), "property": property, "version": __version__}
+    made_from = {"labels": digest_file(out / "train.jsonl"), "property": property, "version": version("corpus-builder")}
     last = small_object(note) or {}
     if not (path.is_file() and last == {**made_from, "model": digest_file(path)}):
         train_classifier([out / "train.jsonl"], path, properties=[property])
