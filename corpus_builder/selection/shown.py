@@ -7,9 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 from corpus_builder.messages.terminal import harmless
-from corpus_builder.selection.whatif import Amount, Near, WhatIf
+from corpus_builder.selection.nearest import Near
+from corpus_builder.selection.whatif import Amount, WhatIf
 
-HOSTS_SHOWN = 10
+HOSTS_SHOWN, CUTS_SHOWN = 10, 20
 IDS = 60
 
 
@@ -25,6 +26,8 @@ def as_json(found: WhatIf) -> dict[str, Any]:
         "hosts": found.hosts,
         "overlap": found.overlap,
         "dropped_by": found.dropped_by,
+        "tiers": found.tiers,
+        "cuts": found.cuts,
         "margins": found.margins,
     }
     shown: dict[str, Any] = _plain(value, found.has_tokens)
@@ -69,6 +72,15 @@ def _lines(found: WhatIf) -> Iterator[str]:
     yield f"\n{'dropped, by reason':44}{'before':>12} {'after':>12}"
     for name in found.reasons:
         yield f"  {harmless(name):42}{found.amount(name).documents:>12,} {found.amount(None, name).documents:>12,}"
+    if found.tiers:
+        yield f"\n{'tiers':44}{'before':>12} {'after':>12}"
+        for tier in found.tiers:
+            yield f"  {harmless(tier.tier):42}{tier.before.documents:>12,} {tier.after.documents:>12,}"
+    for cut in found.cuts[:CUTS_SHOWN]:
+        where = " ".join(harmless(part) for part in (cut.tier, cut.group) if part)
+        value = "everything" if cut.value is None else f"down to {cut.value:.6g}"
+        taken = "" if cut.taken is None else f", {cut.taken:,} of {cut.documents:,} documents"
+        yield f"  select{f' {where}' if where else ''}: {value}{taken}"
     yield f"\n{'rules':44}{'drops':>12} {'gives reason':>13} {'alone':>12}"
     for one in found.overlap:
         also = f"   also {', '.join(f'{harmless(rule)} ({count:,})' for rule, count in one.also)}" if one.also else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,18 +12,19 @@ import pyarrow as pa
 
 from corpus_builder.built import Built
 from corpus_builder.messages.redact import shareable
-from corpus_builder.quality.rulebook import MeasureRule, RunningRule
+from corpus_builder.quality.rulebook import MeasureRule
+from corpus_builder.quality.selection import score_of, scores_of
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.part import as_data
 from corpus_builder.recipe.running import Running
 from corpus_builder.selection.columns import Columns
-from corpus_builder.selection.judged import I64, Bools, Reasons, ShardRows, columns_of, hits, reasons_of, values_of
+from corpus_builder.selection.judged import I64, Bools, ShardRows, columns_of, values_of
+from corpus_builder.selection.nearest import Margin, Nearest, limits_of
+from corpus_builder.selection.outcomes import Outcome, Outcomes
 from corpus_builder.selection.patch import Change, patched
 from corpus_builder.selection.readable import estimates, refuse_what_is_not_stored, refuse_what_needs_texts
 
 CHARACTERS, TOKENS = "num_letters", "tokens"
-MARGIN = 5
-"""Documents that are shown on each side of a limit."""
 
 
 @dataclass(frozen=True)
@@ -70,23 +70,24 @@ class RuleOverlap:
 
 
 @dataclass(frozen=True)
-class Near:
-    """A document near a limit, and what becomes of it: "" is kept, else the reason."""
+class TierChange:
+    """The documents of a tier, each counted once however often it is repeated."""
 
-    id: str
-    url: str
-    value: float
-    before: str
-    after: str
+    tier: str
+    before: Amount
+    after: Amount
 
 
 @dataclass(frozen=True)
-class Margin:
-    """The documents nearest to the limit of a rule that changed: those that the rule alone decides about."""
+class CutAt:
+    """Where a share, or a tier, ends in a group: the score of its last document; None if it has none, or takes everything."""
 
-    rule: str
-    kept: tuple[Near, ...]
-    dropped: tuple[Near, ...]
+    tier: str
+    group: str
+    value: float | None
+    low_value: float | None  # of the last document before a band
+    documents: int  # that the rules keep, of the tier's topics, in the group
+    taken: int | None  # of these, also those that a tier above takes; None where a value was asked for
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,8 @@ class WhatIf:
     overlap: tuple[RuleOverlap, ...]
     dropped_by: tuple[int, ...]  # documents that so many rules drop: 0, 1, 2 ...
     margins: tuple[Margin, ...]
+    tiers: tuple[TierChange, ...] = ()
+    cuts: tuple[CutAt, ...] = ()
     has_tokens: bool = False
     recipe: Recipe | None = field(default=None, compare=False, repr=False)
 
@@ -149,37 +152,39 @@ def whatif(built: Built, changes: Sequence[str | Change] = (), recipe: Recipe | 
     The numbers are those that a build with that recipe has after its stage `decide`, except where `notes` says that they are estimates.
     Raises RecipeError for a change that needs the texts: it names the stage that would go through them.
     """
-    parsed, wanted, columns, rules = _changed_recipe(built, changes, recipe)
-    counting = _Counting(columns, rules, _changed(built.recipe, wanted))
-    for shard, source in columns.shards().items():
-        counting.add(ShardRows(columns, shard, source))
-    return counting.found(tuple(map(str, parsed)), estimates(built.recipe, wanted), wanted)
+    parsed, wanted, columns, running = _changed_recipe(built, changes, recipe)
+    tokens = TOKENS in columns.numbers
+    outcomes = Outcomes(columns, running.rules, running.choice, [CHARACTERS, *([TOKENS] if tokens else [])])
+    counting = _Counting(outcomes, running, _changed(built.recipe, wanted), tokens)
+    for one in outcomes:
+        counting.add(one)
+    return counting.found(columns, tuple(map(str, parsed)), estimates(built.recipe, wanted), wanted)
 
 
 def fates(built: Built, changes: Sequence[str | Change], recipe: Recipe | None = None) -> Iterator[pa.Table]:
     """`id`, `keep` and `reason` of every document with another recipe, a shard at a time; arguments and errors are those of `whatif`."""
-    _, _, columns, rules = _changed_recipe(built, changes, recipe)
-    counting = _Counting(columns, rules, ())
-    for shard, source in columns.shards().items():
-        rows = ShardRows(columns, shard, source)
-        reasons, names = counting.judged(rows)
-        yield pa.table(
-            {"id": rows.column("id"), "keep": reasons == 0, "reason": pa.array(names, pa.string()).take(pa.array(reasons))}
-        )
+    _, _, columns, running = _changed_recipe(built, changes, recipe)
+    outcomes = Outcomes(columns, running.rules, running.choice)
+    for one in outcomes:
+        names = pa.array(outcomes.reasons.names, pa.string())
+        yield pa.table({"id": one.rows.column("id"), "keep": one.reason == 0, "reason": names.take(pa.array(one.reason))})
 
 
 def _changed_recipe(
     built: Built, changes: Sequence[str | Change], recipe: Recipe | None
-) -> tuple[list[Change], Recipe, Columns, Sequence[RunningRule]]:
+) -> tuple[list[Change], Recipe, Columns, Running]:
     parsed = [one if isinstance(one, Change) else Change.parse(one) for one in changes]
     start = recipe or built.recipe
     wanted = Recipe.of(patched(as_data(start), parsed), base=start.base, where="The changed recipe")
     columns = Columns.of(built)
     refuse_what_needs_texts(built.recipe, wanted)
-    rules = Running(wanted, built.out).rules
-    for number, rule in enumerate(rules):
+    running = Running(wanted, built.out)
+    for number, rule in enumerate(running.rules):
         refuse_what_is_not_stored(f"quality.rules[{number}]", columns_of(rule), wanted, columns)
-    return parsed, wanted, columns, rules
+    if (choice := running.choice) is not None:
+        categories = [name for name in (choice.per, choice.topic) if name not in (None, "all", "source", "crawl")]
+        refuse_what_is_not_stored("select", [*sorted(choice.reads), *map(str, categories)], wanted, columns)
+    return parsed, wanted, columns, running
 
 
 def _changed(old: Recipe, new: Recipe) -> list[int]:
@@ -197,43 +202,58 @@ def _changed(old: Recipe, new: Recipe) -> list[int]:
 class _Counting:
     """Adds up shards."""
 
-    def __init__(self, columns: Columns, rules: Sequence[RunningRule], changed: Sequence[int]) -> None:
-        self._columns, self._rules = columns, rules
-        self._reasons = Reasons()
+    def __init__(self, outcomes: Outcomes, running: Running, changed: Sequence[int], tokens: bool) -> None:
+        self._outcomes, self._rules, self._choice, self._tokens = outcomes, running.rules, running.choice, tokens
+        count = len(self._rules)
         self._flows: dict[tuple[str, int, int], Amount] = {}
         self._hosts: dict[str, tuple[Amount, Amount]] = {}
-        self._together = np.zeros((len(rules), len(rules)), dtype=np.int64)
-        self._first = np.zeros(len(rules), dtype=np.int64)
-        self._alone = np.zeros(len(rules), dtype=np.int64)
-        self._by_count = np.zeros(len(rules) + 1, dtype=np.int64)
-        self._margins = {place: _MarginOf(rules[place]) for place in changed if isinstance(rules[place], MeasureRule)}
+        self._tiers: dict[str, tuple[Amount, Amount]] = {}
+        self._together = np.zeros((count, count), dtype=np.int64)
+        self._first, self._alone = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
+        self._by_count = np.zeros(count + 1, dtype=np.int64)
+        self._margins = {place: Nearest(rule.label) for place in changed if isinstance(rule := self._rules[place], MeasureRule)}
+        self._of_cut = Nearest("the cut of select")
 
-    def judged(self, rows: ShardRows) -> tuple[I64, list[str]]:
-        """The numbers of the documents' reasons, and the names of these."""
-        return self._judge(rows)[1], self._reasons.names
-
-    def _judge(self, rows: ShardRows) -> tuple[list[Bools], I64]:
-        rows.read(["reason", *(name for rule in self._rules if rows.source in rule.sources for name in columns_of(rule))])
-        dropped = [hits(rule, rows) for rule in self._rules]
-        return dropped, reasons_of(self._rules, dropped, rows, self._reasons)
-
-    def add(self, rows: ShardRows) -> None:
-        """Judge the documents of a shard, and compare with what the build decided."""
-        dropped, after = self._judge(rows)
-        before = self._reasons.numbers(rows.reason)
+    def add(self, one: Outcome) -> None:
+        """Compare the outcome of a shard with what the build decided."""
+        rows, dropped, after = one.rows, one.dropped, one.reason
+        before = self._outcomes.reasons.numbers(rows.reason)
         sizes = [rows.number(CHARACTERS).astype(np.int64)]
-        if self.has_tokens:
+        if self._tokens:
             sizes.append(np.nan_to_num(rows.number(TOKENS)).astype(np.int64))
         for pair, amount in _sums(before * (1 << 20) + after, sizes):
             key = (rows.source, pair >> 20, pair & ((1 << 20) - 1))
             self._flows[key] = self._flows.get(key, Amount()) + amount
         self._add_hosts(rows, before, after, sizes)
+        self._add_tiers(one, sizes)
         self._add_overlap(dropped)
-        for place, margin in self._margins.items():
-            others = np.logical_or.reduce(
-                [hit for other, hit in enumerate(dropped) if other != place] or [np.zeros(rows.count, bool)]
-            )
-            margin.add(rows, dropped[place], others, before, after)
+        for place, nearest in self._margins.items():
+            rule = self._rules[place]
+            if rows.source in rule.sources and isinstance(rule, MeasureRule):
+                others = np.logical_or.reduce(
+                    [hit for other, hit in enumerate(dropped) if other != place] or [np.zeros(rows.count, bool)]
+                )
+                nearest.add(rows, values_of(rule, rows), limits_of(rule), dropped[place], ~others, before, after)
+        if one.pooled is not None and self._choice is not None and self._choice.score is not None:
+            scores = np.full(rows.count, np.nan)
+            scores[one.there] = scores_of(one.pooled.rank)
+            values = [score_of(bound.rank) for cut in self._outcomes.cuts for bound in (cut.low, cut.high)]
+            limits = [value for value in values if value is not None]
+            self._of_cut.add(rows, scores, limits, after != 0, ~np.isnan(scores), before, after)
+
+    def _add_tiers(self, one: Outcome, sizes: Sequence[I64]) -> None:
+        """Documents by tier, before and after; those without a tier are not counted."""
+        was = one.rows.column("tier") if "tier" in one.rows.columns.places else None
+        names = [tier.name for tier in self._choice.tiers] if self._choice else []
+        was_kept = self._outcomes.reasons.numbers(one.rows.reason) == 0
+        for side, (labels, codes) in enumerate((_coded(was), (names, one.tier))):
+            kept = was_kept if side == 0 else one.reason == 0
+            there = np.flatnonzero(kept & (codes >= 0)) if len(codes) else np.zeros(0, dtype=np.int64)
+            for place, amount in _sums(codes[there], [size[there] for size in sizes]):
+                if label := labels[place]:
+                    both = list(self._tiers.get(label, (Amount(), Amount())))
+                    both[side] += amount
+                    self._tiers[label] = (both[0], both[1])
 
     def _add_hosts(self, rows: ShardRows, before: I64, after: I64, sizes: Sequence[I64]) -> None:
         moved = np.flatnonzero((before == 0) != (after == 0))
@@ -255,14 +275,9 @@ class _Counting:
         self._alone += some[:, count[count > 0] == 1].sum(axis=1)
         self._first += np.bincount(some.argmax(axis=0), minlength=len(dropped))
 
-    @property
-    def has_tokens(self) -> bool:
-        """Whether the build has a measure called tokens."""
-        return TOKENS in self._columns.numbers
-
-    def found(self, changes: tuple[str, ...], notes: tuple[str, ...], recipe: Recipe) -> WhatIf:
+    def found(self, columns: Columns, changes: tuple[str, ...], notes: tuple[str, ...], recipe: Recipe) -> WhatIf:
         """The result."""
-        names = self._reasons.names
+        names = self._outcomes.reasons.names
         flows = [Flow(source, names[b], names[a], amount) for (source, b, a), amount in self._flows.items()]
         hosts = [HostChange(host, *both) for host, both in self._hosts.items()]
         return WhatIf(
@@ -272,10 +287,19 @@ class _Counting:
             tuple(sorted(hosts, key=lambda one: (-one.gained.documents - one.lost.documents, one.host))),
             tuple(self._overlap()),
             tuple(self._by_count.tolist()),
-            tuple(margin.found(self._columns, names) for margin in self._margins.values()),
-            self.has_tokens,
+            tuple(one.found(columns, names) for one in (*self._margins.values(), *([self._of_cut] if self._choice else []))),
+            tuple(TierChange(name, *both) for name, both in sorted(self._tiers.items())),
+            tuple(self._cuts()),
+            self._tokens,
             recipe,
         )
+
+    def _cuts(self) -> Iterator[CutAt]:
+        tiers = self._choice.tiers if self._choice else ()
+        for cut in self._outcomes.cuts:
+            tier = tiers[cut.tier]
+            documents = cut.high.documents - cut.low.documents if tier.min is None else None
+            yield CutAt(tier.name, cut.group, score_of(cut.high.rank), score_of(cut.low.rank), cut.documents, documents)
 
     def _overlap(self) -> Iterator[RuleOverlap]:
         labels = [rule.label for rule in self._rules]
@@ -303,48 +327,8 @@ def _sums(keys: I64, sizes: Sequence[I64]) -> Iterator[tuple[int, Amount]]:
         yield key, Amount(counts[place], *(total[place] for total in totals))
 
 
-class _MarginOf:
-    """Keeps the documents nearest to a rule's limits, on both sides, of those that no other rule drops."""
-
-    def __init__(self, rule: RunningRule) -> None:
-        assert isinstance(rule, MeasureRule)
-        limits = (rule.threshold.min, rule.threshold.above, rule.threshold.max, rule.threshold.below)
-        self._rule = rule
-        self._limits = [limit for limit in limits if limit is not None]
-        self._nearest: dict[bool, list[tuple[float, int, str, int, float, int, int]]] = {True: [], False: []}
-        self._seen = 0
-
-    def add(self, rows: ShardRows, dropped: Bools, by_others: Bools, before: I64, after: I64) -> None:
-        """Look at a shard."""
-        if rows.source not in self._rule.sources:
-            return
-        values = values_of(self._rule, rows)
-        distance = np.min([np.abs(values - limit) for limit in self._limits], axis=0)
-        self._seen += 1
-        for side, nearest in self._nearest.items():
-            at = np.flatnonzero((dropped == side) & ~by_others & ~np.isnan(distance))
-            if len(at) > MARGIN:
-                at = at[np.argpartition(distance[at], MARGIN - 1)[:MARGIN]]
-            for row in at.tolist():
-                one = (
-                    -float(distance[row]),
-                    -self._seen,
-                    rows.shard,
-                    -row,
-                    float(values[row]),
-                    int(before[row]),
-                    int(after[row]),
-                )
-                (heapq.heappush if len(nearest) < MARGIN else heapq.heappushpop)(nearest, one)
-
-    def found(self, columns: Columns, names: Sequence[str]) -> Margin:
-        """The documents with their ids and URLs, the nearest first."""
-
-        def shown(side: bool) -> tuple[Near, ...]:
-            result = []
-            for _, _, shard, row, value, before, after in sorted(self._nearest[side], reverse=True):
-                id_, url = (columns.at(shard, name, -row) for name in ("id", "url"))
-                result.append(Near(id_, url, value, names[before], names[after]))
-            return tuple(result)
-
-        return Margin(self._rule.label, shown(False), shown(True))
+def _coded(column: pa.ChunkedArray | None) -> tuple[list[str], I64]:
+    if column is None:
+        return [], np.zeros(0, dtype=np.int64)
+    coded = column.combine_chunks().dictionary_encode()
+    return coded.dictionary.to_pylist(), coded.indices.to_numpy().astype(np.int64)

@@ -17,8 +17,10 @@ from corpus_builder import Recipe, RecipeError, Serial, build, whatif
 from corpus_builder.built import Built
 from corpus_builder.commands.main import main
 from corpus_builder.recipe import running
+from corpus_builder.selection import outcomes
 from corpus_builder.selection.patch import Change, patched, patched_text
 from corpus_builder.selection.whatif import WhatIf
+from corpus_builder.store.dataset import read_table
 
 FILTERS = """
 from corpus_builder import Drop
@@ -157,6 +159,52 @@ def test_scores_categories_and_expressions(scored: Built, changes: list[str], tm
     assert found.notes == ()
     assert said(found) == flows_of(scored, built_with(scored, found, tmp_path))
     assert found.lost.documents > 0
+
+
+SELECTS = [
+    ["select.score=kanji_fraction", "select.top=0.4"],
+    ["select.score=kanji_fraction", "select.band=[0.2, 0.6]", "select.by=characters", "rules[1].min=250"],
+    ["select.score=num_letters", "select.min=330"],
+    ["select.score=duplicates", "select.top=0.3", "seed=7"],  # all equal: ordered by the seed
+    ["select.score=kanji_fraction", "select.top=0.5", "select.per=source", 'select.sources=["web", "wikipedia"]'],
+    [
+        "select.score=kanji_fraction",
+        'select.tiers=[{name="best", top=0.2, repeat=3}, {name="good", top=0.6}, {name="rest", repeat=0}]',
+    ],
+]
+
+
+@pytest.mark.parametrize("changes", SELECTS, ids=" ".join)
+def test_a_selection_is_exact_to_the_document(first: Built, changes: list[str], tmp_path: Path) -> None:
+    found = whatif(first, changes)
+    after = built_with(first, found, tmp_path)
+    assert said(found) == flows_of(first, after)
+    assert found.lost.documents > 0
+    cuts = after.manifests["select"].paths("cuts")
+    rows = [row for path in cuts for row in read_table(path).to_pylist()]
+    assert [(one.tier, one.group, one.value, one.documents, one.taken) for one in found.cuts] == [
+        (row["tier"], row["group"], row["value"], row["documents"], row["taken_documents"]) for row in rows
+    ]
+    tiers = dict(after.sql("select tier, count(*) from decisions where keep and tier <> '' group by tier").fetchall())
+    assert {one.tier: one.after.documents for one in found.tiers} == tiers
+
+
+def test_another_share_of_a_build_that_selects(first: Built, tmp_path: Path) -> None:
+    half = built_with(first, whatif(first, SELECTS[0]), tmp_path)
+    found = whatif(half, ["select.top=0.8"])
+    assert found.gained.documents > 0 == found.lost.documents
+    (margin,) = found.margins
+    assert margin.rule == "the cut of select"
+    assert min(one.value for one in margin.kept) >= found.cuts[0].value >= max(one.value for one in margin.dropped)
+    assert said(found) == flows_of(half, built_with(half, found, tmp_path / "next"))
+    nothing = whatif(half)
+    assert nothing.before == nothing.after
+
+
+def test_columns_may_be_read_twice(first: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    once = whatif(first, SELECTS[1])
+    monkeypatch.setattr(outcomes, "IN_MEMORY", 0)
+    assert whatif(first, SELECTS[1]) == once
 
 
 def test_hosts_gain_and_lose_what_the_sources_do(first: Built) -> None:
