@@ -366,6 +366,7 @@ CASES: dict[str, list[Case]] = {
         Case(write("stale_counts.py", COUNTS.replace('count("港")', 'count("町")'))),
     ],
     "Quality.classifiers": [Case(put("quality.classifiers.second", {"model": "ports.json"}))],
+    "Classifier.label": [Case(put("quality.classifiers.ports.label", "山"))],
     "Classifier.model": [
         Case(put("quality.classifiers.ports.model", "other.json")),
         Case(lambda _, folder: write_counter(folder / "ports.json", ("ports", "binary", "山"))),

@@ -22,7 +22,6 @@ from corpus_builder.classifier.arithmetic import sigmoid
 from corpus_builder.classifier.bins import Bins
 from corpus_builder.classifier.features import NGrams, Places, count_one, folded, most_ngrams
 from corpus_builder.classifier.model import F64, Property
-from corpus_builder.classifier.rows import damped
 from corpus_builder.errors import InputError
 from corpus_builder.japanese.letters import code_points
 
@@ -150,9 +149,6 @@ def _score(
 ) -> None:
     """Add to `out` (n, outputs) what the n-grams of each text weigh, and make it probabilities."""
     counts = np.zeros(len(table), dtype=np.int32)
-    weigh = np.ones(256)
-    for count in range(1, 256):
-        weigh[count] = damped(count)
     outputs = out.shape[1]
     shares, sums = np.empty(outputs), np.empty(outputs)
     for text in range(len(starts) - 1):
@@ -164,12 +160,11 @@ def _score(
             number = found[at]
             count = counts[number]
             counts[number] = 0
-            weight = weigh[count] if count < 256 else damped(count)
             squares += table[number, 0] * table[number, 0]
             for output in range(outputs):
                 shares[output] += table[number, 1 + output]
             for output in range(outputs):
-                sums[output] += weight * table[number, 1 + outputs + output]
+                sums[output] += count * table[number, 1 + outputs + output]
         norm = 1.0 / np.sqrt(squares) if squares > 0.0 else 0.0
         for output in range(outputs):
             out[text, output] = sigmoid(out[text, output] + shares[output] * norm + sums[output])

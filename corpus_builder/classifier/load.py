@@ -1,22 +1,27 @@
-"""Opens the model file that a recipe names, whatever its format."""
+"""Opens the model that a recipe names, whatever its format."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from corpus_builder.classifier.linear import MAGIC, LinearClassifier
+from corpus_builder.classifier import fasttext, linear, onnx
 from corpus_builder.classifier.model import Classifier
 from corpus_builder.errors import InputError
 
 
-def load_classifier(path: str | Path) -> Classifier:
-    """The classifier in a model file; the format is told by the file's content.
+def load_classifier(path: str | Path, label: str = "") -> Classifier:
+    """The classifier in a model file, or in a directory with an ONNX model and its tokenizer; the format is told by the content.
 
-    Raises InputError if the file cannot be read, or is no classifier.
+    `label` is, for a fastText or ONNX model, the label whose probability is the score; without it the score is the expected grade if the
+    labels are numbers, else the name of the most likely one.  Raises InputError if the file cannot be read, or is no classifier, and
+    MissingExtraError if the package that reads it is not installed.
     """
     path = Path(path)
+    if path.is_dir():
+        return onnx.load(onnx.model_in(path), label)
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            start = file.read(len(linear.MAGIC))
     except FileNotFoundError as error:
         raise InputError(
             f"There is no classifier {path}. Train one with `corpus-builder train-classifier LABELS --out {path}`; for a shipped "
@@ -24,6 +29,17 @@ def load_classifier(path: str | Path) -> Classifier:
         ) from error
     except OSError as error:
         raise InputError(f"The classifier {path} cannot be read: {error.strerror}.") from error
-    if not data.startswith(MAGIC):
-        raise InputError(f"{path} is no classifier: it is not a model from `corpus-builder train-classifier`.")
-    return LinearClassifier.from_bytes(data, str(path))
+    if start == linear.MAGIC:
+        if label:
+            raise InputError(
+                f"{path} is a model from `corpus-builder train-classifier`, which takes no label; leave {label!r} out."
+            )
+        return linear.LinearClassifier.from_bytes(path.read_bytes(), str(path))
+    if start.startswith(fasttext.MAGIC):
+        return fasttext.load(path, label)
+    if start.startswith(onnx.START) and path.suffix == ".onnx":  # ONNX files have no magic number
+        return onnx.load(path, label)
+    raise InputError(
+        f"{path} is no classifier: a model from `corpus-builder train-classifier`, a fastText model (.bin, .ftz), or an ONNX model (.onnx, "
+        "or the directory with it) is wanted."
+    )

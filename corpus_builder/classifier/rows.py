@@ -1,7 +1,7 @@
 """Texts as sparse rows of a matrix, in the two views that the linear model adds up.
 
 SHARE   an n-gram that occurs counts its inverse document frequency, and each row has length 1: what a text is like, however long
-COUNT   an n-gram counts how often it occurs, damped, and rows are as long as they are: how much of it there is
+COUNT   an n-gram counts how often it occurs, and rows are as long as they are: how much of it there is
 
 N-grams that occur in one text only are left out: what they would teach is that text, and they are three quarters of the table.
 """
@@ -26,7 +26,7 @@ I64 = npt.NDArray[np.int64]
 View = Literal["share", "count"]
 
 FEWEST_TEXTS = 2
-COUNT_SCALE, STEP_SCALE = 1 / 32, 1 / 4  # bring all rows to about the same length, so that one range of penalties serves all
+COUNT_SCALE, STEP_SCALE = 1 / 8, 1 / 4  # bring all rows to about the same length, so that one range of penalties serves all
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +111,6 @@ class StepFeatures:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def damped(count: Any) -> Any:
-    """What an n-gram that occurs `count` times counts."""
-    return 1.0 + log(float(count))
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _frequencies(starts: Any, columns: Any, chosen: Any, frequencies: Any) -> None:
     for row in chosen:
         for at in range(starts[row], starts[row + 1]):
@@ -137,4 +131,4 @@ def _shares(starts: Any, columns: Any, counts: Any, idf: Any, out: Any) -> None:
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _counts(starts: Any, columns: Any, counts: Any, idf: Any, out: Any) -> None:
     for at in range(len(columns)):
-        out[at] = damped(counts[at]) * COUNT_SCALE if idf[columns[at]] > 0.0 else 0.0
+        out[at] = counts[at] * COUNT_SCALE if idf[columns[at]] > 0.0 else 0.0

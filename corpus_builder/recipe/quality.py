@@ -116,7 +116,9 @@ class Classifier(Part):
     """A classifier whose scores are columns like measures: NAME if it judges one property, else NAME.PROPERTY."""
 
     model: str | Path = Field(min_length=1, examples=["models/edu.model"])
-    """File of the model, from `corpus-builder train-classifier` or elsewhere."""
+    """File of the model: from `corpus-builder train-classifier`, a fastText model (.bin, .ftz), or an ONNX model or the directory with it."""
+    label: str = Field(default="", examples=["__label__wiki"])
+    """Label of a fastText or ONNX model whose probability is the score.  [default: the expected grade, or the most likely label]"""
 
 
 class Quality(Part):

@@ -47,16 +47,17 @@ class NamedClassifier:
     digest: str
     properties: tuple[Property, ...]
     measures: tuple[str, ...]  # built-in ones that it reads
+    label: str = ""  # the one that the recipe asks for
 
     @classmethod
-    def of(cls, name: str, path: Path) -> NamedClassifier:
+    def of(cls, name: str, path: Path, label: str = "") -> NamedClassifier:
         """The classifier in a file; raises InputError if that is missing or damaged, or no classifier."""
-        model = _loaded(path, state_of(path))
+        model = _loaded(path, state_of(path), label)
         if strange := [one for one in model.measures if one not in MEASURES]:
             raise InputError(
                 f"The classifier {path} reads the measure {strange[0]!r}, which this version does not have; use the version that trained it."
             )
-        return cls(name, path, model.digest, model.properties, model.measures)
+        return cls(name, path, model.digest, model.properties, model.measures, label)
 
     @property
     def columns(self) -> dict[str, Property]:
@@ -65,7 +66,7 @@ class NamedClassifier:
 
     def score(self, texts: Sequence[str], measures: Mapping[str, F64]) -> dict[str, npt.NDArray[Any]]:
         """As of any classifier; raises InputError if the file is no longer that with which the build began."""
-        model = _loaded(self.path, state_of(self.path))
+        model = _loaded(self.path, state_of(self.path), self.label)
         if model.digest != self.digest:
             raise InputError(f"The classifier {self.path} changed while it was used; run the same command again.")
         return model.score(texts, measures)
@@ -75,8 +76,8 @@ _NUMBER = Property("", "graded", ())
 
 
 @lru_cache(maxsize=16)
-def _loaded(path: Path, state: tuple[int, int]) -> Classifier:
-    return load_classifier(path)
+def _loaded(path: Path, state: tuple[int, int], label: str) -> Classifier:
+    return load_classifier(path, label)
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ class Running:
     def classifiers(self) -> tuple[NamedClassifier, ...]:
         """The recipe's classifiers, in the order of the names."""
         named = sorted(self.recipe.quality.classifiers.items())
-        return tuple(NamedClassifier.of(name, self.recipe.resolve(one.model)) for name, one in named)
+        return tuple(NamedClassifier.of(name, self.recipe.resolve(one.model), one.label) for name, one in named)
 
     @cached_property
     def classifier_columns(self) -> dict[str, Property]:

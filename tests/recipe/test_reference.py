@@ -16,6 +16,7 @@ WIKIPEDIA = {"name": "wikipedia", "kind": "wikipedia", "paths": ["c.xml.bz2"]}
 TEXT = {"name": "novels", "kind": "text", "paths": ["d.txt"]}
 TOP = "# The recipe"
 LEAST = {  # what a table must have in any case
+    "[quality.classifiers.NAME]": {"model": "m"},
     "[[sources]]": {"name": "pages", "kind": "warc", "paths": ["e.warc.gz"]},
 }
 GOES_WITH = {  # what else a key needs in its table

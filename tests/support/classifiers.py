@@ -49,8 +49,8 @@ def write_counter(path: Path, *properties: tuple[str, str, Sequence[str]], measu
     path.write_text(json.dumps({"properties": properties, "measures": measures}, ensure_ascii=False))
 
 
-def load_counter(path: Path) -> Counter:
-    """As `load_classifier` opens a file."""
+def load_counter(path: Path, label: str = "") -> Counter:
+    """As `load_classifier` opens a file; a label counts instead of the characters of the file."""
     try:
         data = path.read_bytes()
         said = json.loads(data)
@@ -61,5 +61,5 @@ def load_counter(path: Path) -> Counter:
     properties = [
         Property(name, kind, tuple(values) if kind == "category" else ("0", "1")) for name, kind, values in said["properties"]
     ]
-    words = {name: values for name, kind, values in said["properties"] if kind != "category"}
-    return Counter(hashlib.sha256(data).hexdigest(), tuple(properties), words, tuple(said["measures"]))
+    words = {name: label or values for name, kind, values in said["properties"] if kind != "category"}
+    return Counter(hashlib.sha256(data + label.encode()).hexdigest(), tuple(properties), words, tuple(said["measures"]))
