@@ -59,7 +59,7 @@ def answer(kept: Kept, text: str) -> Answer | None:
 
 
 PASSING: list[object] = [
-    (429, {"Retry-After": "0"}), (429, {}), 408, 500, 502, 503, 529, "reset", "short", "garbage", ("body", b""),
+    (429, {"Retry-After": "0"}), (429, {}), 408, 500, 502, 503, 529, "reset", "short", "early", "garbage", ("body", b""),
     ("body", b'{"choices": []}'), ("body", b"<html>busy</html>"), ("body", b'{"choices": [{"message": {"content": 5}}]}'),
     ("body", b'{"error": {"message": "overloaded"}}'), ("body", b"[1]"), {"content": {"no": "text"}},
 ]  # fmt: skip

@@ -47,7 +47,7 @@ class Asked:
 class Chat:
     """What the server does.  A fault is used up by one request, in the order of their coming, unless `every` is set.
 
-    503, (429, {"Retry-After": "0"}): that status.  "reset", "short": the connection is reset, or ends, in the middle of the answer.
+    503, (429, {"Retry-After": "0"}): that status.  "reset", "short": the connection is reset, or ends, in the middle of the answer; "early": a byte before the end that was announced.
     "garbage": chunks that are none.  ("slow", seconds): a pause before the answer.  ("body", bytes): that body, with status 200.
     {...}: fields of the choice and its message, such as {"content": "", "finish_reason": "length"}.
     """
@@ -114,8 +114,12 @@ def handler_of(chat: Chat) -> type[BaseHTTPRequestHandler]:
             ).encode()
             if isinstance(fault, tuple) and fault[0] == "body":
                 whole = fault[1]
-            if fault in ("reset", "short"):
-                return self._cut(whole, fault == "reset")
+            if fault in ("reset", "short", "early"):
+                return self._cut(
+                    whole + b" " if fault == "early" else whole,
+                    len(whole) if fault == "early" else len(whole) // 2,
+                    fault == "reset",
+                )
             if fault == "garbage":
                 self.send_response(200)
                 self.send_header("Transfer-Encoding", "chunked")
@@ -136,11 +140,11 @@ def handler_of(chat: Chat) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(content)
 
-        def _cut(self, content: bytes, reset: bool) -> None:
+        def _cut(self, content: bytes, length: int, reset: bool) -> None:
             self.send_response(200)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content[: len(content) // 2])
+            self.wfile.write(content[:length])
             self.wfile.flush()
             self.close_connection = True
             if reset:
