@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from corpus_builder.hashing.shingles import jaccard
 from corpus_builder.messages.terminal import harmless
 from corpus_builder.quality.catalogue import COPIES
 from corpus_builder.quality.rulebook import CategoryRule, MeasureRule, Rows
+from corpus_builder.quality.vocabulary import CATEGORIES, shipped
 from corpus_builder.reasons import duplicate_reason, reason_of
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.quality import Rule
@@ -25,6 +27,7 @@ from corpus_builder.store.dataset import Manifest
 from corpus_builder.store.sidecars import scored_shard
 
 SHOWN = 100  # characters of a repeated line
+WORDS = 8  # counted by a measure
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Checked:
     value: float | None
     drops: bool
     category: str = ""  # that it saw, if it judges by one
+    words: tuple[str, ...] = ()  # that it counted, if it counts words: of NG words the first, else all, the most frequent first
 
 
 @dataclass(frozen=True)
@@ -210,11 +214,23 @@ def _checked(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, source
         if source not in recipe.judged_by(rule):
             continue
         if rule.measure is not None and recipe.quality.reads(rule.measure) <= measured.keys():  # those of hosts are counted later
-            checked.append(_looked(rule, recipe, measured))
+            words = _words(rule.measure, measured, manifests["extract"], id_)
+            checked.append(replace(_looked(rule, recipe, measured), words=words))
         elif rule.filter is not None:
             verdict = measured[f"filter {rule.filter}"]
             checked.append(Checked(rule.label, verdict["value"] if verdict else None, verdict is not None))
     return tuple(checked)
+
+
+def _words(measure: str, measured: Mapping[str, Any], extract: Manifest, id_: str) -> tuple[str, ...]:
+    """The words that a measure of words counts in a document; none for other measures."""
+    if measure == "ng_fraction":
+        return (measured["ng_fraction.detail"],) if measured["ng_fraction.detail"] else ()
+    category = measure.removesuffix("_density")
+    if category == measure or category not in CATEGORIES:
+        return ()
+    found = Counter(word for of, word in shipped().found(_text(extract, id_)) if of == category)
+    return tuple(word for word, _ in found.most_common())
 
 
 def _looked(rule: Rule, recipe: Recipe, measured: Mapping[str, Any]) -> Checked:
@@ -265,6 +281,9 @@ def as_text(story: Story) -> str:
     for checked in story.rules:
         value = harmless(checked.category) if checked.value is None else f"{checked.value:.6g}"
         lines.append(f"    {'DROPS' if checked.drops else 'keeps'}  {harmless(checked.rule):48} {value}".rstrip())
+        if checked.words:
+            more = f" and {len(checked.words) - WORDS} more" if len(checked.words) > WORDS else ""
+            lines.append(f"{'':11}{harmless(', '.join(checked.words[:WORDS]))}{more}")
     if story.repeated:
         lines.append(f"  lines that many pages of its host, or many hosts, share; they are {story.repeated_are}:")
         lines += [f"    {harmless(line[:SHOWN])}{'…' if len(line) > SHOWN else ''}" for line in story.repeated]

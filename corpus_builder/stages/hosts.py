@@ -62,7 +62,8 @@ class Hosts(Stage):
         how = Counting(tuple(before_hosts(running.rules)), running.summed_up, hosts.by if hosts else "host")
         if hosts is None or not hosts.capped:
             return cls(how, recipe.host_columns)
-        score = running.named(hosts.score, "hosts.score") if hosts.score is not None else None
+        name = hosts.score or (recipe.select.score if recipe.select else None)
+        score = running.named(name, "hosts.score") if name is not None else None
         rules = tuple(rule for rule in running.rules if not (isinstance(rule, FilterRule) and rule.name == HOST_CAP))
         caps = Caps(hosts.max_documents, hosts.max_share, score, recipe.seed, rules, tuple(hosts.sources or recipe.source_names))
         return cls(how, recipe.host_columns, caps)

@@ -90,6 +90,17 @@ def test_the_seed_draws_among_equals(folder: Path, plain: Built, tmp_path: Path)
     assert told(done) != expected(plain, {"max_documents": 3})
 
 
+def test_the_score_of_a_selection_decides_who_stays_and_comes_after_the_caps(folder: Path, plain: Built, tmp_path: Path) -> None:
+    how = recipe(folder, RULES, hosts={"max_documents": 3}, select={"score": "num_letters", "top": 0.5})
+    done = build(how, tmp_path / "out", Serial())
+    wanted = expected(plain, {"max_documents": 3, "score": "num_letters"})
+    found = told(done)
+    assert {id_: said for id_, said in found.items() if wanted[id_][0]} == {id_: said for id_, said in wanted.items() if said[0]}
+    left = [id_ for id_, said in wanted.items() if not said[0]]
+    chosen = [id_ for id_ in left if not found[id_][0]]
+    assert len(chosen) == (len(left) + 1) // 2
+
+
 def test_a_dropped_page_says_why(folder: Path, tmp_path: Path) -> None:
     done = build(recipe(folder, RULES, hosts={"max_documents": 3}), tmp_path / "out", Serial())
     row = next(row for row in decisions(done) if row["reason"] == DOCUMENTS)
