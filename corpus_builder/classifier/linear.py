@@ -35,12 +35,14 @@ class LinearClassifier:
     """A trained model.
 
     `places` (m,) int32, rising, are the n-grams that it knows, and `table` (m, 1 + 2 * outputs) float32 has for each its idf, then its
-    weight in the view SHARE times idf for every output, then its weight in the view COUNT for every output; `bias` (outputs,).  `bins` are the measures that it reads.
+    weight in the view SHARE times idf for every output, then its weight in the view COUNT for every output; `bias` (outputs,).  `limit` is
+    the number of n-grams that a text may count for in the view COUNT, and `bins` are the measures that it reads.
     """
 
     ngrams: NGrams
     properties: tuple[Property, ...]
     places: I32
+    limit: float
     table: F32
     bias: F64
     bins: Bins
@@ -71,7 +73,7 @@ class LinearClassifier:
         out = self.bins.sums(measures, len(texts)) + self.bias
         ngrams, numbers = self.ngrams, self._numbers
         settings = (folded(), ngrams.shortest, ngrams.longest, ngrams.bits, numbers.known, numbers.index)
-        _score(points, starts, *settings, np.empty(most_ngrams(longest, ngrams), dtype=np.int32), self.table, out)
+        _score(points, starts, *settings, np.empty(most_ngrams(longest, ngrams), dtype=np.int32), self.table, self.limit, out)
         return out
 
     def to_bytes(self) -> bytes:
@@ -80,6 +82,7 @@ class LinearClassifier:
             "ngrams": [self.ngrams.shortest, self.ngrams.longest],
             "bits": self.ngrams.bits,
             "known": len(self.places),
+            "limit": self.limit,
             "properties": [{"name": one.name, "kind": one.kind, "values": list(one.values)} for one in self.properties],
             "bias": self.bias.tolist(),
             "bins": self.bins.as_json(),
@@ -108,7 +111,16 @@ class LinearClassifier:
             if known and not (places.min() >= 0 and places.max() < 1 << ngrams.bits):
                 raise ValueError("an n-gram is outside its table")
             table = np.frombuffer(body, dtype="<f4", offset=4 * known).reshape(known, width)
-            return cls(ngrams, properties, places, table, bias, Bins.from_json(about["bins"], len(bias)), about["card"])
+            return cls(
+                ngrams,
+                properties,
+                places,
+                float(about.get("limit", 1e300)),
+                table,
+                bias,
+                Bins.from_json(about["bins"], len(bias)),
+                about["card"],
+            )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InputError(f"{where} is not a model from `corpus-builder train-classifier`: {error}.") from error
 
@@ -145,7 +157,18 @@ def scores_of(properties: Sequence[Property], likelihoods: F64) -> dict[str, npt
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _score(
-    points: Any, starts: Any, fold: Any, low: int, high: int, bits: int, known: Any, index: Any, found: Any, table: Any, out: Any
+    points: Any,
+    starts: Any,
+    fold: Any,
+    low: int,
+    high: int,
+    bits: int,
+    known: Any,
+    index: Any,
+    found: Any,
+    table: Any,
+    limit: float,
+    out: Any,
 ) -> None:
     """Add to `out` (n, outputs) what the n-grams of each text weigh, and make it probabilities."""
     counts = np.zeros(len(table), dtype=np.int32)
@@ -153,18 +176,20 @@ def _score(
     shares, sums = np.empty(outputs), np.empty(outputs)
     for text in range(len(starts) - 1):
         new = count_one(points[starts[text] : starts[text + 1]], fold, low, high, bits, known, index, counts, found)
-        squares = 0.0
+        squares, total = 0.0, 0
         shares[:] = 0.0
         sums[:] = 0.0
         for at in range(new):
             number = found[at]
             count = counts[number]
             counts[number] = 0
+            total += count
             squares += table[number, 0] * table[number, 0]
             for output in range(outputs):
                 shares[output] += table[number, 1 + output]
             for output in range(outputs):
                 sums[output] += count * table[number, 1 + outputs + output]
         norm = 1.0 / np.sqrt(squares) if squares > 0.0 else 0.0
+        part = min(1.0, limit / max(total, 1))
         for output in range(outputs):
-            out[text, output] = sigmoid(out[text, output] + shares[output] * norm + sums[output])
+            out[text, output] = sigmoid(out[text, output] + shares[output] * norm + sums[output] * part)

@@ -1,7 +1,8 @@
 """Texts as sparse rows of a matrix, in the two views that the linear model adds up.
 
 SHARE   an n-gram that occurs counts its inverse document frequency, and each row has length 1: what a text is like, however long
-COUNT   an n-gram counts how often it occurs, and rows are as long as they are: how much of it there is
+COUNT   an n-gram counts how often it occurs, and rows are as long as they are: how much of it there is.  Texts longer than nine in
+        ten of the training texts count as if they had that length, or all long documents would be certain, and ordered by length
 
 N-grams that occur in one text only are left out: what they would teach is that text, and they are three quarters of the table.
 """
@@ -37,6 +38,7 @@ class Rows:
     columns: I32
     counts: I32
     places: I64
+    limit: float  # n-grams that a text may count for in the view COUNT
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -51,11 +53,10 @@ def rows_of(texts: Sequence[str], ngrams: NGrams) -> Rows:
     column[places] = np.arange(len(places), dtype=np.int32)
     columns = column[found.places]
     kept = columns >= 0
-    starts = np.zeros(len(found.starts), dtype=np.int64)
-    np.cumsum(
-        np.add.reduceat(np.append(kept, False).astype(np.int64), found.starts[:-1]) * (np.diff(found.starts) > 0), out=starts[1:]
-    )
-    return Rows(starts, columns[kept], found.counts[kept], places)
+    starts = np.concatenate([[0], np.cumsum(kept)])[found.starts].astype(np.int64)
+    counts = found.counts[kept]
+    lengths = np.sort(np.diff(np.concatenate([[0], np.cumsum(counts)])[starts]))
+    return Rows(starts, columns[kept], counts, places, float(max(lengths[len(lengths) * 9 // 10], 1)))
 
 
 def idf_of(rows: Rows, chosen: I64) -> F64:
@@ -87,8 +88,10 @@ class NGramFeatures:
     def values(self, chosen: I64) -> F32:
         """What each n-gram of each text weighs, where idf is that of the rows `chosen`."""
         out = np.empty(len(self.columns), dtype=np.float32)
-        kernel = _shares if self._view == "share" else _counts
-        kernel(self.starts, self.columns, self._rows.counts, self.idf(chosen), out)
+        if self._view == "share":
+            _shares(self.starts, self.columns, self.idf(chosen), out)
+        else:
+            _counts(self.starts, self.columns, self._rows.counts, self.idf(chosen), self._rows.limit, out)
         return out
 
     def idf(self, chosen: I64) -> F64:
@@ -118,7 +121,7 @@ def _frequencies(starts: Any, columns: Any, chosen: Any, frequencies: Any) -> No
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _shares(starts: Any, columns: Any, counts: Any, idf: Any, out: Any) -> None:
+def _shares(starts: Any, columns: Any, idf: Any, out: Any) -> None:
     for row in range(len(starts) - 1):
         squares = 0.0
         for at in range(starts[row], starts[row + 1]):
@@ -129,6 +132,11 @@ def _shares(starts: Any, columns: Any, counts: Any, idf: Any, out: Any) -> None:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _counts(starts: Any, columns: Any, counts: Any, idf: Any, out: Any) -> None:
-    for at in range(len(columns)):
-        out[at] = counts[at] * COUNT_SCALE if idf[columns[at]] > 0.0 else 0.0
+def _counts(starts: Any, columns: Any, counts: Any, idf: Any, limit: float, out: Any) -> None:
+    for row in range(len(starts) - 1):
+        total = 0
+        for at in range(starts[row], starts[row + 1]):
+            total += counts[at] if idf[columns[at]] > 0.0 else 0
+        scale = COUNT_SCALE * min(1.0, limit / max(total, 1))
+        for at in range(starts[row], starts[row + 1]):
+            out[at] = counts[at] * scale if idf[columns[at]] > 0.0 else 0.0

@@ -82,6 +82,7 @@ def train(files: LabelFiles, settings: Settings, measures: Mapping[str, F64]) ->
         settings.ngrams,
         tuple(properties),
         counts.places.astype(np.int32),
+        counts.limit,
         table,
         np.array([output.bias for output in outputs]),
         Bins(tuple(edges), tuple(edges.values()), weights),

@@ -86,3 +86,12 @@ def test_plain_arithmetic_agrees_with_the_library() -> None:
     for value in np.linspace(-50, 50, 201):
         assert exp(value) == pytest.approx(math.exp(value), rel=1e-13)
         assert log(math.exp(value)) == pytest.approx(value, rel=1e-13, abs=1e-14)
+
+
+def test_long_texts_are_judged_by_what_is_in_them_and_not_by_their_length() -> None:
+    """A text repeated fifty times scores as one repeated ten times, where both are longer than the training texts."""
+    model = train_classifier(labelled(), properties=["quality"])
+    mixed = f"{prose(77)}\n{advert(77)}\n"
+    short, long, bad = model.score([mixed * 10, mixed * 50, advert(3) * 50], {})["quality"].tolist()
+    assert 1 - short == pytest.approx(1 - long, rel=0.05)
+    assert bad < 0.2
