@@ -40,13 +40,13 @@ def histogram(name: str, values: npt.NDArray[np.generic], *, fraction: bool = Fa
     return dict(zip(found.tolist(), counts.tolist(), strict=True))
 
 
-def bin_edges(name: str, bin_: int) -> tuple[float, float]:
+def bin_edges(name: str, bin_: int, *, fraction: bool = False) -> tuple[float, float]:
     """The lower and upper edge of a bin.
 
     >>> bin_edges("num_letters", 4)
     (1.0, 1.378414230005442)
     """
-    if is_fraction(name):
+    if fraction or is_fraction(name):
         return bin_ / LINEAR_BINS, (bin_ + 1) / LINEAR_BINS
     if bin_ < 0:
         low, high = bin_edges(name, -1 - bin_)

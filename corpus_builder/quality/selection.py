@@ -130,10 +130,7 @@ def pools_of(rows: Pooled, tiers: Sequence[Tier]) -> dict[tuple[int, str], I64]:
         there = np.flatnonzero(has_topic(rows.topic, tier))
         if number != first_with(tiers, number) or not len(there):
             continue
-        names, where = np.unique(rows.group[there].astype(str), return_inverse=True)
-        order = np.argsort(where.ravel(), kind="stable")
-        ends = np.cumsum(np.bincount(where.ravel(), minlength=len(names)))
-        found |= {(number, str(name)): there[part] for name, part in zip(names, np.split(order, ends[:-1]), strict=True)}
+        found |= {(number, group): part for group, part in _by_group(rows.group, there).items()}
     return found
 
 
@@ -144,7 +141,25 @@ def first_with(tiers: Sequence[Tier], number: int) -> int:
 
 def has_topic(topic: npt.NDArray[np.object_], tier: Tier) -> Bools:
     """Which documents are of the topics of a tier."""
-    return np.ones(len(topic), np.bool_) if tier.topics is None else np.isin(topic.astype(str), list(tier.topics))
+    if tier.topics is None:
+        return np.ones(len(topic), np.bool_)
+    names, codes = _coded(topic)
+    return np.array([name in tier.topics for name in names], dtype=np.bool_)[codes]
+
+
+def _coded(names: npt.NDArray[np.object_]) -> tuple[list[str], I64]:
+    """The distinct names, and which of them each is."""
+    index: dict[str, int] = {}
+    codes = np.fromiter((index.setdefault(name, len(index)) for name in names.tolist()), np.int64, len(names))
+    return list(index), codes
+
+
+def _by_group(group: npt.NDArray[np.object_], there: I64) -> dict[str, I64]:
+    """Some rows by their group, in order."""
+    names, codes = _coded(group[there])
+    order = np.argsort(codes, kind="stable")
+    ends = np.cumsum(np.bincount(codes, minlength=len(names)))
+    return {name: there[part] for name, part in zip(names, np.split(order, ends[:-1]), strict=True)} if names else {}
 
 
 def counted(rows: Pooled, tiers: Sequence[Tier], places: Iterable[Place] | None) -> Counts:
@@ -314,9 +329,8 @@ def tiers_of(rows: Pooled, tiers: Sequence[Tier], cuts: Iterable[Cut]) -> I64:
     found = np.full(len(rows.rank), -1, dtype=np.int64)
     for number, tier in enumerate(tiers):
         free = np.flatnonzero((found < 0) & has_topic(rows.topic, tier))
-        for group in set(rows.group[free].tolist()):
+        for group, there in _by_group(rows.group, free).items():
             if (cut := by_place.get((number, group))) is not None:
-                there = free[rows.group[free] == group]
                 taken = _up_to(rows, there, cut.high) & ~_up_to(rows, there, cut.low)
                 found[there[taken]] = number
     return found

@@ -29,6 +29,7 @@ from corpus_builder.report.tables import examples
 from corpus_builder.sources.extract_stats import ExtractStats
 from corpus_builder.stages.measure import MeasureStats
 from corpus_builder.stages.release import ReleaseStats
+from corpus_builder.stages.score import ScoreStats
 from corpus_builder.store.dataset import Manifest
 from corpus_builder.store.files import write_atomically
 
@@ -113,8 +114,18 @@ def _charts(manifests: Mapping[str, Manifest], recipe: Recipe) -> list[charts.Hi
         for name, counts in stats.histograms.items():
             if extract[shard].source in judged.get(name, set(recipe.source_names)):
                 add_histogram(totals.setdefault(name, {}), counts)
+    scored = manifests["score"].stats(ScoreStats) if "score" in manifests else {}
+    fractions = {name for scores in scored.values() for name in scores.fractions}
+    for shard, scores in scored.items():
+        for name, counts in scores.histograms.items():
+            if extract[shard.partition("/")[2]].source in judged.get(name, set(recipe.source_names)):
+                add_histogram(totals.setdefault(name, {}), counts)
     shown = [*rules, *(name for name in (*INFOS, *sorted(totals)) if name in totals and name not in rules)]
-    return [charts.lay_out(name, totals[name], rules.get(name, ())) for name in dict.fromkeys(shown) if totals[name]]
+    return [
+        charts.lay_out(name, totals[name], rules.get(name, ()), name in fractions)
+        for name in dict.fromkeys(shown)
+        if totals[name]
+    ]
 
 
 def _folded(found: list[charts.Histogram]) -> list[tuple[str, list[charts.Histogram]]]:

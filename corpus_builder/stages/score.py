@@ -28,6 +28,7 @@ class ScoreStats:
 
     classifier: str
     histograms: dict[str, dict[Bin, Count]]  # documents by column and bin
+    fractions: tuple[str, ...]  # the columns among these whose values, and bins, are from 0 to 1
     categories: dict[str, dict[str, Count]]  # documents by column and category
 
 
@@ -89,7 +90,8 @@ class Score(Stage):
                 else:
                     found = histogram(name, column.to_numpy(), fraction=property_.kind == "binary")
                     add_histogram(histograms.setdefault(name, {}), found)
-        out.stats = ScoreStats(one.name, histograms, categories)
+        fractions = tuple(name for name in sorted(histograms) if one.columns[name].kind == "binary")
+        out.stats = ScoreStats(one.name, histograms, fractions, categories)
 
 
 def schema_of(one: NamedClassifier) -> pa.Schema:

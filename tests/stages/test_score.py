@@ -13,6 +13,7 @@ from support.corpora import make_inputs, make_recipe, page, prose, write_warc
 from corpus_builder import InputError, Recipe, RecipeError, Serial, build, judge, plan
 from corpus_builder.built import Built
 from corpus_builder.recipe import running
+from corpus_builder.report.page import _charts
 from corpus_builder.report.why import as_text
 
 
@@ -77,6 +78,16 @@ def test_a_rule_judges_by_a_score(inputs: Path) -> None:
     assert "rubric.sea_low" in as_text(story)
     assert "the measure rubric.sea is below the rule's limit" in as_text(story)
     assert f"DROPS  rubric.sea >= 2 {lost['value']:g}" in " ".join(as_text(story).split()).replace("DROPS ", "DROPS  ")
+
+
+def test_the_report_shows_how_scores_are_distributed(inputs: Path) -> None:
+    done = build(recipe_of(inputs, {"measure": "no", "min": 0.01}), inputs.parent / "out", Serial())
+    texts = [row["text"] for row in done.documents().to_table().to_pylist()]
+    first, *others = _charts(done.manifests, done.recipe)
+    assert (first.measure, first.rules, first.documents) == ("no", ("no >= 0.01",), len(texts))
+    bins = {min(int(text.count("の") / len(text) * 50), 49) for text in texts}
+    assert [bar.title.split(" from ")[1] for bar in first.bars] == [f"{n / 50:.4g} to {(n + 1) / 50:.4g}" for n in sorted(bins)]
+    assert [chart.documents for chart in others if chart.measure == "rubric.sea"] == [len(texts)]
 
 
 def test_judge_scores_the_document(inputs: Path) -> None:

@@ -12,7 +12,7 @@ from support.builds import corpus, decisions
 from support.classifiers import load_counter, write_counter
 from support.corpora import contents
 
-from corpus_builder import Recipe, RecipeError, Serial, build, plan
+from corpus_builder import Recipe, RecipeError, Serial, StageError, build, plan
 from corpus_builder.built import Built
 from corpus_builder.hashing.keyed import keyed_number
 from corpus_builder.recipe import running
@@ -20,7 +20,7 @@ from corpus_builder.release.mixture import drawn
 from corpus_builder.report.funnel import as_text as funnel_text
 from corpus_builder.report.page import render
 from corpus_builder.report.why import as_text
-from corpus_builder.stages.select import SelectStats
+from corpus_builder.stages.select import Count, SelectStats, Survey
 
 FILES = {"a": 40, "b": 25, "c": 1, "d": 0}
 
@@ -185,6 +185,39 @@ def test_the_same_bytes_whatever_the_memory_and_after_a_second_run(inputs: Path,
     build(recipe_of(inputs, TIERS), other.out, Serial())
     assert contents(one.out) == contents(other.out)
     assert Built.open(one.out).verify().problems == ()
+
+
+def test_a_search_that_is_broken_off_goes_on_where_it_stopped(
+    inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At every step once: the survey, and each round of counting."""
+    whole = build(recipe_of(inputs, TIERS), tmp_path / "whole", Serial())
+    out = tmp_path / "broken"
+    ran: list[str] = []
+    for step in (Survey, Count):
+        monkeypatch.setattr(step, "run", broken_off(step.run, ran))
+    tries = 0
+    while True:
+        try:
+            done = build(recipe_of(inputs, TIERS), out, Serial())
+            break
+        except StageError:
+            tries += 1
+    assert (tries, len(ran)) == (3, 9)
+    assert len(set(ran)) == len(ran)
+    assert contents(done.out) == contents(whole.out)
+
+
+def broken_off(run: Any, ran: list[str]) -> Any:
+    """A step that fails the first time at each of its shards."""
+
+    def failing(self: Any, shard: Any, out: Any) -> None:
+        if (key := f"{self.name} {shard.name}") not in ran:
+            ran.append(key)
+            raise OSError("broken off")
+        run(self, shard, out)
+
+    return failing
 
 
 def test_another_share_reruns_only_what_follows(inputs: Path, tmp_path: Path) -> None:
