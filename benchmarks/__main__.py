@@ -107,9 +107,9 @@ def families(documents: tuple[int, ...], scratch: Path | None, as_json: bool) ->
         say(as_text(found))
 
 
-@main.command(short_help="The batch kernel of the measures against the plain definitions.")
+@main.command(short_help="What each group of measures costs.")
 def measures() -> None:
-    """Time the batch kernel of the measures and their plain definitions, on the same documents."""
+    """Time each group of measures, all together, and their plain definitions, on 2,000 characters of each page of the sample."""
     from benchmarks.measures import run
 
     say(run())

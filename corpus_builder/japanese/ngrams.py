@@ -1,7 +1,7 @@
 """Statistics of character n-grams, exact and in linear time.
 
 The positions of a text are sorted by the four letters that begin there (by radix, from the fourth to the first), and the few whose
-4-gram occurs more than once by the six letters after that.  What neighbours then have in common says for every n how many
+4-gram occurs more than once by the eight letters after that.  What neighbours then have in common says for every n how many
 n-grams are distinct, how many of them occur more than once, and how often the most frequent one does.  An earlier version numbered the
 n-grams of each n in a hash table, which took half as long again.
 """
@@ -45,19 +45,17 @@ def count_ngrams(points: Any, ids: Any, scratch: Any, out: Any, earlier: Any) ->
                 order[place] = place
         _scatter(letters, order, other, length, ahead, scratch[4])
         order, other = other, order
-    pairs = np.zeros(LONGEST + 2, dtype=np.int64)
-    joined = np.zeros(LONGEST + 2, dtype=np.int64)
-    left, groups = _common_prefixes(letters, order, length, pairs, joined, out, other, scratch[5])
+    pairs = np.zeros(LONGEST + 1, dtype=np.int64)
+    joined = np.zeros(LONGEST + 1, dtype=np.int64)
     covered = 0
-    if groups > 0:
+    left = _common_prefixes(letters, order, length, pairs, joined, out, other, scratch[3])
+    if left > 0:
         for entry in range(1, left):
-            if scratch[5][entry] == scratch[5][entry - 1]:
+            if scratch[3][other[entry]] == scratch[3][other[entry - 1]]:
                 earlier[other[entry]] = other[entry - 1]
-        repeated = _sort_longer(letters, other, scratch[5], left, seen, scratch)
-        covered = _longer(letters, repeated, scratch[5], left, length, pairs, joined, scratch[3])
-    for n in range(LONGEST, 1, -1):
-        pairs[n] += pairs[n + 1]
-        joined[n] += joined[n + 1]
+        repeated = _sort_longer(other, scratch[3], left, length, order, scratch[4])
+        covered = _longer(letters, repeated, scratch[3], left, length, pairs, joined, scratch[5])
+    for n in range(2, LONGEST + 1):
         total = length - n + 1
         if total > 0:
             out[n, 0] = total - pairs[n]
@@ -114,64 +112,56 @@ def _scatter(letters: Any, order: Any, other: Any, length: int, ahead: int, star
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _common_prefixes(
-    letters: Any, order: Any, length: int, pairs: Any, joined: Any, out: Any, repeated: Any, groups: Any
-) -> tuple[int, int]:
+def _common_prefixes(letters: Any, order: Any, length: int, pairs: Any, joined: Any, out: Any, repeated: Any, ranks: Any) -> int:
     """Count what neighbours have in common, up to 4 letters, and collect the positions whose 4-gram occurs more than once.
 
-    Written: pairs, how many neighbours have exactly so many letters in common; joined, the same of three in a row; repeated and
-    groups, these positions and the number of their 4-gram.  Returns how many there are of both.
+    Written: pairs, for n = 2 .. 4 how many neighbours have n letters in common; joined, the same of three in a row; repeated, these
+    positions, and ranks, the number of the 4-gram of each position, 0 beyond the end.  Returns how many were collected.
     """
+    pairs2 = pairs3 = pairs4 = joined2 = joined3 = joined4 = 0
+    before2 = before3 = before4 = 0
     runs2 = runs3 = runs4 = most2 = most3 = most4 = 1
-    before = left = found = 0
-    one, two = np.uint32(1), np.uint32(2)
+    left, rank = 0, np.uint32(1)
+    one, two, three = np.uint32(1), np.uint32(2), np.uint32(3)
     here = order[0]
     for entry in range(1, length + 1):
-        common = 0
-        following = here
-        if entry < length:
-            following = order[entry]
-            same1 = letters[here] == letters[following]
-            same2 = same1 & (letters[here + one] == letters[following + one])
-            same3 = same2 & (letters[here + two] == letters[following + two])
-            same4 = same3 & (letters[here + two + one] == letters[following + two + one])
-            common = int(same1) + int(same2) + int(same3) + int(same4)
-            pairs[common] += 1
-            joined[min(common, before)] += 1
-        runs2 = runs2 + 1 if common >= 2 else 1
-        runs3 = runs3 + 1 if common >= 3 else 1
-        runs4 = runs4 + 1 if common >= 4 else 1
+        ranks[here] = rank
+        following = order[entry] if entry < length else here
+        same2 = int((letters[here] == letters[following]) & (letters[here + one] == letters[following + one]) & (entry < length))
+        same3 = same2 & int(letters[here + two] == letters[following + two])
+        same4 = same3 & int(letters[here + three] == letters[following + three])
+        pairs2 += same2
+        pairs3 += same3
+        pairs4 += same4
+        joined2 += same2 & before2
+        joined3 += same3 & before3
+        joined4 += same4 & before4
+        runs2, runs3, runs4 = 1 + same2 * runs2, 1 + same3 * runs3, 1 + same4 * runs4
         most2, most3, most4 = max(most2, runs2), max(most3, runs3), max(most4, runs4)
-        if before == SORTED or common == SORTED:
-            found += before < SORTED
-            repeated[left] = here
-            groups[left] = found
-            left += 1
-        before = common
+        repeated[left] = here
+        left += before4 | same4
+        rank += np.uint32(1 - same4)
+        before2, before3, before4 = same2, same3, same4
         here = following
+    ranks[length : length + LONGEST] = 0
+    pairs[2], pairs[3], pairs[4] = pairs2, pairs3, pairs4
+    joined[2], joined[3], joined[4] = joined2, joined3, joined4
     out[2, 2], out[3, 2], out[4, 2] = most2, most3, most4
-    return left, found
+    return left
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _sort_longer(letters: Any, repeated: Any, groups: Any, left: int, seen: int, scratch: Any) -> Any:
-    """Sort the collected positions by the fifth to tenth letter within their 4-gram; returns them, which `groups` still fits."""
-    order, other, starts, of = repeated, scratch[1], scratch[4], scratch[3]
-    for entry in range(left):
-        of[repeated[entry]] = groups[entry]
-    for ahead in range(LONGEST - 1, SORTED - 1, -1):
-        starts[: seen + 1] = 0
+def _sort_longer(repeated: Any, ranks: Any, left: int, length: int, spare: Any, starts: Any) -> Any:
+    """Sort the collected positions by the twelve letters that begin there, four at a time by the rank of their 4-gram."""
+    order, other = repeated, spare
+    for ahead in range(2 * SORTED, -1, -SORTED):
+        starts[: length + 1] = 0
         for entry in range(left):
-            starts[letters[order[entry] + np.uint32(ahead)]] += np.uint32(1)
-        _sum_before(starts, seen + 1)
-        _scatter(letters, order, other, left, ahead, starts)
+            starts[ranks[order[entry] + np.uint32(ahead)]] += np.uint32(1)
+        _sum_before(starts, length + 1)
+        _scatter(ranks, order, other, left, ahead, starts)
         order, other = other, order
-    starts[: left + 1] = 0
-    for entry in range(left):
-        starts[groups[entry]] += np.uint32(1)
-    _sum_before(starts, np.int64(groups[left - 1]) + 1)
-    _scatter(of, order, other, left, 0, starts)
-    return other
+    return order
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -185,31 +175,22 @@ def _sum_before(counts: Any, names: int) -> None:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _longer(letters: Any, repeated: Any, groups: Any, left: int, length: int, pairs: Any, joined: Any, marks: Any) -> int:
+def _longer(letters: Any, repeated: Any, ranks: Any, left: int, length: int, pairs: Any, joined: Any, marks: Any) -> int:
     """Count what neighbours have in common beyond 4 letters; returns the code points within repeated 10-grams."""
     marks[:length] = 0
-    some = False
-    before = 0
+    before = np.zeros(LONGEST + 1, dtype=np.int64)
     for entry in range(1, left):
-        if groups[entry] != groups[entry - 1]:
-            before = 0
-            continue
         here, following = repeated[entry - 1], repeated[entry]
-        common = SORTED
-        while common < LONGEST and letters[here + np.uint32(common)] == letters[following + np.uint32(common)]:
-            common += 1
-        pairs[SORTED] -= 1
-        pairs[common] += 1
-        if before > 0:
-            joined[SORTED] -= 1
-            joined[min(common, before)] += 1
-        before = common
-        if common == LONGEST:
-            some = True
-            marks[here] = 1
-            marks[following] = 1
+        same = int(ranks[here] == ranks[following])
+        for n in range(SORTED + 1, LONGEST + 1):
+            same &= int(letters[here + np.uint32(n - 1)] == letters[following + np.uint32(n - 1)])
+            pairs[n] += same
+            joined[n] += same & before[n]
+            before[n] = same
+        marks[here] |= np.uint32(same)
+        marks[following] |= np.uint32(same)
     covered = until = 0
-    if some:
+    if pairs[LONGEST] > 0:
         for place in range(length):
             if marks[place]:
                 covered += place + LONGEST - max(until, place)
