@@ -61,42 +61,42 @@ def count_lines(points: Any, classes: Any, flags: Any, kept: Any, ends: Any, out
                 kept[length : length + place - start] = points[start:place]
                 length += place - start
                 ends[out[LINES]] = length
-                _line(points[first:last], classes[first:last], flags, out)
-                _sentences(points[first:last], classes[first:last], flags, out)
+                _line(points, classes, flags, first, last, out)
+                _sentences(points, classes, flags, first, last, out)
             start = place + 1
     return int(out[LINES])
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _line(points: Any, classes: Any, flags: Any, out: Any) -> None:
-    """One line, without the white space at its ends."""
-    length = len(points)
+def _line(points: Any, classes: Any, flags: Any, begin: int, end: int, out: Any) -> None:
+    """The line from `begin` to `end`, which has no white space at its ends."""
+    length = end - begin
     out[LINES] += 1
     out[LINE_POINTS] += length
     out[SHORT] += length <= SHORT_LINE
-    first = classes[0]
-    spaced = length > 1 and flags[classes[1]] & IS_SPACE != 0
+    first = classes[begin]
+    spaced = length > 1 and flags[classes[begin + 1]] & IS_SPACE != 0
     out[BULLETS] += flags[first] & IS_BULLET != 0 or (first == ASCII_BULLET and spaced)
-    last = points[length - 1]
-    dots = length > 2 and (last == 0x2E or last == 0x30FB) and points[length - 2] == last and points[length - 3] == last
-    out[ELLIPSES] += classes[length - 1] == ELLIPSIS or dots
+    last = points[end - 1]
+    dots = length > 2 and (last == 0x2E or last == 0x30FB) and points[end - 2] == last and points[end - 3] == last
+    out[ELLIPSES] += classes[end - 1] == ELLIPSIS or dots
     # fmt: off
     out[V1_ENDED] += (
         last == 0x3002 or last == 0xFF0E or last == 0xFF01 or last == 0xFF1F or last == 0x21 or last == 0x3F
         or last == 0x300D or last == 0x300F or last == 0xFF09 or last == 0x2026
     )
     # fmt: on
-    place = length - 1
-    while place > 0 and flags[classes[place]] & IS_CLOSING:
+    place = end - 1
+    while place > begin and flags[classes[place]] & IS_CLOSING:
         place -= 1
     out[PUNCTUATED] += flags[classes[place]] & (ENDS | MAY_END) != 0
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _sentences(points: Any, classes: Any, flags: Any, out: Any) -> None:
-    """The sentences of one line, without the white space at its ends."""
-    length = len(points)
-    start = place = units = 0
+def _sentences(points: Any, classes: Any, flags: Any, begin: int, length: int, out: Any) -> None:
+    """The sentences of the line from `begin` to `length`, which has no white space at its ends."""
+    start = place = begin
+    units = 0
     seen = np.uint8(0)
     while place < length:
         first = length
@@ -117,7 +117,7 @@ def _sentences(points: Any, classes: Any, flags: Any, out: Any) -> None:
         while place < length and flags[classes[place]] & IS_CLOSING:
             units += _units(points[place])
             place += 1
-        if marks > 0 and _ends(classes, flags, start, first, marks, place, strong):
+        if marks > 0 and _ends(classes, flags, start, first, marks, place, length, strong):
             if seen & (IS_LETTER | IS_DIGIT):
                 out[SENTENCES] += 1
                 out[FINISHED] += 1
@@ -133,15 +133,16 @@ def _sentences(points: Any, classes: Any, flags: Any, out: Any) -> None:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _ends(classes: Any, flags: Any, start: int, first: int, marks: int, after: int, strong: bool) -> Any:
-    """Whether the marks from `first` on, and the closing brackets up to `after`, end the sentence that begins at `start`."""
-    at_end = after == len(classes) or flags[classes[after]] & IS_SPACE != 0
+def _ends(classes: Any, flags: Any, start: int, first: int, marks: int, after: int, length: int, strong: bool) -> Any:
+    """Whether the marks from `first` on, and the closing brackets up to `after`, end the sentence that begins at `start`; the line ends
+    at `length`."""
+    at_end = after == length or flags[classes[after]] & IS_SPACE != 0
     bracketed = after > first + marks
     if strong:
         return not bracketed or at_end or classes[after] == OPENING
     if classes[first] == WIDE_DOT and marks == 1 and not bracketed:
         return at_end or not (classes[after] == DIGIT or classes[after] == LATIN)
-    if not at_end or classes[first] != DOT or marks > 1 or bracketed or after == len(classes):
+    if not at_end or classes[first] != DOT or marks > 1 or bracketed or after == length:
         return at_end
     initial = first > start and classes[first - 1] == LATIN
     if initial and (first == start + 1 or not flags[classes[first - 2]] & (IS_LETTER | IS_DIGIT)):

@@ -56,9 +56,9 @@ def cut(points: Any, kept: Any, sentences: Any, paragraphs: Any) -> tuple[int, i
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def ends_with_ellipsis(points: Any) -> Any:
-    """Whether a sentence, stripped of white space, ends with ・ or … ."""
-    for back in range(len(points) - 1, -1, -1):
+def ends_with_ellipsis(points: Any, start: int, stop: int) -> Any:
+    """Whether the sentence points[start:stop], stripped of white space, ends with ・ or … ."""
+    for back in range(stop - 1, start - 1, -1):
         if not is_space(points[back]):
             return points[back] == 0x30FB or points[back] == 0x2026
     return False

@@ -149,7 +149,7 @@ def _sentences(kept: Any, ends: Any, row: Any) -> None:
     longest = ellipses = start = 0
     for stop in ends:
         longest = max(longest, stop - start)
-        ellipses += ends_with_ellipsis(kept[start:stop])
+        ellipses += ends_with_ellipsis(kept, start, stop)
         start = stop
     row[13] = _share(start, len(ends))
     row[14] = longest
