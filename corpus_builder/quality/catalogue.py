@@ -213,7 +213,7 @@ TEXT = (
     Group("lines", "Always.", "?", LINES),
     Group("sentences", "Always.", "?", SENTENCES),
     Group("repetition", "Always.", "?", REPETITION),
-    Group("vocabulary", "Always.", "13", VOCABULARY),
+    Group("vocabulary", "Always.", "26", VOCABULARY),
 )
 """The groups that are measured in every build, by `quality.measures`; the vocabulary by `quality.vocabulary`."""
 
