@@ -208,11 +208,11 @@ VOCABULARY = tuple(
 )
 
 TEXT = (
-    Group("Swallow corpus v1", "Always.", "?", SWALLOW_V1),
-    Group("letters", "Always.", "?", LETTERS),
-    Group("lines", "Always.", "?", LINES),
-    Group("sentences", "Always.", "?", SENTENCES),
-    Group("repetition", "Always.", "?", REPETITION),
+    Group("Swallow corpus v1", "Always.", "78", SWALLOW_V1),
+    Group("letters", "Always.", "5", LETTERS),
+    Group("lines", "Always.", "22, sentences included", LINES),
+    Group("sentences", "Always.", "with the lines", SENTENCES),
+    Group("repetition", "Always.", "5, beside the n-grams of v1", REPETITION),
     Group("vocabulary", "Always.", "26", VOCABULARY),
 )
 """The groups that are measured in every build, by `quality.measures`; the vocabulary by `quality.vocabulary`."""
@@ -255,7 +255,7 @@ _OF_WORDS = f"{FINEWEB2}; words by Sudachi's shortest units, as spaCy's Japanese
 OF_WORDS = Group(
     "words",
     "With `word_measures = true` under [quality]; needs the extra `words`.",
-    "?",
+    "12,600",
     (
         _count("num_words", "words", "words by Sudachi (shortest units), white space not counted"),
         _number(
@@ -293,7 +293,7 @@ OF_WORDS = Group(
 OF_LANGUAGE_MODEL = Group(
     "language model",
     'With `language_model = "FILE"` under [quality], made by `corpus-builder train-language-model`.',
-    "?",
+    "280",
     (
         MeasureInfo(
             "perplexity",
