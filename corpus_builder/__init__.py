@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from corpus_builder.selection.evaluate import evaluate as evaluate
     from corpus_builder.selection.label import Labelling as Labelling
     from corpus_builder.selection.label import label as label
+    from corpus_builder.selection.likeness import likeness as likeness
     from corpus_builder.selection.loop import Drawing as Drawing
     from corpus_builder.selection.loop import Loop as Loop
     from corpus_builder.selection.loop import loop as loop
@@ -97,6 +98,7 @@ _WHERE = {
     "selection.label": ("Labelling", "label"),
     "selection.evaluate": ("Evaluation", "evaluate"),
     "selection.loop": ("Drawing", "Loop", "loop"),
+    "selection.likeness": ("likeness",),
     "selection.sample": ("Sample", "sample"),
     "selection.training": ("train_classifier",),
     "selection.whatif": ("WhatIf", "whatif"),

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from corpus_builder.classifier.linear import LinearClassifier
-
 _SHOWN = 12  # of a long list
 
 
@@ -19,18 +17,16 @@ def rounded(value: Any) -> Any:
     return round(value, 4) if isinstance(value, float) else value
 
 
-def as_text(model: LinearClassifier) -> str:
+def as_text(card: Mapping[str, Any]) -> str:
     """The card, for people."""
-    data, ngrams = model.card["data"], model.ngrams
+    data = card["data"]
     lines = [
         f"{data['texts']:,} labelled texts of {data['hosts']:,} hosts, {data['characters']:,} characters; licences: {_counted(data['licences'])}",
         f"labelled by: {_counted(data['labelled_by'])}; policy: {data['policy']}",
-        f"{len(model.places):,} character n-grams of {ngrams.shortest} to {ngrams.longest}"
-        + (f"; measures: {', '.join(model.measures)}" if model.measures else ""),
     ]
     if data["bad_rows"]:
         lines.append(f"{data['bad_rows']:,} rows could not be used")
-    for name, about in model.card["properties"].items():
+    for name, about in card["properties"].items():
         lines += ["", *_property(name, about)]
     return "\n".join(lines)
 

@@ -7,7 +7,6 @@ own (NLP2025 C1-5); one with other labels is a category, or with `label` the pro
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from corpus_builder.classifier.labels import Labelled
 from corpus_builder.classifier.model import F64, Property
-from corpus_builder.errors import InputError, MissingExtraError, did_you_mean
+from corpus_builder.errors import InputError, did_you_mean
 from corpus_builder.japanese.detectors import load_fasttext
 from corpus_builder.store.files import digest_file
 
@@ -26,9 +24,6 @@ MAGIC = (793712314).to_bytes(4, "little")
 """The first bytes of a .bin or .ftz file.  Source: fastText 0.9.2, fasttext.cc."""
 
 PREFIX = "__label__"
-# Character n-grams of 2 and 3 are Swallow corpus v2's; the rest is not published, and ours: what a few thousand labels can fill.
-_TRIES = 50
-SETTINGS: Mapping[str, Any] = {"minn": 2, "maxn": 3, "dim": 16, "bucket": 1 << 18, "epoch": 25, "lr": 0.5, "minCount": 1}
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,26 +89,3 @@ def _property(labels: Sequence[str], label: str) -> Property:
     except ValueError:
         return Property("score", "category", tuple(sorted(labels)))
     return Property("score", "binary" if grades == ["0", "1"] else "graded", tuple(grades))
-
-
-def train(rows: Sequence[Labelled], one: Property, seed: int) -> Any:
-    """A fastText model of one property; on one thread, so that the same machine gives the same bytes."""
-    try:
-        import fasttext
-    except ImportError as error:
-        raise MissingExtraError('A fastText model needs the extra: pip install "corpus-builder[classifier]".') from error
-    values = {float(value): value for value in one.values} if one.kind != "category" else {}
-    if spaced := [value for value in one.values if len(value.split()) > 1]:
-        raise InputError(f"fastText cannot learn the label {spaced[0]!r}, which has white space in it; rename it.")
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".txt") as file:
-        for row in rows:
-            label = row.labels[one.name]
-            file.write(f"{PREFIX}{label if isinstance(label, str) else values[label]} {line_of(row.text)}\n")
-        file.flush()
-        for left in reversed(range(_TRIES)):
-            try:
-                return fasttext.train_supervised(file.name, **SETTINGS, seed=seed, thread=1, verbose=0)
-            except RuntimeError as error:  # its watching thread divides by the examples so far, sometimes before the first
-                if not left or "NaN" not in str(error):
-                    raise InputError(f"fastText cannot learn the property {one.name!r} from these labels: {error}") from error
-    raise AssertionError

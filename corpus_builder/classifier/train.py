@@ -56,7 +56,7 @@ def train(files: LabelFiles, settings: Settings, measures: Mapping[str, F64]) ->
     all texts have the same label.
     """
     rows = files.rows
-    properties = [property_of(name, rows) for name in _chosen(rows, settings.properties)]
+    properties = [property_of(name, rows) for name in chosen(rows, settings.properties)]
     counts = rows_of([row.text for row in rows], settings.ngrams)
     share = NGramFeatures(counts, "share")
     features: list[Features] = [share, NGramFeatures(counts, "count")]
@@ -86,11 +86,12 @@ def train(files: LabelFiles, settings: Settings, measures: Mapping[str, F64]) ->
         table,
         np.array([output.bias for output in outputs]),
         Bins(tuple(edges), tuple(edges.values()), weights),
-        {"data": _data(files, settings), "seed": settings.seed, "properties": rounded(about)},
+        {"data": data_of(files, settings), "seed": settings.seed, "properties": rounded(about)},
     )
 
 
-def _chosen(rows: Sequence[Labelled], names: Sequence[str]) -> list[str]:
+def chosen(rows: Sequence[Labelled], names: Sequence[str]) -> list[str]:
+    """The properties to learn.  Raises InputError for one that no row has a label for."""
     known = sorted({name for row in rows for name in row.labels})
     for name in names:
         if name not in known:
@@ -146,17 +147,22 @@ def _property(
     found = np.stack([output.likelihoods for output in outputs], axis=1)
     known = np.flatnonzero(~np.isnan(found).all(axis=1))
     found = np.nan_to_num(found)  # a name that only the held-out hosts have is not expected of a model
-    about = {
-        "kind": one.kind,
-        "labels": dict(sorted(Counter(f"{label:g}" if isinstance(label, float) else label for label in labels).items())),
-        "hosts": len({group_of(row) for row in rows}),
-        "penalties": penalties,
-    }
+    about = {**labels_of(one, rows), "penalties": penalties}
     if not len(known):
         return outputs, {**about, "more_labels": "There are too few labels, or too few hosts, to measure anything; label more."}
     scores = scores_of([one], found[known])[one.name]
     about["metrics"] = metrics_of(one, [rows[place] for place in known.tolist()], scores)
     return outputs, {**about, **_learning(tasks[main], features, penalties, shares[main], outputs[main].likelihoods)}
+
+
+def labels_of(one: Property, rows: Sequence[Labelled]) -> dict[str, Any]:
+    """What the card says of a property's labels."""
+    labels = [row.labels[one.name] for row in rows]
+    return {
+        "kind": one.kind,
+        "labels": dict(sorted(Counter(f"{label:g}" if isinstance(label, float) else label for label in labels).items())),
+        "hosts": len({group_of(row) for row in rows}),
+    }
 
 
 def _output(task: Task, features: Sequence[Features], penalties: Sequence[float]) -> tuple[_Output, list[float]]:
@@ -201,7 +207,7 @@ def _learning(
     return {"learning_curve": curve, "more_labels": advice(points, error)}
 
 
-def _data(files: LabelFiles, settings: Settings) -> dict[str, Any]:
+def data_of(files: LabelFiles, settings: Settings) -> dict[str, Any]:
     """What the card says of the labels."""
     rows = files.rows
     content = [[row.id, row.host, row.source, row.text, dict(sorted(row.labels.items())), row.weight] for row in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import click
 from corpus_builder.commands.headings import Command, under
 from corpus_builder.commands.options import PATH, as_json
 from corpus_builder.commands.printing import end_with_nothing, say, say_json
+from corpus_builder.errors import InputError
 
 
 @click.command(cls=Command, short_help="Draw documents for labelling from a build.")
@@ -83,29 +85,57 @@ def sample(
 
 
 @click.command("train-classifier", cls=Command, short_help="Train a classifier on labelled texts.")
-@click.argument("labels", nargs=-1, required=True, type=PATH)
+@click.argument("labels", nargs=-1, type=PATH)
 @click.option("--out", required=True, type=PATH, help="Where to write the model.")
-@click.option("--property", "properties", multiple=True, help="Property to learn; can be repeated.  [default: all]")
-@click.option("--ngrams", nargs=2, type=int, default=(1, 3), show_default=True, help="Shortest and longest character n-grams.")
-@click.option("--bits", type=int, default=20, show_default=True, help="n-grams are hashed to 2 to the power of this many places.")
-@click.option("--measures", is_flag=True, help="Let the built-in measures count, too.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Another seed deals the hosts out to other folds.")
-@click.option("--licence", default="", help="Licence of the labels, for the model's card.")
-@click.option("--policy", default="", help="Policy by which they were given, for the model's card.")
+@under(
+    "Labels without labelling",
+    click.option("--like", metavar="SOURCE", help="Learn what is like this source of a build, such as its Wikipedia."),
+    click.option("--build", type=PATH, help="Directory of that build."),
+    click.option("--count", type=click.IntRange(1), default=5000, show_default=True, help="Documents of either side."),
+)
+@under(
+    "The model",
+    click.option("--property", "properties", multiple=True, help="Property to learn; can be repeated.  [default: all]"),
+    click.option(
+        "--features", type=click.Choice(["linear", "fasttext"]), default="linear", show_default=True, help="Kind of model."
+    ),
+    click.option(
+        "--ngrams", nargs=2, type=int, default=(1, 3), show_default=True, help="Shortest and longest character n-grams."
+    ),
+    click.option(
+        "--bits", type=int, default=20, show_default=True, help="n-grams are hashed to 2 to the power of this many places."
+    ),
+    click.option("--measures", is_flag=True, help="Let the built-in measures count, too."),
+    click.option("--seed", type=int, default=0, show_default=True, help="Another seed deals the hosts out to other folds."),
+)
+@under(
+    "The model's card",
+    click.option("--licence", default="", help="Licence of labels that do not say it."),
+    click.option("--policy", default="", help="Policy by which they were given."),
+)
 @as_json
-def train_classifier(labels: tuple[Path, ...], out: Path, as_json: bool, **settings: Any) -> None:
+def train_classifier(
+    labels: tuple[Path, ...], out: Path, like: str | None, build: Path | None, count: int, as_json: bool, **settings: Any
+) -> None:
     """Train a classifier on LABELS, files of JSON lines or tables, for the recipe's table [quality.classifiers].
 
     Prints how good it is on texts whose hosts it had not seen, and whether more labels would help.  The same labels and options give
     the same bytes.
     """
+    from corpus_builder.built import Built
     from corpus_builder.classifier.card import as_text
+    from corpus_builder.selection.likeness import likeness
+    from corpus_builder.selection.training import card_file
     from corpus_builder.selection.training import train_classifier as train
     from corpus_builder.store.apart import keep_file_apart
 
+    if bool(labels) == bool(like) or bool(like) != bool(build):
+        raise InputError("Name files of labels, or a source with --like and its build with --build.")
     keep_file_apart(out, labels)
-    model = train(labels, out, **settings)
+    given = likeness(Built.open(build), like, count, settings["seed"]) if build and like else labels
+    model = train(given, out, **settings)
+    card = getattr(model, "card", None) or json.loads(card_file(out).read_bytes())
     if as_json:
-        say_json({"model": str(out), "digest": model.digest, **model.card})
+        say_json({"model": str(out), "digest": model.digest, **card})
         return
-    say(f'{as_text(model)}\n\n{out}: a recipe uses it with [quality.classifiers.NAME] and model = "{out}".')
+    say(f'{as_text(card)}\n\n{out}: a recipe uses it with [quality.classifiers.NAME] and model = "{out}".')

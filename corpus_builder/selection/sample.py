@@ -120,7 +120,7 @@ def sample(
         sum(sizes[label] for label, found in drawn.items() if found) or 1
     )  # for strata that none is drawn from
     picked = [(one, label, weight * share) for label, found in drawn.items() for one, weight in found]
-    return Sample(count, tuple(_read(columns, picked)), sizes)
+    return Sample(count, tuple(read_drawn(columns, picked)), sizes)
 
 
 def _strata_of(
@@ -155,7 +155,7 @@ def _draw(
             return lots
 
 
-def _read(columns: Columns, picked: list[tuple[Candidate, str, float]]) -> list[Drawn]:
+def read_drawn(columns: Columns, picked: list[tuple[Candidate, str, float]]) -> list[Drawn]:
     """The texts and measures of what was drawn, in the order of the numbers."""
     found: dict[int, Drawn] = {}
     places: dict[tuple[str, int], list[int]] = {}

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
+from corpus_builder.classifier.fasttext_training import train_fasttext
 from corpus_builder.classifier.features import LONGEST, NGrams
 from corpus_builder.classifier.labels import LabelFiles, Labelled, read_labels
-from corpus_builder.classifier.linear import LinearClassifier
+from corpus_builder.classifier.load import load_classifier
+from corpus_builder.classifier.model import Classifier
 from corpus_builder.classifier.train import Settings, train
 from corpus_builder.errors import InputError, did_you_mean
 from corpus_builder.quality.measures import MEASURES, measure_texts
-from corpus_builder.store.files import write_atomically
+from corpus_builder.store.files import write_atomically, write_json
 
 FEWEST_BITS, MOST_BITS = 10, 24
 
@@ -21,18 +24,22 @@ def train_classifier(
     out: str | Path | None = None,
     *,
     properties: Sequence[str] = (),
+    features: Literal["linear", "fasttext"] = "linear",
     ngrams: tuple[int, int] = (1, 3),
     bits: int = 20,
     measures: bool | Sequence[str] = False,
     seed: int = 0,
     licence: str = "",
     policy: str = "",
-) -> LinearClassifier:
+) -> Classifier:
     """Train a classifier on label files, or on labelled texts, and write it to the file `out`.
 
     `properties` are those to learn, all that the labels have if none are named; `ngrams` the shortest and longest character n-grams,
     counted in a table of 2 ** `bits` places; `measures` the built-in measures that count, too, or True for all.  `licence` and `policy`
     are what the model's card says of labels that do not say it themselves.  The same labels and settings give the same bytes.
+
+    With `features="fasttext"` the model is a fastText model of one property over character n-grams of 2 and 3, whose bytes differ from run to run, and `out`, which it needs, gets
+    its card beside it, with `.json` after its name.
     Raises InputError if the labels cannot be used, for example because all texts have the same label.
     """
     shortest, longest = ngrams
@@ -41,19 +48,32 @@ def train_classifier(
             f"Character n-grams of {shortest} to {longest} in 2 ** {bits} places cannot be counted: choose lengths from 1 to {LONGEST}, and "
             f"bits from {FEWEST_BITS} to {MOST_BITS}."
         )
-    given = [labels] if isinstance(labels, str | Path) else list(labels)
-    texts = [one for one in given if isinstance(one, Labelled)]
-    files = (
-        read_labels([Path(one) for one in given if not isinstance(one, Labelled)]) if len(texts) < len(given) else LabelFiles()
-    )
-    files = files.with_rows(texts)
+    files = _files([labels] if isinstance(labels, str | Path) else list(labels))
+    settings = Settings(properties, NGrams(shortest, longest, bits), seed, licence, policy)
+    if features == "fasttext":
+        if out is None or measures:
+            raise InputError("A fastText model is a file, and reads no measures: name the file, and leave measures out.")
+        trained, card = train_fasttext(files, settings)
+        trained.save_model(str(out))
+        write_json(card_file(Path(out)), card)
+        return load_classifier(out)
     names = list(MEASURES) if measures is True else list(measures or ())
     for name in names:
         if name not in MEASURES:
             raise InputError(f"Unknown measure {name!r}{did_you_mean(name, MEASURES)}. `corpus-builder measures` lists them.")
     columns = measure_texts([row.text for row in files.rows], names) if names else {}
-    settings = Settings(properties, NGrams(shortest, longest, bits), seed, licence, policy)
     model = train(files, settings, columns)
     if out is not None:
         write_atomically(Path(out), model.to_bytes())
     return model
+
+
+def card_file(model: Path) -> Path:
+    """Where the card of a fastText model stands."""
+    return model.with_name(f"{model.name}.json")
+
+
+def _files(given: Sequence[str | Path | Labelled]) -> LabelFiles:
+    texts = [one for one in given if isinstance(one, Labelled)]
+    paths = [Path(one) for one in given if not isinstance(one, Labelled)]
+    return (read_labels(paths) if paths else LabelFiles()).with_rows(texts)

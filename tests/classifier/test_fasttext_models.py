@@ -7,7 +7,7 @@ import pytest
 from support.corpora import prose
 
 from corpus_builder import InputError, Labelled, MissingExtraError, load_classifier
-from corpus_builder.classifier.fasttext import train
+from corpus_builder.classifier.fasttext_training import fit
 from corpus_builder.classifier.model import Property
 
 ADVERT = "激安 通販\n送料無料 ポイント"
@@ -18,7 +18,7 @@ def trained(folder: Path, good: str, bad: str) -> Path:
     label = (lambda value: float(value)) if kind == "graded" else str
     rows = [Labelled(prose(seed), {"x": label(good)}) for seed in range(40)]
     rows += [Labelled("激安 通販 送料無料 ポイント " * (3 + seed % 5), {"x": label(bad)}) for seed in range(40)]
-    train(rows, Property("x", kind, (bad, good)), 0).save_model(str(folder / f"{good}.bin"))
+    fit(rows, Property("x", kind, (bad, good)), 0).save_model(str(folder / f"{good}.bin"))
     return folder / f"{good}.bin"
 
 
