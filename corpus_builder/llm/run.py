@@ -43,14 +43,14 @@ class Pace:
     >>> [pace.start(0.0, tokens) for tokens in (100, 300, 10, 10)]
     [0.0, 1.0, 4.0, 5.0]
     >>> pace.hold(30.0)
-    >>> pace.held(6.0), pace.start(6.0, 10)
-    (24.0, 30.0)
+    >>> pace.held_until, pace.start(6.0, 10)
+    (30.0, 30.0)
     """
 
     def __init__(self, limits: Limits) -> None:
         self._request_seconds = 60.0 / limits.requests_per_minute if limits.requests_per_minute else 0.0
         self._token_seconds = 60.0 / limits.tokens_per_minute if limits.tokens_per_minute else 0.0
-        self._free = self._until = 0.0
+        self._free = self.held_until = 0.0
         self._lock = threading.Lock()
 
     def start(self, now: float, tokens: float) -> float:
@@ -63,12 +63,8 @@ class Pace:
     def hold(self, until: float) -> None:
         """Send nothing before this time: also what was told an earlier one."""
         with self._lock:
-            self._until = max(self._until, until)
+            self.held_until = max(self.held_until, until)
             self._free = max(self._free, until)
-
-    def held(self, now: float) -> float:
-        """Seconds for which nothing may be sent."""
-        return self._until - now
 
 
 @dataclass
@@ -162,11 +158,10 @@ class _Run:
             self.ledger.settle(most, cost)
 
     def _stopped_before_turn(self, tokens: float) -> bool:
-        seconds = self.pace.start(time.monotonic(), tokens) - time.monotonic()
-        while seconds > 0:
+        turn = self.pace.start(time.monotonic(), tokens)
+        while (seconds := max(turn, self.pace.held_until) - time.monotonic()) > 0:
             if self.stop.wait(seconds):
                 return True
-            seconds = self.pace.held(time.monotonic())
         return self.stop.is_set()
 
     def _once(self, request: Request, attempt: int) -> Answer:

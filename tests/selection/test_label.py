@@ -53,7 +53,7 @@ def test_labels_are_the_answers_in_the_order_of_the_sample(chat: Chat, tmp_path:
 def test_the_same_bytes_whatever_the_concurrency_and_from_the_kept_answers_alone(chat: Chat, tmp_path: Path) -> None:
     texts = [f"文章その{n}。" for n in range(30)]
     sample, policy = write_sample(tmp_path, texts), write_policy(tmp_path)
-    chat.every = ("slow", 0.002)
+    chat.every = ("slow", 0.02)
     runs = [label(sample, policy, chat.url, "m", tmp_path / f"{n}.jsonl", limits=Limits(at_a_time=n)) for n in (1, 7)]
     assert chat.most_at_once in range(2, 8)
     assert len({(run.digest, run.answers) for run in runs}) == 1

@@ -48,7 +48,7 @@ class Chat:
     """What the server does.  A fault is used up by one request, in the order of their coming, unless `every` is set.
 
     503, (429, {"Retry-After": "0"}): that status.  "reset", "short": the connection is reset, or ends, in the middle of the answer; "early": a byte before the end that was announced.
-    "garbage": chunks that are none.  ("slow", seconds): a pause before the answer.  ("body", bytes): that body, with status 200.
+    "garbage": chunks that are none.  ("slow", seconds): a pause before the answer.  A function is called before the answer.  ("body", bytes): that body, with status 200.
     {...}: fields of the choice and its message, such as {"content": "", "finish_reason": "length"}.
     """
 
@@ -101,6 +101,8 @@ def handler_of(chat: Chat) -> type[BaseHTTPRequestHandler]:
                     {"error": {"message": f"out of order: {str(self.headers.get('Authorization')).rpartition(' ')[2]}"}},
                     headers,
                 )
+            if callable(fault):
+                fault()
             if isinstance(fault, tuple) and fault[0] == "slow":
                 time.sleep(fault[1])
             more = dict(fault) if isinstance(fault, dict) else {}
