@@ -108,7 +108,7 @@ def measures(as_json: bool) -> None:
         )
         return
     for group in GROUPS:
-        say(f"{group.name}: {group.when} {group.microseconds} microseconds.\n")
+        say(f"{group.name}: {group.when} Microseconds: {group.microseconds}.\n")
         for info in group.measures:
             say(f"{info.name}  ({info.unit}, {info.dtype})\n    {info.definition}\n    Source: {info.source}")
         say("")
