@@ -137,7 +137,8 @@ def _story(manifests: Mapping[str, Manifest], recipe: Recipe, id_: str, with_dup
                 similarity = jaccard(ours, theirs, recipe.dedup.minhash.ngram)
                 parted = differences(ours, theirs)
     elif decided is not None:
-        events.append(Event("decide", "kept"))
+        times = "" if decided["repeat"] == 1 else f", {decided['repeat']:g} times"
+        events.append(Event("decide", "kept", detail=f"tier {decided['tier']}{times}" if decided["tier"] else ""))
         if "release" in manifests:
             events.append(_released(manifests["release"], recipe, id_))
     rules = _checked(manifests, recipe, id_, document["source"])

@@ -236,6 +236,8 @@ def test_what_is_shown(inputs: Path, base: Built) -> None:
     shown = funnel_text(web)
     for name in ("tier best, 4 times", "tier dishes, 1.8 times", "tier rest"):
         assert name in shown
+    taken = next(row for row in decisions(done) if row["tier"] == "best")
+    assert "kept      tier best, 4 times" in as_text(done.why(str(taken["id"]))[0])
     page = render(done.manifests, done.recipe)
     assert "the best 20 %" in page
     stats = done.manifests["select"].stats(SelectStats)["cuts"]
