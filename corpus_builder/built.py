@@ -25,6 +25,7 @@ from corpus_builder.report.diff import Diff, diff
 from corpus_builder.report.funnel import Funnel, as_text, funnels
 from corpus_builder.report.mixture import capped, foretold
 from corpus_builder.report.page import write_report
+from corpus_builder.report.selected import tied
 from corpus_builder.report.verification import Verification, verify_build
 from corpus_builder.report.why import Story, why
 from corpus_builder.stages.hosts import Hosts
@@ -237,6 +238,7 @@ def build(
             manifests[stage.name] = runner.run(stage, manifests)
         runner.clear_scratch()
     built = Built(out, recipe.by_names(), manifests)
-    for warning in duplicates.warnings if (duplicates := built.duplicates()) else ():
+    duplicates = built.duplicates()
+    for warning in (*(duplicates.warnings if duplicates else ()), *tied(manifests, recipe)):
         logger.warning(warning)
     return built

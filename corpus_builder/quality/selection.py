@@ -59,6 +59,7 @@ class Bound(NamedTuple):
     tie: int
     documents: int  # of the part
     weight: int
+    tied: int = 0  # documents with the score of the last one, if the bound divides them
 
 
 @dataclass(frozen=True)
@@ -222,6 +223,7 @@ class _Open:
     target: Fraction
     documents: int = 0
     weight: int = 0
+    tied: int = 0  # documents with one score, among which it is looked for by their ties
 
 
 @dataclass(frozen=True)
@@ -309,8 +311,9 @@ def _step(one: _Open, bins: Sequence[Bin]) -> Bound | _Open:
         if bin_.first == bin_.last:
             if of_ties or whole:
                 rank = one.place.digits >> (BITS * (level - LEVELS // 2)) if of_ties else bin_.first
-                return Bound(rank, bin_.first if of_ties else LAST, documents + bin_.documents, weight + bin_.weight)
+                return Bound(rank, bin_.first if of_ties else LAST, documents + bin_.documents, weight + bin_.weight, one.tied)
             level, digits = LEVELS // 2 - 1, bin_.first  # all have one score: go on by their ties
+            one = replace(one, tied=bin_.documents)
         return replace(one, place=one.place._replace(level=level + 1, digits=digits), documents=documents, weight=weight)
     raise ValueError("no documents where some were counted")  # a place is opened only at a bin that has some
 

@@ -24,7 +24,7 @@ from corpus_builder.report.funnel import funnels, records
 from corpus_builder.report.hosts import shown, top_hosts
 from corpus_builder.report.lines import repeated_lines
 from corpus_builder.report.mixture import capped
-from corpus_builder.report.selected import asked, cuts
+from corpus_builder.report.selected import asked, cuts, tied
 from corpus_builder.report.tables import examples
 from corpus_builder.sources.extract_stats import ExtractStats
 from corpus_builder.stages.measure import MeasureStats
@@ -63,6 +63,7 @@ def render(manifests: Mapping[str, Manifest], recipe: Recipe) -> str:
         widest=max((funnel.entered for funnel in found), default=0) or 1,
         released=_released(manifests, recipe),
         cuts=cuts(manifests, recipe),
+        tied=tied(manifests, recipe),
         selects=asked(recipe.select) if recipe.select else "",
         duplicates=duplicates_in(manifests, recipe),
         repeated=repeated_lines(manifests, recipe) if recipe.lines else None,

@@ -11,7 +11,11 @@ from corpus_builder.quality.selection import Tier
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.select import Select
 from corpus_builder.report.tables import query
+from corpus_builder.stages.select import SelectStats
 from corpus_builder.store.dataset import Manifest
+
+TIED = 0.05
+"""A share that ends among more equal scores than this share of the documents is warned of; ours."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,20 @@ def cuts(manifests: Mapping[str, Manifest], recipe: Recipe) -> list[CutLine]:
         )
         for row in rows
         if row["place"] < len(wanted)
+    ]
+
+
+def tied(manifests: Mapping[str, Manifest], recipe: Recipe) -> list[str]:
+    """A warning for each share that ends among many documents of one score, so that a number drawn for each decides."""
+    if "select" not in manifests or recipe.select is None:
+        return []
+    shares = [share for stats in manifests["select"].stats(SelectStats).values() for share in stats.shares]
+    return [
+        f"select: {' of '.join(filter(None, [f'the tier {one.tier}' if one.tier else 'the share', one.group]))} ends among {one.tied:,} of {one.documents:,} "
+        f"documents that all have {recipe.select.score} = {'no value' if one.value is None else f'{one.value:.6g}'}; which of them are taken is drawn by "
+        "the seed, not chosen. A score with more different values chooses better."
+        for one in shares
+        if one.tied > TIED * one.documents
     ]
 
 

@@ -22,6 +22,7 @@ from corpus_builder.recipe.running import Running
 from corpus_builder.stages.rows import judged_rows, judged_shards
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of, read_groups, read_table
 from corpus_builder.store.run import Runner
+from corpus_builder.store.stats import Count as Number
 from corpus_builder.store.tables import Table, database
 
 POOLED = pa.schema(
@@ -58,6 +59,7 @@ CUTS = pa.schema(
         pa.field("weight", pa.float64(), nullable=False),  # theirs, in what `by` counts
         pa.field("taken_documents", pa.int64()),  # of these, in the share; also those that a tier above takes; null where a value was asked for
         pa.field("taken_weight", pa.float64()),
+        pa.field("tied_documents", pa.int64(), nullable=False),  # with the score of the last one, if not all of them are taken; 0 if they are
         pa.field("low_value", pa.float64()),  # score of the last document before a band; null if there is none
         pa.field("value", pa.float64()),  # score of the last document: the value that the share became; null if nothing or everything is taken
         *(pa.field(f"{side}_{name}", pa.string(), nullable=False) for side in ("low", "high") for name in ("rank", "tie")),  # hexadecimal
@@ -75,6 +77,8 @@ class SelectedShare:
     asked: float
     reached: float
     value: float | None  # score of its last document
+    documents: Number  # of the group
+    tied: Number  # of these, with that score, if not all of them are taken
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,8 @@ class Select(Stage):
                     row["high"] - row["low"],
                     row["taken_weight"] / (row["weight"] or 1.0),
                     row["value"],
+                    row["documents"],
+                    row["tied_documents"],
                 )
                 for row in rows
                 if row["min"] is None
@@ -160,6 +166,7 @@ class Select(Stage):
             "weight": cut.weight / unit,
             "taken_documents": None if by_value else cut.high.documents - cut.low.documents,
             "taken_weight": None if by_value else (cut.high.weight - cut.low.weight) / unit,
+            "tied_documents": cut.high.tied,
             "low_value": score_of(cut.low.rank),
             "value": score_of(cut.high.rank),
             "low_rank": f"{cut.low.rank:x}",

@@ -19,6 +19,7 @@ from corpus_builder.recipe import running
 from corpus_builder.release.mixture import drawn
 from corpus_builder.report.funnel import as_text as funnel_text
 from corpus_builder.report.page import render
+from corpus_builder.report.selected import tied
 from corpus_builder.report.why import as_text
 from corpus_builder.stages.select import Count, SelectStats, Survey
 
@@ -240,6 +241,14 @@ def test_what_is_shown(inputs: Path, base: Built) -> None:
     assert "kept      tier best, 4 times" in as_text(done.why(str(taken["id"]))[0])
     page = render(done.manifests, done.recipe)
     assert "the best 20 %" in page
+    web = [row for row in scored(done) if row["source"] == "web"]
+    (warning,) = [one for one in tied(done.manifests, done.recipe) if "tier best" in one]
+    (value,) = {row["score"] for row in web if row["id"] == best(web, 0.2)[-1]}
+    equal = sum(row["score"] == value for row in web)
+    assert warning.startswith(
+        f"select: the tier best ends among {equal} of {len(web)} documents that all have c.ports = {value:g}; "
+    )
+    assert warning in page
     stats = done.manifests["select"].stats(SelectStats)["cuts"]
     assert [share.tier for share in stats.shares] == ["best", "dishes", "rest"]
     done = build(
