@@ -171,3 +171,14 @@ def test_every_visit_is_accounted_for_and_explained(sample: Built, plan: list[di
 
 def test_the_sample_build_verifies(sample: Built) -> None:
     assert sample.verify().problems == ()
+
+
+def test_sentences_of_bilingual_pages_are_told_from_endless_ones(sample: Built) -> None:
+    """Swallow v1 knows no full stop of English, so it takes the sentences of a translated handbook for one."""
+    query = "select host, sentence_mean_ems, japanese_among_letters_fraction from documents join measures using (id)"
+    long = sample.sql(f"{query} where avg_sentence_length > 90 and source = 'web'").fetchall()
+    bilingual = [(ems, share) for host, ems, share in long if "handbook" in host or "techo" in host]
+    assert len(bilingual) == 21
+    assert all(20 < ems < 65 and 0.2 < share < 0.5 for ems, share in bilingual)
+    assert [round(ems) for host, ems, _ in long if host == "hitorigoto.example"] == [108]
+    assert len(long) == 22
