@@ -30,10 +30,10 @@ def _lines(found: Evaluation) -> Iterator[str]:
     if found.quality:
         more = f", {found.strangers:,} more in neither build" if found.strangers else ""
         yield f"\non {found.labelled:,} labelled documents{more}; good is {harmless(found.good)}; 95 % intervals over hosts"
-        yield f"  {'':30}{'precision':>20}{'recall':>20}{'kept':>20}{'AUC':>20}"
+        yield f"  {'':30}{'precision':>22}{'recall':>22}{'kept':>22}{'AUC':>22}"
         for one in found.quality:
             yield f"  {harmless(one.name):30}" + "".join(
-                f"{_shown(value):>20}" for value in (one.precision, one.recall, one.kept, one.auc)
+                f"{_shown(value):>22}" for value in (one.precision, one.recall, one.kept, one.auc)
             )
     for by, parts in _tables(found):
         yield f"\n{harmless(by):42}" + "".join(f"{NAMES[side]:>12}" for side in SIDES)

@@ -28,7 +28,7 @@ Labels = tuple[list[str], npt.NDArray[np.int64]]
 class Strata:
     """A way to divide documents into strata; with several names each combination is one.
 
-    A name is source, host, crawl, length, stage (what decided: kept, rules, duplicates), reason, a category, or a measure or
+    A name is source, host, crawl, length, stage (what decided: kept, rules, duplicates, select, caps), reason, a category, or a measure or
     score, which is cut into quantiles at `edges`.
     """
 
@@ -94,11 +94,15 @@ _COLUMN = {"host": "host", "crawl": "crawl", "length": LENGTH, "stage": "reason"
 
 
 def stage_of(reason: str) -> str:
-    """What decided about a document with this reason: kept, duplicates or rules.
+    """What decided about a document with this reason: kept, duplicates, select, caps on hosts, or rules.
 
-    >>> [stage_of(reason) for reason in ("kept", "duplicate_near", "hiragana_fraction_low")]
-    ['kept', 'duplicates', 'rules']
+    >>> [stage_of(reason) for reason in ("kept", "duplicate_near", "select_below_cut", "host_documents_cap", "hiragana_fraction_low")]
+    ['kept', 'duplicates', 'select', 'caps', 'rules']
     """
+    if reason.startswith("host_") and reason.endswith("_cap"):
+        return "caps"
+    if reason == "tier_dropped" or reason.startswith("select_"):
+        return "select"
     return "kept" if reason == "kept" else "duplicates" if reason.startswith("duplicate_") else "rules"
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from corpus_builder.built import Built
+from corpus_builder.errors import InputError
 from corpus_builder.messages.redact import shareable
 from corpus_builder.quality.rulebook import MeasureRule
 from corpus_builder.quality.selection import score_of, scores_of
@@ -179,7 +180,16 @@ def _changed_recipe(
     columns = Columns.of(built)
     refuse_what_needs_texts(built.recipe, wanted)
     running = Running(wanted, built.out)
-    for number, rule in enumerate(running.rules):
+    try:
+        rules = running.rules
+    except InputError as error:
+        if recipe is not None:
+            raise
+        raise InputError(
+            f"{error} Relative paths of the build's recipe are looked for in {start.base}; name the recipe's file with --recipe, or in "
+            "Python as `recipe`."
+        ) from error
+    for number, rule in enumerate(rules):
         refuse_what_is_not_stored(f"quality.rules[{number}]", columns_of(rule), wanted, columns)
     if (choice := running.choice) is not None:
         categories = [name for name in (choice.per, choice.topic) if name not in (None, "all", "source", "crawl")]

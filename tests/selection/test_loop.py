@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from support.corpora import RULES, contents, make_recipe, page, prose, write_warc
 from support.models import chat_server, write_policy
+from support.paths import ROOT
 
 from corpus_builder import InputError, Ray, Recipe, RecipeError, Serial, StageError, loop
 from corpus_builder.commands.main import main
@@ -130,6 +131,50 @@ def test_a_model_labels_and_is_asked_once(recipe: Recipe, tmp_path: Path) -> Non
         assert len(chat.asked) == 40
     assert done.evaluation == again.evaluation == once(recipe, tmp_path / "out", **more).evaluation
     assert done.evaluation.whole.documents["both"] == 20
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("impatient")
+def test_the_sample_corpus_goes_round(tmp_path: Path) -> None:
+    """The recipe of `make corpus`, against a model that likes no manuals, and then the best half by characters."""
+    policy = write_policy(tmp_path)
+    policy.write_text(policy.read_text().replace("max_characters = 40", "max_characters = 4000"))
+    words = [
+        "loop",
+        str(ROOT / "pipelines" / "sample.toml"),
+        "--out",
+        str(tmp_path / "out"),
+        "--engine",
+        "serial",
+        "--count",
+        "250",
+    ]
+    more = [
+        "--policy",
+        str(policy),
+        "--model",
+        "m",
+        "--property",
+        "good",
+        "--set",
+        "select.top=0.5",
+        "--set",
+        "select.by=characters",
+    ]
+    with chat_server() as chat:
+        chat.answer = lambda text: json.dumps({"good": int("サーバ" not in text and "Debian" not in text), "kind": "news"})
+        done = CliRunner().invoke(main, [*words, *more, "--endpoint", chat.url, "--json"])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)["evaluation"]
+    left, right, difference, score = found["quality"]
+    assert score["auc"]["value"] > 0.5
+    assert right["precision"]["value"] > left["precision"]["value"]
+    assert difference["precision"]["value"] == pytest.approx(right["precision"]["value"] - left["precision"]["value"])
+    whole = found["parts"][0]
+    assert whole["documents"]["right"] == 0 < whole["documents"]["left"]
+    kept = whole["characters"]["both"]
+    judged = kept + whole["characters"]["left"]
+    assert 0.5 <= kept / judged < 0.6
 
 
 def test_labels_come_from_one_side(recipe: Recipe, labels: Path, tmp_path: Path) -> None:

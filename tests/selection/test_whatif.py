@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from support.classifiers import load_counter, write_counter
 from support.corpora import RULES, make_inputs, make_recipe, page, prose, write_warc
 
-from corpus_builder import Recipe, RecipeError, Serial, build, whatif
+from corpus_builder import InputError, Recipe, RecipeError, Serial, build, whatif
 from corpus_builder.built import Built
 from corpus_builder.commands.main import main
 from corpus_builder.recipe import running
@@ -341,3 +341,10 @@ def test_the_command_writes_a_recipe_that_build_takes(first: Built) -> None:
     assert found["after"]["documents"] == whatif(first, ["rules[1].min=330"]).after.documents
     elsewhere = CliRunner().invoke(main, [*words[:-1], str(first.out.parent / "elsewhere.toml")])
     assert (elsewhere.exit_code, (first.out.parent / "elsewhere.toml").exists()) == (3, False)
+
+
+def test_where_the_lists_of_a_build_are_not_found(first: Built, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="name the recipe's file with --recipe"):
+        whatif(Built.open(first.out), ["rules[1].min=330"])
+    assert whatif(Built.open(first.out), ["rules[1].min=330"], first.recipe).after == whatif(first, ["rules[1].min=330"]).after
