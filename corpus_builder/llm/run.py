@@ -231,18 +231,18 @@ def ask_all(
                 break
             begun.add(key)
             waiting.put(request)
-        _end(waiting, workers)
+        _stop(waiting, workers)
         for worker in workers:
             worker.join()
     except BaseException:  # interrupted, most likely: those in flight are given up
         run.stop.set()
-        _end(waiting, workers)
+        _stop(waiting, workers)
         raise
     if run.error is not None:
         raise run.error
     return run.done
 
 
-def _end(waiting: queue.SimpleQueue[Request | None], workers: list[threading.Thread]) -> None:
+def _stop(waiting: queue.SimpleQueue[Request | None], workers: list[threading.Thread]) -> None:
     for _ in workers:
         waiting.put(None)
