@@ -1,14 +1,17 @@
 """A classifier learns from labelled texts, and the same labels give the same bytes."""
 
 import math
+import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support.corpora import prose
 
-from corpus_builder import InputError, Labelled, load_classifier, train_classifier
+from corpus_builder import InputError, Labelled, load_classifier, measure_texts, train_classifier
 from corpus_builder.classifier.arithmetic import exp, log
+from corpus_builder.classifier.linear import LinearClassifier
 from corpus_builder.classifier.model import Property, columns_of
 
 
@@ -95,3 +98,45 @@ def test_long_texts_are_judged_by_what_is_in_them_and_not_by_their_length() -> N
     short, long, bad = model.score([mixed * 10, mixed * 50, advert(3) * 50], {})["quality"].tolist()
     assert 1 - short == pytest.approx(1 - long, rel=0.05)
     assert bad < 0.2
+
+
+@pytest.mark.parametrize(("good", "bad"), [(1, 1), (2, 9), (3, 120), (120, 3)])
+def test_few_or_unequal_labels_still_order_texts(good: int, bad: int) -> None:
+    rows = [*labelled(good)[:good], *labelled(bad)[bad:]]
+    scores = train_classifier(rows, properties=["quality"]).score([prose(500), advert(501)], {})["quality"]
+    assert scores[0] > scores[1]
+
+
+def test_labels_of_one_host_give_a_model_without_metrics() -> None:
+    rows = [replace(row, host="one.example") for row in labelled(20)]
+    model = train_classifier(rows, properties=["quality"])
+    about = model.card["properties"]["quality"]
+    assert (about["hosts"], about.get("metrics")) == (1, None)
+    assert about["more_labels"] == "There are too few labels, or too few hosts, to measure anything; label more."
+    scores = model.score([prose(500), advert(501)], {})["quality"]
+    assert scores[0] > scores[1]
+
+
+def test_measures_count_where_letters_say_nothing() -> None:
+    """Texts of the same n-grams, in whole sentences or without an end: only the length of sentences tells them apart."""
+    rng = random.Random(0)
+    words = ["これは", "長い", "話です", "港の", "町から", "来た", "人が", "いる"]
+    rows = []
+    for at in range(80):
+        said = [rng.choice(words) for _ in range(60)]
+        ends = 4 if at % 2 else 20
+        rows.append(
+            Labelled(
+                "".join(f"{word}。" if not place % ends else word for place, word in enumerate(said)), {"short": float(at % 2)}
+            )
+        )
+    model = train_classifier(rows, measures=["avg_sentence_length"])
+    assert model.measures == ("avg_sentence_length",)
+    texts = [row.text for row in rows]
+    lengths = measure_texts(texts, ["avg_sentence_length"])
+    right = (model.score(texts, lengths)["short"] > 0.5) == [row.labels["short"] == 1.0 for row in rows]
+    assert right.all()
+    with pytest.raises(InputError, match="reads the measure 'avg_sentence_length', which was not given to it"):
+        model.score(texts, {})
+    again = LinearClassifier.from_bytes(model.to_bytes())
+    assert again.score(texts, lengths)["short"].tolist() == model.score(texts, lengths)["short"].tolist()
