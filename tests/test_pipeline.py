@@ -435,12 +435,6 @@ def test_a_build_is_read_back_from_its_directory(built):
         Built.open(done.out / "nowhere")
 
 
-def test_recipes_that_are_shipped_load():
-    folder = ROOT / "pipelines"
-    names = {Recipe.load(path).name for path in folder.glob("*.toml")}
-    assert names == {"sample", "swallow-v1", "swallow-v2"}
-
-
 @pytest.mark.parametrize(
     ("keep", "survivor"),
     [

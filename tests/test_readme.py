@@ -32,7 +32,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory that looks like the repository, to build in."""
     folder = tmp_path_factory.mktemp("checkout")
     (folder / "data").mkdir()
-    for name in ("pipelines", "data/samples", "data/words"):
+    for name in ("pipelines", "data/samples", "data/words", "data/labels", "data/models"):
         (folder / name).symlink_to(ROOT / name)
     return folder
 
