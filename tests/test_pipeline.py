@@ -26,7 +26,7 @@ from support.corpora import (
 )
 from support.files import full_after
 from support.notebook import Notebook
-from support.paths import ROOT, TESTS
+from support.paths import TESTS
 
 from corpus_builder import Ray, Recipe, Serial, StageError, build, plan
 from corpus_builder.built import Built
