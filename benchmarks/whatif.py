@@ -158,6 +158,7 @@ def _matches(shard: Shard, out: ShardWriter, _: pa.Schema, __: str) -> None:
             pa.array(number.uniform(0.75, 1, count), mask=~lost),
             rule,
             pa.array([False] * count, mask=~lost),
+            np.ones(count, dtype=np.int32),
         ]
         out.write_group("matches", pa.table(columns, schema=MATCHES))
     out.stats = MatchStats({}, ())
