@@ -115,7 +115,7 @@ class LinearClassifier:
                 ngrams,
                 properties,
                 places,
-                float(about.get("limit", 1e300)),
+                float(about["limit"]),
                 table,
                 bias,
                 Bins.from_json(about["bins"], len(bias)),

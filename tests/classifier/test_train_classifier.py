@@ -140,3 +140,11 @@ def test_measures_count_where_letters_say_nothing() -> None:
         model.score(texts, {})
     again = LinearClassifier.from_bytes(model.to_bytes())
     assert again.score(texts, lengths)["short"].tolist() == model.score(texts, lengths)["short"].tolist()
+
+
+def test_a_model_of_ours_takes_no_label(tmp_path: Path) -> None:
+    train_classifier(labelled(3), tmp_path / "a.model")
+    with pytest.raises(
+        InputError, match=r"is a model from `corpus-builder train-classifier`, which takes no label; leave 'x' out"
+    ):
+        load_classifier(tmp_path / "a.model", "x")
