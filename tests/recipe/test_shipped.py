@@ -5,17 +5,18 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import fasttext
 import pytest
 from support.corpora import page, prose, write_warc, write_wikipedia
 from support.paths import ROOT
 
 from corpus_builder import InputError, Labelled, Recipe, Serial, build, train_classifier
 from corpus_builder.built import Built
+from corpus_builder.classifier.fasttext_training import fit
+from corpus_builder.classifier.model import Property
 
 PIPELINES = ROOT / "pipelines"
 NAMES = ["sample", "swallow_v1", "swallow_v2", "swallow_v3", "fineweb2_ja", "tiers_ja"]
-NEED_MODELS = ["swallow_v3", "tiers_ja"]
+NEED_MODELS = ["swallow_v2", "swallow_v3", "tiers_ja"]
 GRADES = ("quality", "educational", "commercial", "adult", "machine_made", "toxicity", "personal_data")
 
 TOPICS, FORMATS = ("science", "history", "literature", "food"), ("spam", "incomplete", "listing")
@@ -51,17 +52,14 @@ def train(name: str, folder: Path) -> None:
     """The models that a recipe names, tiny ones."""
     models = folder / "models"
     if name == "swallow_v2":
-        for file, labels in (("wiki", ("pos", "neg")), ("llm_llama", ("2", "0"))):
-            lines = [
-                f"__label__{label} {text(seed)}"
+        for file, kind, values in (("wiki", "category", ("neg", "pos")), ("llm_llama", "graded", ("0", "2"))):
+            given = [float(value) if kind == "graded" else value for value in values]
+            rows = [
+                Labelled(text(seed), {"x": value})
                 for seed in range(30)
-                for label, text in zip(labels, (prose, advert), strict=True)
+                for text, value in zip((advert, prose), given, strict=True)
             ]
-            (models / "train.txt").write_text("\n".join(line.replace("\n", " ") for line in lines), encoding="utf-8")
-            model = fasttext.train_supervised(
-                str(models / "train.txt"), minn=2, maxn=3, dim=4, epoch=10, thread=1, bucket=2000, verbose=0
-            )
-            model.save_model(str(models / "edu-classifier" / f"{file}.bin"))
+            fit(rows, Property("x", kind, values), 0).save_model(str(models / "edu-classifier" / f"{file}.bin"))
     elif name == "swallow_v3":
         rows = [Labelled(text(seed), {"keep": keep}) for seed in range(20) for text, keep in ((prose, 1.0), (advert, 0.0))]
         train_classifier(rows, models / "safeguard.model", bits=12)
@@ -111,6 +109,17 @@ def built_with_models(name: str, place: Path) -> Built:
 
 def hosts_of(done: Built) -> list[str]:
     return [host for (host,) in done.sql("select host from corpus join documents using (id) order by 1").fetchall()]
+
+
+def test_swallow_v2_keeps_the_best_tenth_by_the_llm_classifier(place: Path) -> None:
+    done = built_with_models("swallow_v2", place)
+    hosts = hosts_of(done)
+    assert len(hosts) == 2  # a tenth of the 20 pages that are not advertising
+    assert "shop.example" not in hosts
+    scores = done.sql(
+        "select llm, keep from scores join decisions using (id) where reason in ('', 'select_below_cut')"
+    ).fetchall()
+    assert min(llm for llm, keep in scores if keep) >= max(llm for llm, keep in scores if not keep)
 
 
 def test_swallow_v3_keeps_the_best_of_what_the_rules_keep(place: Path) -> None:
