@@ -175,9 +175,8 @@ def _write_recipe(out: Path, data: dict[str, Any], name: str, model: Path, prope
     quality = data.get("quality", {})
     data = data | {"quality": quality | {"classifiers": {**quality.get("classifiers", {}), name: {"model": model.name}}}}
     if any(change.path[0] == "select" for change in changes):
-        data = data | {
-            "select": {"score": _scores(name, model)[:1][0] if _scores(name, model) else name, **data.get("select", {})}
-        }
+        score = next(iter(_scores(name, model)), name)  # the new one, unless a change names another
+        data = data | {"select": {**data.get("select", {}), "score": score}}
     data = patched(data, changes)
     Recipe.of(data, base=out, where="The recipe of the second build")
     path = out / "recipe.toml"
