@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from corpus_builder.built import Built
-from corpus_builder.classifier.labels import read_labels
+from corpus_builder.classifier.labels import Labelled, read_labels
 from corpus_builder.errors import InputError
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.selection.agreement import Quality, Truth, qualities
@@ -213,6 +213,7 @@ def _truth(
         raise InputError(
             f"No row of {', '.join(map(str, labels))} has an id and a label for {property_!r}; --good names the property."
         )
+    refuse_unclear(good, rows)
     table = pa.table(
         {
             "id": [row.id for row in rows],
@@ -253,11 +254,22 @@ def _column(columns: Columns, name: str, ids: set[str]) -> pa.Table:
     return pa.table({"id": pa.array(found["id"], pa.string()), "value": pa.array(found["value"], pa.float64())})
 
 
+def refuse_unclear(good: str, rows: Iterable[Labelled]) -> None:
+    """Raise InputError if `good` is only the name of a property, and its labels are not just 0 and 1."""
+    other = next((row.labels[good] for row in rows if row.labels.get(good, 0) not in (0, 1)), None)
+    if other is not None:
+        said = other if isinstance(other, str) else f"{other:g}"
+        example = f"{good}={said}" if isinstance(other, str) else f"{good}>={said}"
+        raise InputError(
+            f"Labels of {good!r} are not just 0 and 1, one is {said}: say which are good, as with --good '{example}'."
+        )
+
+
 def _good(said: str) -> tuple[str, Any]:
     """The property, and a function that says whether a label is good.
 
-    >>> [_good("educational>=3")[1](label) for label in (2, 3)], _good("topic=science")[1]("news")
-    ([False, True], False)
+    >>> [_good("educational>=3")[1](label) for label in (2, 3)], _good("topic=science")[1]("news"), _good("quality=2")[1](2.0)
+    ([False, True], False, True)
     """
     name, sign, limit = said.partition(">=")
     if sign:
@@ -267,4 +279,7 @@ def _good(said: str) -> tuple[str, Any]:
             raise InputError(f"good = {said!r}: {limit!r} is no number; write for example educational>=3.") from error
         return name.strip(), lambda label: not isinstance(label, str) and label >= least
     name, sign, value = said.partition("=")
-    return name.strip(), (lambda label: str(label) == value.strip()) if sign else (lambda label: label == 1)
+    value = value.strip()
+    return name.strip(), (
+        lambda label: (label if isinstance(label, str) else f"{label:g}") == value
+    ) if sign else lambda label: label == 1

@@ -20,7 +20,7 @@ from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.toml import as_toml
 from corpus_builder.release.mixture import keyed_number
 from corpus_builder.selection.compared import as_page
-from corpus_builder.selection.evaluate import Evaluation, evaluate
+from corpus_builder.selection.evaluate import Evaluation, evaluate, refuse_unclear
 from corpus_builder.selection.label import label
 from corpus_builder.selection.moved import at_home_anywhere, begin_with
 from corpus_builder.selection.patch import Change, patched
@@ -81,7 +81,7 @@ def loop(
     Documents of a first build are drawn, and labelled: by the model `model` behind `endpoint`, after `policy`; or by `labels`, files in
     which they are labelled already, and then no endpoint is asked.  A classifier `name` learns `property`, the only one of the labels if none is
     named; a second build has it, and `select`, changes of the recipe such as "select.top=0.15".  A fifth of the hosts is kept back from
-    training: the report compares the builds on these, where `good` says what is good ("educational>=3"; by default that the property is 1).
+    training: the report compares the builds on these, where `good` says what is good ("educational>=3"; labels of 0 and 1 say it themselves).
 
     The directory gets base/, sample.jsonl, labels.jsonl, train.jsonl, test.jsonl, NAME.model, recipe.toml, better/ and report.html.  With the
     same labels, all bytes are the same on any engine.  Raises RecipeError and InputError as the steps do.
@@ -90,6 +90,8 @@ def loop(
         raise RecipeError("Labels come either from files, or from a model with a policy: give labels, or policy and endpoint.")
     out = absolute(out)
     data = at_home_anywhere(recipe, out)
+    changes = [one if isinstance(one, Change) else Change.parse(one) for one in select]
+    _second(data, out, name, name, changes)  # before a long build: is it a recipe?
     with alone_in(out, "loop", ("base", "better")), engine_of(engine, lambda: Ray(task_memory_bytes=task_memory_bytes)) as engine:
         say("1 of 6: the first build")
         base = build(recipe, out / "base", engine, task_memory_bytes=task_memory_bytes, progress=True)
@@ -103,14 +105,18 @@ def loop(
         if policy:
             given = [out / "labels.jsonl"]
             label(out / "sample.jsonl", policy, endpoint, model, given[0], say=say)
-        learned, held = _parted([*given, out / "sample.jsonl"], drawing.seed, property)
+        found_labels = read_labels([*given, out / "sample.jsonl"])
+        if found_labels.bad_rows:
+            say(f"{found_labels.bad_rows:,} rows cannot be used, and are left out. The first: {found_labels.complaints[0]}")
+        learned, held = _parted(found_labels.rows, drawing.seed, property)
         property = _property(learned, property)
+        refuse_unclear(good or property, [*learned, *held])
         for file, rows in (("train.jsonl", learned), ("test.jsonl", held)):
             write_atomically(out / file, b"".join(_line(row) for row in rows))
         say(f"4 of 6: a classifier, from {len(learned):,} labelled documents; {len(held):,} are kept back")
         trained = _train(out, name, property)
         say("5 of 6: the second build")
-        path = _write_recipe(out, data, name, trained, property, select)
+        path = _write_recipe(out, data, name, trained, property, changes)
         begin_with(out / "base", out / "better")
         better = build(Recipe.load(path), out / "better", engine, task_memory_bytes=task_memory_bytes, progress=True)
         say("6 of 6: what changed")
@@ -127,9 +133,9 @@ def loop(
     return Loop(base, better, trained, path, out / "report.html", len(learned), len(held), found)
 
 
-def _parted(files: Sequence[Path], seed: int, property: str) -> tuple[list[Labelled], list[Labelled]]:
+def _parted(rows: Sequence[Labelled], seed: int, property: str) -> tuple[list[Labelled], list[Labelled]]:
     """The labelled documents to learn from, and those to measure on: of hosts drawn by a keyed digest; a document without a host stands alone."""
-    rows = [row for row in read_labels(files).rows if not property or property in row.labels]
+    rows = [row for row in rows if not property or property in row.labels]
     edge = HOLD_OUT * 2.0**64
     held = [keyed_number(seed, "hold out", row.host or row.id) < edge for row in rows]
     return [row for row, out in zip(rows, held, strict=True) if not out], [
@@ -169,16 +175,20 @@ def _scores(name: str, model: Path) -> list[str]:
     return [column for column, one in columns_of(name, load_classifier(model)).items() if one.kind != "category"]
 
 
-def _write_recipe(out: Path, data: dict[str, Any], name: str, model: Path, property: str, select: Sequence[str | Change]) -> Path:
-    """The recipe of the second build: that of the first with the classifier and the selection by its score."""
-    changes = [one if isinstance(one, Change) else Change.parse(one) for one in select]
+def _second(data: dict[str, Any], out: Path, name: str, score: str, changes: Sequence[Change]) -> dict[str, Any]:
+    """The data of the second recipe: that of the first with the classifier, and the selection by its score unless a change names another."""
     quality = data.get("quality", {})
-    data = data | {"quality": quality | {"classifiers": {**quality.get("classifiers", {}), name: {"model": model.name}}}}
+    data = data | {"quality": quality | {"classifiers": {**quality.get("classifiers", {}), name: {"model": f"{name}.model"}}}}
     if any(change.path[0] == "select" for change in changes):
-        score = next(iter(_scores(name, model)), name)  # the new one, unless a change names another
         data = data | {"select": {**data.get("select", {}), "score": score}}
     data = patched(data, changes)
     Recipe.of(data, base=out, where="The recipe of the second build")
+    return data
+
+
+def _write_recipe(out: Path, data: dict[str, Any], name: str, model: Path, property: str, changes: Sequence[Change]) -> Path:
+    """The recipe of the second build, in a file."""
+    data = _second(data, out, name, next(iter(_scores(name, model)), name), changes)
     path = out / "recipe.toml"
     head = f"# Written by `corpus-builder loop`: the recipe of base/ with the classifier {name}, which learned {property} from train.jsonl.\n\n"
     write_atomically(path, f"{head}{as_toml(json.loads(json.dumps(data)))}".encode())

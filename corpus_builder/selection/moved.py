@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -87,4 +88,9 @@ def _link(old: Path, new: Path) -> None:
     try:
         os.link(old, new)
     except OSError:  # another file system, or one without links
-        shutil.copy2(old, new)
+        temporary = new.with_name(f".{uuid.uuid4().hex}.tmp")  # half a copy must not stay under its name
+        try:
+            shutil.copy2(old, temporary)
+            temporary.rename(new)
+        finally:
+            temporary.unlink(missing_ok=True)

@@ -91,8 +91,15 @@ def toml_value(value: Any) -> str:
 
 
 def patched(data: Mapping[str, Any], changes: Sequence[Change]) -> dict[str, Any]:
-    """A recipe's data with changes; the number after the last of a list appends.  Raises RecipeError for a place that is not there."""
+    """A recipe's data with changes; the number after the last of a list appends.  Raises RecipeError for a place that is not there.
+
+    The others keep their numbers when an item is removed, so that the order of the changes does not matter.
+
+    >>> patched({"bands": [7, 8, 9]}, [Change.parse("bands[0]"), Change.parse("bands[1]=5")])
+    {'bands': [5, 9]}
+    """
     result = copy.deepcopy(dict(data))
+    shortened: list[list[Any]] = []
     for change in changes:
         place: Any = result
         for step, following in zip(change.path, change.path[1:], strict=False):
@@ -105,7 +112,8 @@ def patched(data: Mapping[str, Any], changes: Sequence[Change]) -> dict[str, Any
         last = change.path[-1]
         if isinstance(place, list):
             number = _number(last, place, change, append=change.value is not None)
-            place[number : number + 1] = [] if change.value is None else [change.value]
+            place[number : number + 1] = [change.value]  # None: taken out at the end
+            shortened += [place] if change.value is None else []
         elif isinstance(last, int) or not isinstance(place, dict):
             raise RecipeError(f"{change}: there is no list or table at {last!r}.")
         elif change.value is None:
@@ -114,6 +122,8 @@ def patched(data: Mapping[str, Any], changes: Sequence[Change]) -> dict[str, Any
             del place[last]
         else:
             place[last] = change.value
+    for items in shortened:
+        items[:] = [item for item in items if item is not None]
     return result
 
 

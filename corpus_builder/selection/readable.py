@@ -74,22 +74,41 @@ def estimates(old: Recipe, new: Recipe) -> tuple[str, ...]:
             "An estimate: duplicates are searched among the documents that the rules before `duplicates = true` keep, and these rules differ. "
             "What they newly keep was never compared, and counts as no duplicate; what duplicates a document that they newly drop still counts as one."
         )
-    if new.hosts is not None and new.hosts.capped and _rules(old, None) != _rules(new, None):
+    if new.hosts is not None and new.hosts.capped and _of_caps(old) != _of_caps(new):
         notes.append(
-            "An estimate: the caps on hosts count what the rules keep, and these differ; what a cap dropped in the build still counts as dropped by it."
+            "An estimate: the caps on hosts take the best of what the rules keep, and the rules, the score or the seed differ; what a cap dropped in "
+            "the build still counts as dropped by it."
         )
-    kept = [place for place, rule in enumerate(new.quality.rules) if rule.measure == "host.kept"]
-    if kept and _rules(old, kept[0]) != _rules(new, kept[0]):
+    if "host.kept" in new.host_columns and _before_hosts(old) != _before_hosts(new):
         notes.append(
             "An estimate: host.kept counts what the rules before it keep, and these rules differ; the build's own numbers are used."
         )
     return tuple(notes)
 
 
-def _rules(recipe: Recipe, place: int | None) -> list[Any]:
-    return [(shareable(as_data(rule)), tuple(recipe.judged_by(rule))) for rule in recipe.quality.rules[:place]]
+def rules_of(recipe: Recipe, place: int | None = None) -> list[Any]:
+    """The first so many rules, with the sources that they judge, and the expressions that they read."""
+    rules = recipe.quality.rules[:place]
+    return [(shareable(as_data(rule)), tuple(recipe.judged_by(rule)), _means(recipe, rule.measure)) for rule in rules]
+
+
+def _means(recipe: Recipe, measure: str | None) -> Any:
+    """A measure, or what an expression of that name says."""
+    return recipe.quality.linked[measure].identity if measure is not None and measure in recipe.quality.expressions else measure
+
+
+def _of_caps(recipe: Recipe) -> list[Any]:
+    """What the caps on hosts depend on, and the recipe may change without the texts."""
+    score = (recipe.hosts.score if recipe.hosts else None) or (recipe.select.score if recipe.select else None)
+    return [rules_of(recipe), _means(recipe, score), recipe.seed]
+
+
+def _before_hosts(recipe: Recipe) -> list[Any]:
+    """The rules whose outcome `host.kept` counts."""
+    on_hosts = (number for number, rule in enumerate(recipe.quality.rules) if recipe.quality.on_hosts(rule.measure))
+    return rules_of(recipe, next(on_hosts, None))
 
 
 def _before_search(recipe: Recipe) -> list[Any]:
     place = next((number for number, rule in enumerate(recipe.quality.rules) if rule.duplicates), 0)
-    return _rules(recipe, place)
+    return rules_of(recipe, place)

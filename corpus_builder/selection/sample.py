@@ -183,7 +183,7 @@ def write_new(path: Path, content: bytes) -> None:
     if path.is_dir() or not path.parent.is_dir():
         raise InputError(f"{path} cannot be written: name a file in a directory that exists.")
     if path.exists() and path.read_bytes() != content:
-        raise InputError(f"{path} exists and holds something else, perhaps labels; remove it, or choose another name with --out.")
+        raise InputError(f"{path} exists and holds something else, perhaps labels; remove it, or choose another name.")
     write_atomically(path, content)
 
 

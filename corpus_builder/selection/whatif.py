@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from corpus_builder.built import Built
 from corpus_builder.errors import InputError
-from corpus_builder.messages.redact import shareable
 from corpus_builder.quality.rulebook import MeasureRule
 from corpus_builder.quality.selection import score_of, scores_of
 from corpus_builder.recipe.models import Recipe
@@ -23,7 +21,7 @@ from corpus_builder.selection.judged import I64, Bools, ShardRows, columns_of, v
 from corpus_builder.selection.nearest import Margin, Nearest, limits_of
 from corpus_builder.selection.outcomes import Outcome, Outcomes
 from corpus_builder.selection.patch import Change, patched
-from corpus_builder.selection.readable import estimates, refuse_what_is_not_stored, refuse_what_needs_texts
+from corpus_builder.selection.readable import estimates, refuse_what_is_not_stored, refuse_what_needs_texts, rules_of
 
 CHARACTERS, TOKENS = "num_letters", "tokens"
 
@@ -186,8 +184,8 @@ def _changed_recipe(
         if recipe is not None:
             raise
         raise InputError(
-            f"{error} Relative paths of the build's recipe are looked for in {start.base}; name the recipe's file with --recipe, or in "
-            "Python as `recipe`."
+            f"A build does not record where the file of its recipe stands, so its relative paths are looked for in {start.base}; if that is wrong, name "
+            f"the file with --recipe, or give `recipe` in Python. {error}"
         ) from error
     for number, rule in enumerate(rules):
         refuse_what_is_not_stored(f"quality.rules[{number}]", columns_of(rule), wanted, columns)
@@ -199,14 +197,8 @@ def _changed_recipe(
 
 def _changed(old: Recipe, new: Recipe) -> list[int]:
     """The places of the rules that the old recipe did not have."""
-
-    def said(recipe: Recipe) -> list[Any]:
-        expressions = [rule.measure in recipe.quality.expressions and recipe.quality.expressions for rule in recipe.quality.rules]
-        rules = [(shareable(as_data(rule)), tuple(recipe.judged_by(rule))) for rule in recipe.quality.rules]
-        return list(zip(rules, expressions, strict=True))
-
-    before = said(old)
-    return [place for place, one in enumerate(said(new)) if one not in before]
+    before = rules_of(old)
+    return [place for place, one in enumerate(rules_of(new)) if one not in before]
 
 
 class _Counting:

@@ -131,7 +131,7 @@ def test_precision_and_recall_are_by_definition(two, tmp_path: Path) -> None:
     assert (found.labelled, found.strangers) == (len(letters), 1)
 
 
-@pytest.mark.parametrize(("good", "count"), [("quality>=1", None), ("kind=a", None), ("quality>=2", 0)])
+@pytest.mark.parametrize(("good", "count"), [("quality>=1", None), ("quality=1", None), ("kind=a", None), ("quality>=2", 0)])
 def test_what_is_good_can_be_said(two, tmp_path: Path, good: str, count: int | None) -> None:
     left, right = two
     quality = evaluate(left, right, labels=[labels_of(left, tmp_path / "labels.jsonl")], good=good).quality[0]
@@ -144,6 +144,7 @@ def test_labels_that_cannot_be_used(two, tmp_path: Path) -> None:
     for words, more in (
         ("a label for 'worth'", {"good": "worth"}),
         ("no number", {"good": "quality>=x"}),
+        ("one is [ab]: say which are good, as with --good 'kind=[ab]'", {"good": "kind"}),
         ("measure or score 'edu'", {"scores": ["edu"]}),
     ):
         with pytest.raises(InputError, match=words):

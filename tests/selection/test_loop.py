@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -14,6 +15,7 @@ from support.paths import ROOT
 from corpus_builder import InputError, Ray, Recipe, RecipeError, Serial, StageError, loop
 from corpus_builder.commands.main import main
 from corpus_builder.engine.serial import Engine
+from corpus_builder.selection import moved
 from corpus_builder.selection.loop import Drawing, Loop
 
 SHOP = "本日は全品送料無料のセールです。ポイントもたまり、人気の商品が半額になります。"
@@ -181,6 +183,54 @@ def test_labels_come_from_one_side(recipe: Recipe, labels: Path, tmp_path: Path)
             once(recipe, tmp_path / "out", **more)
     with pytest.raises(InputError, match="--property names"):
         once(recipe, tmp_path / "out", labels=[labels], property="bad")
+
+
+def test_grades_want_to_be_told_which_are_good(recipe: Recipe, labels: Path, tmp_path: Path) -> None:
+    graded = tmp_path / "graded.jsonl"
+    graded.write_text(labels.read_text().replace('"good": 1', '"good": 4') + '{"id": "nobody", "labels": {"good": 1}}\n')
+    lines: list[str] = []
+    with pytest.raises(InputError, match=r"one is 4: say which are good, as with --good 'good>=4'"):
+        once(recipe, tmp_path / "out", labels=[graded], say=lines.append)
+    assert not (tmp_path / "out" / "worth.model").exists()
+    assert any(line.startswith("1 rows cannot be used, and are left out. The first: ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"name": "../outside"}, "not a plain name"),
+        ({"select": ["select.top=2"]}, "less than or equal to 1"),
+        ({"select": ["slect"]}, "slect"),
+    ],
+)
+def test_a_second_recipe_that_is_wrong_is_told_before_the_first_build(
+    recipe: Recipe, labels: Path, tmp_path: Path, more: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(RecipeError, match=words):
+        loop(recipe, tmp_path / "in" / "out", Serial(), labels=[labels], **more)
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_copy_that_was_killed_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there are no links, half a copy is never taken for a file."""
+    old, new = tmp_path / "base", tmp_path / "better"
+    (old / "extract").mkdir(parents=True)
+    (old / "extract" / "a.parquet").write_bytes(b"1234")
+
+    def no_links(*paths: object) -> None:
+        raise OSError("no links here")
+
+    def killed(source: Path, target: Path) -> None:
+        target.write_bytes(source.read_bytes()[:2])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(moved.os, "link", no_links)
+    with monkeypatch.context() as patch:
+        patch.setattr(moved.shutil, "copy2", killed)
+        with pytest.raises(KeyboardInterrupt):
+            moved.begin_with(old, new)
+    moved.begin_with(old, new)
+    assert contents(new) == contents(old) == {"extract/a.parquet": b"1234"}
 
 
 def test_functions_of_ones_own_are_refused(labels: Path, recipe: Recipe, tmp_path: Path) -> None:

@@ -345,6 +345,6 @@ def test_the_command_writes_a_recipe_that_build_takes(first: Built) -> None:
 
 def test_where_the_lists_of_a_build_are_not_found(first: Built, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="name the recipe's file with --recipe"):
+    with pytest.raises(InputError, match="name the file with --recipe"):
         whatif(Built.open(first.out), ["rules[1].min=330"])
     assert whatif(Built.open(first.out), ["rules[1].min=330"], first.recipe).after == whatif(first, ["rules[1].min=330"]).after
