@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from corpus_builder.selection.loop import loop as loop
     from corpus_builder.selection.sample import Sample as Sample
     from corpus_builder.selection.sample import sample as sample
+    from corpus_builder.selection.scoring import score_texts as score_texts
     from corpus_builder.selection.training import train_classifier as train_classifier
     from corpus_builder.selection.whatif import WhatIf as WhatIf
     from corpus_builder.selection.whatif import whatif as whatif
@@ -100,6 +101,7 @@ _WHERE = {
     "selection.loop": ("Drawing", "Loop", "loop"),
     "selection.likeness": ("likeness",),
     "selection.sample": ("Sample", "sample"),
+    "selection.scoring": ("score_texts",),
     "selection.training": ("train_classifier",),
     "selection.whatif": ("WhatIf", "whatif"),
 }

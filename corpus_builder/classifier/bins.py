@@ -66,7 +66,9 @@ def above(measures: Mapping[str, F64], names: Sequence[str], edges: Sequence[Seq
     found = []
     for name, own in zip(names, edges, strict=True):
         if name not in measures:
-            raise InputError(f"The classifier reads the measure {name!r}, which was not given to it.")
+            raise InputError(
+                f"The classifier reads the measure {name!r}, which was not given to it; `score_texts` measures texts, too."
+            )
         column = np.asarray(measures[name], dtype=np.float64)
         found += [(column > edge).astype(np.float64) for edge in own]
     return found

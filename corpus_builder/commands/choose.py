@@ -105,7 +105,11 @@ def sample(
     click.option(
         "--bits", type=int, default=20, show_default=True, help="n-grams are hashed to 2 to the power of this many places."
     ),
-    click.option("--measures", is_flag=True, help="Let the built-in measures count, too."),
+    click.option(
+        "--measures",
+        type=click.Choice(["rates", "all", "none"]),
+        help="Built-in measures that count, too: those that do not grow with the text, all, or none.  [default: rates; fastText: none]",
+    ),
     click.option("--seed", type=int, default=0, show_default=True, help="Another seed deals the hosts out to other folds."),
 )
 @under(
@@ -139,3 +143,18 @@ def train_classifier(
         say_json({"model": str(out), "digest": model.digest, **card})
         return
     say(f'{as_text(card)}\n\n{out}: a recipe uses it with [quality.classifiers.NAME] and model = "{out}".')
+
+
+@click.command(cls=Command, short_help="Score texts by a classifier.")
+@click.argument("model", type=PATH)
+@click.argument("file", type=PATH)
+def score(model: Path, file: Path) -> None:
+    """Score the texts of a JSONL FILE (- for standard input) by MODEL; print JSON lines with `id` and `scores`."""
+    from corpus_builder.selection.scoring import scored_lines
+
+    some = False
+    for line in scored_lines(model, Path("/dev/stdin") if str(file) == "-" else file):
+        some |= "scores" in line
+        say_json(line, indent=None)
+    if not some:
+        end_with_nothing("there is no text in the file, so nothing was scored.")

@@ -78,6 +78,7 @@ main.add(
     choose.sample,
     label.label,
     choose.train_classifier,
+    choose.score,
     compare.whatif,
     compare.evaluate,
     compare.loop,

@@ -17,6 +17,12 @@ from corpus_builder.quality.measures import MEASURES, measure_texts
 from corpus_builder.store.files import write_atomically, write_json
 
 FEWEST_BITS, MOST_BITS = 10, 24
+MEASURE_SETS: dict[str, tuple[str, ...]] = {
+    "rates": tuple(name for name, info in MEASURES.items() if info.dtype == "float64"),
+    "all": tuple(MEASURES),
+    "none": (),
+}
+"""Sets of measures that a model may read; counts would tell documents that are longer than the labelled texts by their length."""
 
 
 def train_classifier(
@@ -27,7 +33,7 @@ def train_classifier(
     features: Literal["linear", "fasttext"] = "linear",
     ngrams: tuple[int, int] = (1, 3),
     bits: int = 20,
-    measures: bool | Sequence[str] = False,
+    measures: Literal["rates", "all", "none"] | Sequence[str] | None = None,
     seed: int = 0,
     licence: str = "",
     policy: str = "",
@@ -35,8 +41,9 @@ def train_classifier(
     """Train a classifier on label files, or on labelled texts, and write it to the file `out`.
 
     `properties` are those to learn, all that the labels have if none are named; `ngrams` the shortest and longest character n-grams,
-    counted in a table of 2 ** `bits` places; `measures` the built-in measures that count, too, or True for all.  `licence` and `policy`
-    are what the model's card says of labels that do not say it themselves.  The same labels and settings give the same bytes.
+    counted in a table of 2 ** `bits` places; `measures` the built-in measures that count, too: "rates", the default, are those that do not
+    grow with the text, such as fractions.  `licence` and `policy` are what the model's card says of labels that do not say it
+    themselves.  The same labels and settings give the same bytes.
 
     With `features="fasttext"` the model is a fastText model of one property over character n-grams of 2 and 3, whose bytes differ from run to run, and `out`, which it needs, gets
     its card beside it, with `.json` after its name.
@@ -51,21 +58,29 @@ def train_classifier(
     files = _files([labels] if isinstance(labels, str | Path) else list(labels))
     settings = Settings(properties, NGrams(shortest, longest, bits), seed, licence, policy)
     if features == "fasttext":
-        if out is None or measures:
+        if out is None or measures not in (None, "none"):
             raise InputError("A fastText model is a file, and reads no measures: name the file, and leave measures out.")
         trained, card = train_fasttext(files, settings)
         trained.save_model(str(out))
         write_json(card_file(Path(out)), card)
         return load_classifier(out)
-    names = list(MEASURES) if measures is True else list(measures or ())
-    for name in names:
-        if name not in MEASURES:
-            raise InputError(f"Unknown measure {name!r}{did_you_mean(name, MEASURES)}. `corpus-builder measures` lists them.")
+    names = _measures("rates" if measures is None else measures)
     columns = measure_texts([row.text for row in files.rows], names) if names else {}
     model = train(files, settings, columns)
     if out is not None:
         write_atomically(Path(out), model.to_bytes())
     return model
+
+
+def _measures(given: str | Sequence[str]) -> list[str]:
+    if isinstance(given, str):
+        if given not in MEASURE_SETS:
+            raise InputError(f"measures = {given!r} is unknown; it is {', '.join(MEASURE_SETS)}, or a list of measures.")
+        return list(MEASURE_SETS[given])
+    for name in given:
+        if name not in MEASURES:
+            raise InputError(f"Unknown measure {name!r}{did_you_mean(name, MEASURES)}. `corpus-builder measures` lists them.")
+    return list(given)
 
 
 def card_file(model: Path) -> Path:

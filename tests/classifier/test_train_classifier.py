@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from support.corpora import prose
 
-from corpus_builder import InputError, Labelled, load_classifier, measure_texts, train_classifier
+from corpus_builder import InputError, Labelled, load_classifier, measure_texts, score_texts, train_classifier
 from corpus_builder.classifier.arithmetic import exp, log
 from corpus_builder.classifier.linear import LinearClassifier
 from corpus_builder.classifier.model import Property, columns_of
@@ -34,7 +34,7 @@ def test_every_kind_of_property_is_learned(tmp_path: Path) -> None:
         Property("quality", "binary", ("0", "1")),
     )
     assert list(columns_of("web", model)) == ["web.grade", "web.kind", "web.quality"]
-    scores = model.score([prose(77), advert(77), ""], {})
+    scores = score_texts(model, [prose(77), advert(77), ""])
     assert scores["kind"][:2].tolist() == ["prose", "advert"]
     assert scores["quality"][0] > 0.8 > 0.2 > scores["quality"][1]
     assert scores["grade"][0] > 1.8 > 0.4 > scores["grade"][1]
@@ -50,16 +50,16 @@ def test_the_same_labels_give_the_same_bytes_and_the_file_the_same_scores(tmp_pa
     loaded = load_classifier(one)
     assert loaded.digest == trained.digest
     texts = [prose(5), advert(9), "猫"]
-    for name, column in trained.score(texts, {}).items():
-        assert column.tolist() == loaded.score(texts, {})[name].tolist()
-        assert column.tolist() == [loaded.score([text], {})[name][0] for text in texts]
+    for name, column in score_texts(trained, texts).items():
+        assert column.tolist() == score_texts(loaded, texts)[name].tolist()
+        assert column.tolist() == [score_texts(loaded, [text])[name][0] for text in texts]
 
 
 def test_a_model_of_few_bits_is_small_and_tells_the_same_apart(tmp_path: Path) -> None:
     small = tmp_path / "small.model"
     train_classifier(labelled(), small, properties=["quality"], bits=12)
     assert small.stat().st_size < 2**12 * 4 * 4 + 5000
-    scores = load_classifier(small).score([prose(77), advert(77)], {})["quality"]
+    scores = score_texts(load_classifier(small), [prose(77), advert(77)])["quality"]
     assert scores[0] > 0.8 > 0.2 > scores[1]
 
 
@@ -95,7 +95,7 @@ def test_long_texts_are_judged_by_what_is_in_them_and_not_by_their_length() -> N
     """A text repeated fifty times scores as one repeated ten times, where both are longer than the training texts."""
     model = train_classifier(labelled(), properties=["quality"])
     mixed = f"{prose(77)}\n{advert(77)}\n"
-    short, long, bad = model.score([mixed * 10, mixed * 50, advert(3) * 50], {})["quality"].tolist()
+    short, long, bad = score_texts(model, [mixed * 10, mixed * 50, advert(3) * 50])["quality"].tolist()
     assert 1 - short == pytest.approx(1 - long, rel=0.05)
     assert bad < 0.2
 
@@ -103,7 +103,7 @@ def test_long_texts_are_judged_by_what_is_in_them_and_not_by_their_length() -> N
 @pytest.mark.parametrize(("good", "bad"), [(1, 1), (2, 9), (3, 120), (120, 3)])
 def test_few_or_unequal_labels_still_order_texts(good: int, bad: int) -> None:
     rows = [*labelled(good)[:good], *labelled(bad)[bad:]]
-    scores = train_classifier(rows, properties=["quality"]).score([prose(500), advert(501)], {})["quality"]
+    scores = score_texts(train_classifier(rows, properties=["quality"]), [prose(500), advert(501)])["quality"]
     assert scores[0] > scores[1]
 
 
@@ -113,7 +113,7 @@ def test_labels_of_one_host_give_a_model_without_metrics() -> None:
     about = model.card["properties"]["quality"]
     assert (about["hosts"], about.get("metrics")) == (1, None)
     assert about["more_labels"] == "There are too few labels, or too few hosts, to measure anything; label more."
-    scores = model.score([prose(500), advert(501)], {})["quality"]
+    scores = score_texts(model, [prose(500), advert(501)])["quality"]
     assert scores[0] > scores[1]
 
 
