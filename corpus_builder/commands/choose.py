@@ -73,9 +73,10 @@ def sample(
     from corpus_builder.selection.sample import as_text, sample, write_new
 
     found = sample(Built.open(out), count, by=by, seed=seed, among=among, per_host=per_host, bins=bins)  # type: ignore[arg-type]
+    table = found.tsv(properties) if tsv is not None else b""
     write_new(file, found.jsonl())
     if tsv is not None:
-        write_new(tsv, found.tsv(properties))
+        write_new(tsv, table)
     if as_json:
         say_json({"documents": len(found.documents), "missing": found.missing, "strata": found.strata})
     else:

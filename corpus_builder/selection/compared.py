@@ -29,6 +29,7 @@ def _lines(found: Evaluation) -> Iterator[str]:
     yield f"left:  {harmless(found.left)}\nright: {harmless(found.right)}\noverlap: {100 * found.overlap:.1f} % of what either keeps"
     if found.quality:
         more = f", {found.strangers:,} more in neither build" if found.strangers else ""
+        more += f", {found.bad_rows:,} rows that cannot be used" if found.bad_rows else ""
         yield f"\non {found.labelled:,} labelled documents{more}; good is {harmless(found.good)}; 95 % intervals over hosts"
         yield f"  {'':30}{'precision':>22}{'recall':>22}{'kept':>22}{'AUC':>22}"
         for one in found.quality:

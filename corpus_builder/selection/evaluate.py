@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -63,6 +63,7 @@ class Evaluation:
     good: str = ""  # what the labels call good
     labelled: int = 0
     strangers: int = 0  # labelled documents that are in neither build
+    bad_rows: int = 0  # of the files of labels, that cannot be used
 
     @property
     def whole(self) -> Part:
@@ -105,8 +106,16 @@ def evaluate(
         found = Evaluation(str(left.out), name, parts, examples)
         if not labels:
             return found
-        truth = _truth(tables, labels, good, ours, theirs, scores)
-    return replace(found, quality=tuple(qualities(truth)), good=good, labelled=len(truth.good), strangers=truth.strangers)
+        read = read_labels([Path(path) for path in labels])
+        truth = _truth(tables, labels, read.rows, good, ours, theirs, scores)
+    return replace(
+        found,
+        quality=tuple(qualities(truth)),
+        good=good,
+        labelled=len(truth.good),
+        strangers=truth.strangers,
+        bad_rows=read.bad_rows,
+    )
 
 
 @contextmanager
@@ -201,6 +210,7 @@ def _examples(tables: duckdb.DuckDBPyConnection, ours: Columns, theirs: Columns)
 def _truth(
     tables: duckdb.DuckDBPyConnection,
     labels: Sequence[str | Path],
+    labelled: Sequence[Labelled],
     good: str,
     ours: Columns,
     theirs: Columns,
@@ -208,7 +218,7 @@ def _truth(
 ) -> Truth:
     """The labelled documents of the builds: good or not, kept by whom, and their scores."""
     property_, means = _good(good)
-    rows = [row for row in read_labels([Path(path) for path in labels]).rows if property_ in row.labels and row.id]
+    rows = [row for row in labelled if property_ in row.labels and row.id]
     if not rows:
         raise InputError(
             f"No row of {', '.join(map(str, labels))} has an id and a label for {property_!r}; --good names the property."
@@ -254,8 +264,11 @@ def _column(columns: Columns, name: str, ids: set[str]) -> pa.Table:
     return pa.table({"id": pa.array(found["id"], pa.string()), "value": pa.array(found["value"], pa.float64())})
 
 
-def refuse_unclear(good: str, rows: Iterable[Labelled]) -> None:
-    """Raise InputError if `good` is only the name of a property, and its labels are not just 0 and 1."""
+def refuse_unclear(good: str, rows: Sequence[Labelled]) -> None:
+    """Raise InputError if no label is of the property of `good`, or `good` is only its name, and the labels are not just 0 and 1."""
+    known = {name for row in rows for name in row.labels}
+    if (name := _good(good)[0]) not in known:
+        raise InputError(f"No document has a label for {name!r}; --good names one of {', '.join(sorted(known))}.")
     other = next((row.labels[good] for row in rows if row.labels.get(good, 0) not in (0, 1)), None)
     if other is not None:
         said = other if isinstance(other, str) else f"{other:g}"

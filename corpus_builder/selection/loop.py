@@ -24,6 +24,7 @@ from corpus_builder.selection.evaluate import Evaluation, evaluate, refuse_uncle
 from corpus_builder.selection.label import label
 from corpus_builder.selection.moved import at_home_anywhere, begin_with
 from corpus_builder.selection.patch import Change, patched
+from corpus_builder.selection.policy import Policy
 from corpus_builder.selection.sample import Among, sample, write_new
 from corpus_builder.selection.training import train_classifier
 from corpus_builder.store.files import absolute, digest_file, json_bytes, write_atomically
@@ -92,6 +93,8 @@ def loop(
     data = at_home_anywhere(recipe, out)
     changes = [one if isinstance(one, Change) else Change.parse(one) for one in select]
     _second(data, out, name, name, changes)  # before a long build: is it a recipe?
+    if policy:
+        _check_policy(policy, property, good)
     with alone_in(out, "loop", ("base", "better")), engine_of(engine, lambda: Ray(task_memory_bytes=task_memory_bytes)) as engine:
         say("1 of 6: the first build")
         base = build(recipe, out / "base", engine, task_memory_bytes=task_memory_bytes, progress=True)
@@ -141,6 +144,15 @@ def _parted(rows: Sequence[Labelled], seed: int, property: str) -> tuple[list[La
     return [row for row, out in zip(rows, held, strict=True) if not out], [
         row for row, out in zip(rows, held, strict=True) if out
     ]
+
+
+def _check_policy(policy: str | Path, property: str, good: str) -> None:
+    """Raise an error before anything is built and a model paid for, if it is not said what is learned from its labels, and which are good."""
+    highest = {
+        one.name: one.values[-1] if one.kind == "category" else float(one.values[-1]) for one in Policy.load(policy).properties
+    }
+    row = Labelled("", highest)
+    refuse_unclear(good or _property([row], property), [row])
 
 
 def _property(rows: Sequence[Labelled], wanted: str) -> str:

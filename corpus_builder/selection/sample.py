@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from corpus_builder.built import Built
+from corpus_builder.classifier.labels import COLUMNS
 from corpus_builder.errors import InputError, RecipeError
 from corpus_builder.release.mixture import keyed_number
 from corpus_builder.selection.columns import Columns, Group
@@ -66,8 +67,14 @@ class Sample:
         """The sample as a table for a spreadsheet, with an empty column for each property.
 
         A text is cut off where a cell ends, and one that begins as a formula gets a space before it: the labels belong to the whole
-        text that the JSON lines have under the same id.
+        text that the JSON lines have under the same id.  Raises RecipeError for properties that are no columns of their own.
         """
+        if len({*properties}) < len(properties) or not all(
+            name.strip() == name and name not in ("", *COLUMNS) for name in properties
+        ):
+            raise RecipeError(
+                f"The properties {', '.join(map(repr, properties))} cannot be columns: each has a name of its own, and none of {', '.join(COLUMNS)}."
+            )
         page = io.StringIO()
         rows = csv.writer(page, "excel-tab", lineterminator="\n")
         rows.writerow(["id", *properties, "source", "host", "url", "text"])

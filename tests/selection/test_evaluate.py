@@ -115,7 +115,9 @@ def labels_of(built: Built, path: Path, **more: object) -> Path:
 
 def test_precision_and_recall_are_by_definition(two, tmp_path: Path) -> None:
     left, right = two
-    found = evaluate(left, right, labels=[labels_of(left, tmp_path / "labels.jsonl")], scores=["num_letters"])
+    labels = labels_of(left, tmp_path / "labels.jsonl")
+    labels.write_text(labels.read_text() + "not JSON\n")
+    found = evaluate(left, right, labels=[labels], scores=["num_letters"])
     sides = side_of(left, right)
     letters = dict(left.sql("select id, num_letters from measures").fetchall())
     good = {id_ for id_, count in letters.items() if count > 300}
@@ -128,7 +130,7 @@ def test_precision_and_recall_are_by_definition(two, tmp_path: Path) -> None:
         assert one.kept.value == pytest.approx(len(kept) / len(sides))
         assert one.recall.low <= one.recall.value <= one.recall.high
     assert by_name["right - left"].recall.value == pytest.approx(by_name["right"].recall.value - by_name["left"].recall.value)
-    assert (found.labelled, found.strangers) == (len(letters), 1)
+    assert (found.labelled, found.strangers, found.bad_rows) == (len(letters), 1, 1)
 
 
 @pytest.mark.parametrize(("good", "count"), [("quality>=1", None), ("quality=1", None), ("kind=a", None), ("quality>=2", 0)])

@@ -211,6 +211,26 @@ def test_a_second_recipe_that_is_wrong_is_told_before_the_first_build(
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({}, "The labels say clarity, depth, educational, topic; --property names"),
+        ({"property": "education"}, "--property names"),
+        ({"property": "educational"}, "one is 5: say which are good, as with --good 'educational>=5'"),
+        (
+            {"property": "educational", "good": "education>=3"},
+            "No document has a label for 'education'; --good names one of clarity",
+        ),
+    ],
+)
+def test_a_policy_that_is_not_enough_is_told_before_anything_is_asked(
+    recipe: Recipe, tmp_path: Path, more: dict[str, str], words: str
+) -> None:
+    with pytest.raises(InputError, match=words):
+        loop(recipe, tmp_path / "in" / "out", Serial(), policy="educational", model="m", **more)
+    assert not any(tmp_path.iterdir())
+
+
 def test_a_copy_that_was_killed_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where there are no links, half a copy is never taken for a file."""
     old, new = tmp_path / "base", tmp_path / "better"

@@ -126,3 +126,10 @@ def test_the_command_says_when_there_are_too_few(built, tmp_path: Path) -> None:
     assert table.read_bytes() == found.tsv(["quality"])
     again = CliRunner().invoke(main, ["sample", str(built.out), "--out", str(file), "--count", "3"])
     assert (again.exit_code, file.read_text().count("\n")) == (3, len(lines))
+
+
+@pytest.mark.parametrize("names", [["id"], ["good", "good"], [""], ["text"], ["good "]])
+def test_a_table_has_a_column_for_each_property(names: list[str]) -> None:
+    """As `label` and `train-classifier` read no table with two columns of one name."""
+    with pytest.raises(RecipeError, match="each has a name of its own, and none of id, text, host"):
+        Sample(0, (), {}).tsv(names)
