@@ -10,7 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 DRAWS = 1_000
+CELLS = 4_000_000
+"""Documents times draws that are held at a time: 32 MB."""
 F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 
@@ -36,25 +39,33 @@ class Quality:
 
 @dataclass(frozen=True)
 class Truth:
-    """Labelled documents, in rows.  `draws` (DRAWS, n) is how often each is in a sample of hosts drawn with replacement."""
+    """Labelled documents, in rows.  `host` (n,) is the number of the host of each, from 0."""
 
     good: Bools
     weight: F64
     left: Bools
     right: Bools
     scores: dict[str, F64]
-    draws: F64
+    host: I64
     strangers: int = 0
 
     @classmethod
     def of(cls, rows: Sequence[Sequence[Any]], scores: Sequence[str], strangers: int = 0) -> Truth:
         """From rows of id, host, good, weight, left, right and scores.  A document without a host stands alone."""
-        hosts, place = np.unique([row[1] or row[0] for row in rows], return_inverse=True)
-        drawn = np.random.default_rng(0).multinomial(len(hosts), np.full(len(hosts), 1 / len(hosts)), size=DRAWS)
+        _, host = np.unique([row[1] or row[0] for row in rows], return_inverse=True)
         good, left, right = (np.array([row[column] for row in rows], dtype=np.bool_) for column in (2, 4, 5))
         weight = np.array([row[3] for row in rows], dtype=np.float64)
         columns = {name: np.array([row[6 + at] for row in rows], dtype=np.float64) for at, name in enumerate(scores)}
-        return cls(good, weight, left, right, columns, drawn[:, place].astype(np.float64), strangers)
+        return cls(good, weight, left, right, columns, host, strangers)
+
+    def draws(self) -> Iterator[F64]:
+        """How often each document counts: once, then in samples of hosts drawn with replacement.  (k, n) each, DRAWS + 1 in all"""
+        yield np.ones((1, len(self.host)))
+        hosts, generator = int(self.host.max()) + 1, np.random.default_rng(0)
+        step = max(1, CELLS // len(self.host))
+        for first in range(0, DRAWS, step):
+            drawn = generator.multinomial(hosts, np.full(hosts, 1 / hosts), size=min(step, DRAWS - first))
+            yield drawn[:, self.host].astype(np.float64)
 
 
 def qualities(truth: Truth) -> Iterator[Quality]:
@@ -63,18 +74,21 @@ def qualities(truth: Truth) -> Iterator[Quality]:
     A document counts as often as its weight says, so that a sample by strata stands for the whole build.  Intervals are those of
     a bootstrap over hosts, as documents of one host are alike; the difference is taken within each draw.
     """
-    whole = np.ones((1, len(truth.good)))
-    both = [(_ratios(truth, kept, whole)[:, 0], _ratios(truth, kept, truth.draws)) for kept in (truth.left, truth.right)]
-    for name, (value, drawn) in zip(("left", "right"), both, strict=True):
-        yield Quality(name, *(_estimate(one, of) for one, of in zip(value, drawn, strict=True)))
-    difference = (both[1][0] - both[0][0], both[1][1] - both[0][1])
-    yield Quality("right - left", *(_estimate(one, of) for one, of in zip(*difference, strict=True)))
-    for name, scores in truth.scores.items():
-        known = ~np.isnan(scores)
-        order = np.argsort(scores[known], kind="stable")
-        good, weight, ranked = truth.good[known][order], truth.weight[known][order], scores[known][order]
-        areas = _areas(good, ranked, np.concatenate([whole, truth.draws])[:, known][:, order] * weight)
-        yield Quality(name, auc=_estimate(areas[0], areas[1:]))
+    ranked = {
+        name: np.argsort(scores, kind="stable")[: np.count_nonzero(~np.isnan(scores))] for name, scores in truth.scores.items()
+    }
+    found: dict[str, list[F64]] = {name: [] for name in ("left", "right", *(f"score {name}" for name in ranked))}
+    for times in truth.draws():
+        for name, kept in (("left", truth.left), ("right", truth.right)):
+            found[name].append(_ratios(truth, kept, times))
+        for name, order in ranked.items():
+            weight = (times * truth.weight)[:, order]
+            found[f"score {name}"].append(_areas(truth.good[order], truth.scores[name][order], weight))
+    left, right = (np.concatenate(found[name], axis=1) for name in ("left", "right"))
+    for name, ratios in (("left", left), ("right", right), ("right - left", right - left)):
+        yield Quality(name, *map(_estimate, ratios))
+    for name in ranked:
+        yield Quality(name, auc=_estimate(np.concatenate(found[f"score {name}"])))
 
 
 def _ratios(truth: Truth, kept: Bools, times: F64) -> F64:
@@ -99,7 +113,9 @@ def _areas(good: Bools, ranked: F64, times: F64) -> F64:
         return np.asarray(np.minimum((positive * below).sum(axis=1) / (positive.sum(axis=1) * negative.sum(axis=1)), 1.0))
 
 
-def _estimate(value: Any, drawn: F64) -> Estimate:
+def _estimate(values: F64) -> Estimate:
+    """The first value, and the interval of the others, which are of draws."""
+    value, drawn = values[0], values[1:]
     if np.isnan(value):
         return Estimate(None)
     known = drawn[~np.isnan(drawn)]

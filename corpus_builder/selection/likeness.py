@@ -24,8 +24,8 @@ def likeness(built: Built, source: str, count: int, seed: int = 0) -> list[Label
     sources = sorted(set(columns.shards().values()))
     if source not in sources or len(sources) < 2:
         raise RecipeError(
-            f"Documents like those of {source!r} cannot be learned from the build in {built.out}{did_you_mean(source, sources)}: its sources are "
-            f"{', '.join(sources)}, and this one and another are needed."
+            f"Documents like those of {source!r} cannot be learned from the build in {built.out}: its sources are "
+            f"{', '.join(sources)}, and this one and another are needed{'.' if source in sources else did_you_mean(source, sources) or '.'}"
         )
     lots = Lot(count), Lot(count)
     for group in columns.groups(["id"]):

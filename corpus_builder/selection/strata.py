@@ -43,8 +43,8 @@ class Strata:
             if name not in (*plain, *columns.numbers):
                 known = [*plain, *columns.numbers]
                 raise RecipeError(
-                    f"A sample cannot be drawn by {name!r}{did_you_mean(name, known)}; it is one of {', '.join(plain)}, or a measure "
-                    "or score of the build (`corpus-builder measures` lists them)."
+                    f"A sample cannot be drawn by {name!r}{did_you_mean(name, known) or '.'} It is random alone, or one of {', '.join(plain)}, or "
+                    "a measure or score of the build (`corpus-builder measures` lists them)."
                 )
         cut = [name for name in dict.fromkeys(names) if name not in plain]
         quantiles = {name: Quantiles() for name in cut}

@@ -17,6 +17,7 @@ from support.corpora import RULES, make_recipe, page, prose, write_warc
 from corpus_builder import InputError, Serial, build, evaluate
 from corpus_builder.built import Built
 from corpus_builder.commands.main import main
+from corpus_builder.selection import agreement
 from corpus_builder.selection.agreement import Truth, _areas, qualities
 from corpus_builder.selection.compared import as_page
 
@@ -183,6 +184,16 @@ def test_intervals_are_over_hosts() -> None:
     (few_hosts, *_), (alone, *_) = (tuple(qualities(Truth.of(one, []))) for one in (rows, many))
     assert (few_hosts.recall.low, few_hosts.recall.high) == (0.0, 1.0)
     assert 0.3 < alone.recall.low < 0.5 < alone.recall.high < 0.7
+
+
+def test_draws_by_parts_are_the_same_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that memory does not grow with the labelled documents."""
+    rows = [(str(n), f"h{n % 7}", n % 3 > 0, 1.0 + n % 2, n < 20, n % 4 > 0, float(n % 11)) for n in range(40)]
+    whole = tuple(qualities(Truth.of(rows, ["worth"])))
+    monkeypatch.setattr(agreement, "CELLS", 40 * 300)
+    parts = [len(times) for times in Truth.of(rows, []).draws()]
+    assert parts == [1, 300, 300, 300, 100]
+    assert tuple(qualities(Truth.of(rows, ["worth"]))) == whole
 
 
 def test_the_command_and_its_page(two, tmp_path: Path) -> None:
