@@ -25,6 +25,9 @@ I64 = npt.NDArray[np.int64]
 LONGEST = 8
 """The longest n-gram that can be hashed, in code points."""
 
+MOST_BITS = 24
+"""The largest table: 2 ** 24 places."""
+
 
 @dataclass(frozen=True, slots=True)
 class NGrams:

@@ -71,9 +71,10 @@ def read_labels(paths: Sequence[Path]) -> LabelFiles:
     digests: dict[str, str] = {}
     complaints: list[str] = []
     bad = unlabelled = 0
-    for path in paths:
+    for place, path in enumerate(paths):
         content = _content(path)
-        digests[path.name if path.name not in digests else str(path)] = hashlib.sha256(content).hexdigest()
+        same = [one.name for one in paths[:place]].count(path.name)  # not its path, which differs from machine to machine
+        digests[f"{path.name} ({same + 1})" if same else path.name] = hashlib.sha256(content).hexdigest()
         usable = 0
         for where, row in _rows(path, content):
             complaint = row if isinstance(row, str) else _complaint(row)
@@ -163,7 +164,7 @@ def _complaint(row: dict[str, Any]) -> str:
         return f"`labels` is {labels!r} where an object of properties is wanted."
     try:
         row["labels"] = {str(name): _value(value) for name, value in labels.items() if value is not None}
-        row["weight"] = float(row.get("weight") or 1.0)
+        row["weight"] = 1.0 if row.get("weight") in (None, "") else float(row["weight"])
     except (TypeError, ValueError) as error:
         return f"a label or weight cannot be used: {error}."
     if not 0 < row["weight"] < math.inf:

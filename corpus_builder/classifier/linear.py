@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,8 @@ from numba import njit
 
 from corpus_builder.classifier.arithmetic import sigmoid
 from corpus_builder.classifier.bins import Bins
-from corpus_builder.classifier.features import NGrams, Places, count_one, folded, most_ngrams
-from corpus_builder.classifier.model import F64, Property
+from corpus_builder.classifier.features import LONGEST, MOST_BITS, NGrams, Places, count_one, folded, most_ngrams
+from corpus_builder.classifier.model import F64, Kind, Property
 from corpus_builder.errors import InputError
 from corpus_builder.japanese.letters import code_points
 
@@ -103,6 +103,15 @@ class LinearClassifier:
             shortest, longest = map(int, about["ngrams"])
             ngrams, known = NGrams(shortest, longest, int(about["bits"])), int(about["known"])
             properties = tuple(Property(one["name"], one["kind"], tuple(one["values"])) for one in about["properties"])
+            if not (1 <= shortest <= longest <= LONGEST and 1 <= ngrams.bits <= MOST_BITS):
+                raise ValueError(f"n-grams of {shortest} to {longest} in 2 ** {ngrams.bits} places cannot be counted")
+            for one in properties:
+                if (
+                    one.kind not in get_args(Kind)
+                    or len(one.values) < 2
+                    or (one.kind != "category" and not [*map(float, one.values)])
+                ):
+                    raise ValueError(f"{one.kind} of {len(one.values)} values is no property")
             bias = np.array(about["bias"], dtype=np.float64)
             width = 1 + 2 * sum(map(outputs_of, properties))
             if len(bias) != width // 2 or len(body) != 4 * known * (1 + width):

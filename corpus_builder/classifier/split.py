@@ -51,9 +51,12 @@ def folds_of(rows: Sequence[Labelled], classes: Sequence[str], folds: int, seed:
 
 
 def _root(group: dict[str, str], name: str) -> str:
-    while group.setdefault(name, name) != name:
-        name = group[name]
-    return name
+    root = name
+    while group.setdefault(root, root) != root:
+        root = group[root]
+    while group[name] != root:  # shortens the way for the next time
+        group[name], name = root, group[name]
+    return root
 
 
 def _digest(text: str) -> str:

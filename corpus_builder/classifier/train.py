@@ -117,8 +117,17 @@ def property_of(name: str, rows: Sequence[Labelled]) -> Property:
         return Property(name, "category", tuple(sorted(map(str, values))))
     if len(numbers) > MOST_GRADES:
         raise InputError(f"The property {name!r} has {len(numbers)} different grades; round them to {MOST_GRADES} at most.")
-    grades = tuple(f"{number:g}" for number in sorted(numbers))
+    grades = tuple(map(grade_name, sorted(numbers)))
     return Property(name, "binary" if grades == ("0", "1") else "graded", grades)
+
+
+def grade_name(number: float | str) -> str:
+    """A grade as the shortest text that gives the same number again.
+
+    >>> grade_name(3.0), grade_name(2 / 3)
+    ('3', '0.6666666666666666')
+    """
+    return f"{number:g}" if float(f"{float(number):g}") == number else repr(float(number))
 
 
 def _targets(one: Property, labels: Sequence[float | str]) -> list[F64]:
@@ -160,7 +169,7 @@ def labels_of(one: Property, rows: Sequence[Labelled]) -> dict[str, Any]:
     labels = [row.labels[one.name] for row in rows]
     return {
         "kind": one.kind,
-        "labels": dict(sorted(Counter(f"{label:g}" if isinstance(label, float) else label for label in labels).items())),
+        "labels": dict(sorted(Counter(label if isinstance(label, str) else grade_name(label) for label in labels).items())),
         "hosts": len({group_of(row) for row in rows}),
     }
 

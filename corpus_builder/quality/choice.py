@@ -11,7 +11,7 @@ import numpy as np
 from corpus_builder.errors import InputError
 from corpus_builder.hashing.keyed import keyed_number
 from corpus_builder.quality.rulebook import Column, Rows, Verdicts
-from corpus_builder.quality.selection import I64, Cut, Pooled, Tier, has_topic, ranks, score_of, scores_of, tiers_of
+from corpus_builder.quality.selection import I64, Cut, Pooled, Tier, has_topic, ranks, score_of, scores_of, tiers_of, up_to
 
 STEPS = 1 << 16
 """Weights by a measure are counted in steps of 1 / 65,536, so that sums of them do not depend on their order."""
@@ -91,11 +91,11 @@ class Choice:
         for place, cut in sorted(enumerate(cuts), key=lambda pair: pair[1].high.rank):
             nearest[(tier < 0) & (pooled.group == cut.group) & has_topic(pooled.topic, self.tiers[cut.tier])] = place
         for place in set(nearest[nearest >= 0].tolist()):
-            here, low, high = nearest == place, cuts[place].low, cuts[place].high
+            here, low, high = np.flatnonzero(nearest == place), cuts[place].low, cuts[place].high
             said.reason[here], said.detail[here] = "select_below_cut", pooled.group[here]
             said.threshold[here] = np.nan if (cut_at := score_of(high.rank)) is None else cut_at
             if low.rank >= 0:
-                above = here & (pooled.rank <= np.uint64(min(low.rank, high.rank)))
+                above = here[up_to(pooled, here, low)]
                 said.reason[above] = "select_above_band"
                 said.threshold[above] = np.nan if (cut_at := score_of(low.rank)) is None else cut_at
         gone = ~said.keep

@@ -224,6 +224,7 @@ class _Open:
     documents: int = 0
     weight: int = 0
     tied: int = 0  # documents with one score, among which it is looked for by their ties
+    above: int = 0  # documents with a better one
 
 
 @dataclass(frozen=True)
@@ -311,9 +312,11 @@ def _step(one: _Open, bins: Sequence[Bin]) -> Bound | _Open:
         if bin_.first == bin_.last:
             if of_ties or whole:
                 rank = one.place.digits >> (BITS * (level - LEVELS // 2)) if of_ties else bin_.first
-                return Bound(rank, bin_.first if of_ties else LAST, documents + bin_.documents, weight + bin_.weight, one.tied)
+                documents, weight = documents + bin_.documents, weight + bin_.weight
+                tied = one.tied if documents < one.above + one.tied else 0
+                return Bound(rank, bin_.first if of_ties else LAST, documents, weight, tied)
             level, digits = LEVELS // 2 - 1, bin_.first  # all have one score: go on by their ties
-            one = replace(one, tied=bin_.documents)
+            one = replace(one, tied=bin_.documents, above=documents)
         return replace(one, place=one.place._replace(level=level + 1, digits=digits), documents=documents, weight=weight)
     raise ValueError("no documents where some were counted")  # a place is opened only at a bin that has some
 
@@ -334,12 +337,12 @@ def tiers_of(rows: Pooled, tiers: Sequence[Tier], cuts: Iterable[Cut]) -> I64:
         free = np.flatnonzero((found < 0) & has_topic(rows.topic, tier))
         for group, there in _by_group(rows.group, free).items():
             if (cut := by_place.get((number, group))) is not None:
-                taken = _up_to(rows, there, cut.high) & ~_up_to(rows, there, cut.low)
+                taken = up_to(rows, there, cut.high) & ~up_to(rows, there, cut.low)
                 found[there[taken]] = number
     return found
 
 
-def _up_to(rows: Pooled, there: I64, bound: Bound) -> Bools:
+def up_to(rows: Pooled, there: I64, bound: Bound) -> Bools:
     """Which rows are in a best part."""
     if bound.rank < 0:
         return np.zeros(len(there), dtype=np.bool_)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from corpus_builder.classifier.fasttext_training import train_fasttext
-from corpus_builder.classifier.features import LONGEST, NGrams
+from corpus_builder.classifier.features import LONGEST, MOST_BITS, NGrams
 from corpus_builder.classifier.labels import LabelFiles, Labelled, read_labels
 from corpus_builder.classifier.load import load_classifier
 from corpus_builder.classifier.model import Classifier
@@ -16,7 +17,7 @@ from corpus_builder.errors import InputError, did_you_mean
 from corpus_builder.quality.measures import MEASURES, measure_texts
 from corpus_builder.store.files import write_atomically, write_json
 
-FEWEST_BITS, MOST_BITS = 10, 24
+FEWEST_BITS = 10
 MEASURE_SETS: dict[str, tuple[str, ...]] = {
     "rates": tuple(name for name, info in MEASURES.items() if info.dtype == "float64"),
     "all": tuple(MEASURES),
@@ -91,4 +92,13 @@ def card_file(model: Path) -> Path:
 def _files(given: Sequence[str | Path | Labelled]) -> LabelFiles:
     texts = [one for one in given if isinstance(one, Labelled)]
     paths = [Path(one) for one in given if not isinstance(one, Labelled)]
-    return (read_labels(paths) if paths else LabelFiles()).with_rows(texts)
+    for number, one in enumerate(texts):
+        numbers = [one.weight, *(label for label in one.labels.values() if not isinstance(label, str))]
+        if not (all(map(math.isfinite, numbers)) and one.weight > 0):
+            raise InputError(
+                f"The labelled text {number} cannot be used: its weight must be a number above 0, and its labels finite."
+            )
+    files = (read_labels(paths) if paths else LabelFiles()).with_rows(texts)
+    if not any(row.labels for row in files.rows):
+        raise InputError("There is no labelled text to learn from; give label files, or texts with labels.")
+    return files

@@ -59,6 +59,7 @@ def test_texts_come_from_the_sample_that_was_labelled(tmp_path: Path) -> None:
         ('{"text": "猫", "labels": {"quality": [1]}}', "a label or weight cannot be used: [1] is neither a number nor a name."),
         ('{"text": "猫", "labels": {"quality": NaN}}', "a label or weight cannot be used: nan is not a finite number."),
         ('{"text": "猫", "labels": {"quality": 1}, "weight": -1}', "its weight is -1.0, where a number above 0 is wanted."),
+        ('{"text": "猫", "labels": {"quality": 1}, "weight": 0}', "its weight is 0.0, where a number above 0 is wanted."),
         ('{"text": 5, "labels": {"quality": 1}}', "`text` is 5, not a text."),
         ('{"labels": {"quality": 1}}', "it has neither text nor id."),
     ],
@@ -86,6 +87,14 @@ def test_a_file_that_gives_nothing_is_refused(tmp_path: Path, content: str, mess
     path.write_bytes(content.encode("latin-1" if "\x93" in content else "utf-8"))
     with pytest.raises(InputError, match=message):
         read_labels([path])
+
+
+def test_files_are_named_without_their_folders(tmp_path: Path) -> None:
+    paths = [tmp_path / folder / "labels.jsonl" for folder in ("a", "b")]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_text(json.dumps(ROWS[0]) + "\n", encoding="utf-8")
+    assert list(read_labels(paths).digests) == ["labels.jsonl", "labels.jsonl (2)"]
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

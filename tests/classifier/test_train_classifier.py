@@ -1,5 +1,6 @@
 """A classifier learns from labelled texts, and the same labels give the same bytes."""
 
+import json
 import math
 import random
 from dataclasses import replace
@@ -70,6 +71,40 @@ def test_labels_that_teach_nothing_are_refused() -> None:
         train_classifier(labelled(), properties=["qualty"])
     with pytest.raises(InputError, match="has numbers and names as labels, for example 'good'"):
         train_classifier([Labelled("猫", {"quality": 1.0}), Labelled("犬", {"quality": "good"})])
+    for rows in ([], [Labelled("猫", {})]):
+        with pytest.raises(InputError, match="no labelled text to learn from"):
+            train_classifier(rows)
+    for odd in (Labelled("猫", {"quality": math.nan}), Labelled("猫", {"quality": 1.0}, weight=0.0)):
+        with pytest.raises(InputError, match="The labelled text 1 cannot be used"):
+            train_classifier([Labelled("犬", {"quality": 0.0}), odd])
+
+
+def test_grades_that_are_means_keep_their_place() -> None:
+    """2 / 3 is less than "0.666667", so that no text would have had at least the grade of this name."""
+    rows = [replace(row, labels={"grade": 2 / 3 if row.labels["quality"] else 1 / 3}) for row in labelled(12)]
+    model = train_classifier(rows)
+    good, bad = model.score([prose(77), advert(77)], {})["grade"].tolist()
+    assert model.properties == (Property("grade", "graded", (repr(1 / 3), repr(2 / 3))),)
+    assert 2 / 3 >= good > 0.55 > 0.45 > bad >= 1 / 3
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("ngrams", [1, 99], "cannot be counted"),
+        ("ngrams", [3, 1], "cannot be counted"),
+        ("bits", 60, "cannot be counted"),
+        ("properties", [{"name": "quality", "kind": "odd", "values": ["0", "1"]}], "is no property"),
+        ("properties", [{"name": "quality", "kind": "graded", "values": ["0", "x"]}], "could not convert"),
+    ],
+)
+def test_the_head_of_a_model_file_is_checked(tmp_path: Path, key: str, value: object, said: str) -> None:
+    data = train_classifier(labelled(3), properties=["quality"]).to_bytes()
+    magic, head, body = data.split(b"\n", 2)
+    path = tmp_path / "a.model"
+    path.write_bytes(b"\n".join([magic, json.dumps(json.loads(head) | {key: value}).encode(), body]))
+    with pytest.raises(InputError, match=f"is not a model from .*{said}"):
+        load_classifier(path)
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:

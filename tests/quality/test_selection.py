@@ -129,3 +129,10 @@ def test_ties_are_drawn_only_where_they_decide() -> None:
     watched = Pooled(rows.rank, rows.weight, rows.group, rows.topic, ties)
     find_cuts(watched, [Tier(high=0.155)])
     assert set(asked) == set(range(840, 850))
+
+
+@pytest.mark.parametrize(("scores", "tied"), [([1.0, 1.0, 0.0, 0.0], 0), ([1.0, 1.0, 1.0, 0.0], 3), ([1.0, 0.5, 0.0, 0.0], 0)])
+def test_documents_are_tied_only_where_the_cut_divides_them(scores: list[float], tied: int) -> None:
+    rows = [(score, 1, "", "", tie) for tie, score in enumerate(scores)]
+    (cut,) = find_cuts(pooled(rows), [Tier(high=0.5)])
+    assert (cut.high.documents, cut.high.tied) == (2, tied)

@@ -129,6 +129,10 @@ def test_bands_and_values(inputs: Path, base: Built) -> None:
     rows = scored(done)
     assert kept(done) == set(best(rows, 0.6)) - set(best(rows, 0.2))
     assert {row["id"] for row in decisions(done) if row["reason"] == "select_above_band"} == set(best(rows, 0.2))
+    same = {"expressions": {"same": "0 * c.ports"}, "classifiers": {"c": {"model": "ports.json"}}}
+    done = build(recipe_of(inputs, {"score": "same", "band": [0.2, 0.6]}, quality=same), inputs / "out", Serial())
+    counts = Counter(row["reason"] for row in decisions(done))
+    assert counts == {"": 26, "select_above_band": 14, "select_below_cut": 26}
     done = build(recipe_of(inputs, {"score": "c.ports", "min": 2}), inputs / "out", Serial())
     assert kept(done) == {row["id"] for row in rows if row["score"] >= 2}
     assert {row["threshold"] for row in decisions(done) if row["reason"] == "select_below_cut"} == {2.0}
