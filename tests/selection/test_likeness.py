@@ -27,7 +27,8 @@ def test_as_many_of_the_source_as_of_all_others(built) -> None:
 
 def test_a_source_that_is_not_there_is_named(built) -> None:
     with pytest.raises(
-        RecipeError, match=r"'wikipdia' cannot be learned .*; did you mean 'wikipedia'\?: its sources are web, wikipedia"
+        RecipeError,
+        match=r"'wikipdia' cannot be learned .*: its sources are web, wikipedia, .* needed; did you mean 'wikipedia'\?$",
     ):
         likeness(built, "wikipdia", 3)
 
