@@ -59,12 +59,13 @@ def _cell(text: str) -> str:
 def measures() -> str:
     """Every built-in measure, by group."""
     text = (
-        "# The built-in measures\n\nEach is exact on every text: the batch kernel and the plain definition in "
-        "`corpus_builder/quality/reference.py` give the same numbers, and empty texts give 0. A recipe that names `ng_words` "
+        "# The built-in measures\n\nThose that are always there are exact on every text: the batch kernel and the plain definition in "
+        "`corpus_builder/quality/reference.py` give the same numbers. Empty texts give 0. A recipe that names `ng_words` "
         "has the measure `ng_fraction`, too: letters within listed words over `num_japanese_letters`. The cost of a group is in "
         "microseconds for a document of 2,000 characters on one core; `python -m benchmarks measures` measures it. "
-        "Limits in square brackets are those of others, for whom they were chosen.\n\nFineWeb-2's file of Japanese thresholds has had "
-        "other values: at commit baedee4 duplicate lines 0.375, line punctuation 0.167, newlines per word 0.162, word length 1 to 5, most "
+        "Limits in square brackets are those of others, for whom they were chosen.\n\nOf FineWeb-2's Japanese thresholds "
+        "(configs/jpn_Jpan.yml), "
+        "the limits here are those of commit d331bee. Commits c7004ff and baedee4, which seem to be earlier, have duplicate lines 0.375, line punctuation 0.167, newlines per word 0.162, word length 1 to 5, most "
         "frequent 2- to 4-grams 0.121, 0.129 and 0.145, repeated 5- to 10-grams 0.307, 0.283, 0.264, 0.248, 0.234 and 0.223.\n\nWhat the sentence measures are for: in the sample corpus the rule avg_sentence_length <= 90 "
         "drops 18 pages. 17 of them are sections of handbooks with the English original between the paragraphs, whose full stops v1 does "
         "not know; their `sentence_mean_ems` is 43 to 64. The other one is a single sentence of 108. `japanese_among_letters_fraction` tells "

@@ -113,7 +113,10 @@ LETTERS = (
     ),
     _fraction("latin_among_letters_fraction", "Latin letters, full-width ones too / letters of any script"),
     _fraction("digit_fraction", "0-9, full-width ones too / code points other than white space"),
-    _fraction("mark_fraction", "code points that are neither letters, digits nor white space / those other than white space"),
+    _fraction(
+        "mark_fraction",
+        "code points that are neither letters with their combining marks, 0-9, nor white space / those other than white space",
+    ),
 )
 
 LINES = (
@@ -177,7 +180,7 @@ REPETITION = (
     ),
     _fraction(
         "compression_ratio",
-        "compressed size / size in UTF-8, by a fixed estimate that follows zlib's (.99 on the sample corpus) but is the same everywhere; "
+        "compressed size / size in UTF-8, at most 1, by a fixed estimate that follows zlib's (.99 on the sample corpus) but is the same everywhere; "
         "low: repetitive, high: without sentences [LLM-jp v2 keeps 0.3 to 0.7 of deflate]",
         "ours, after LLM-jp corpus v2 and uzushio",
     ),
@@ -299,7 +302,7 @@ OF_LANGUAGE_MODEL = Group(
             "perplexity",
             "float64",
             "characters",
-            "perplexity by character of the text, the ends of its lines included; low: like the texts that the model learned from, "
+            "perplexity by character of the text, the ends of its lines included; 0 for a text without letters; low: like the texts that the model learned from, "
             "very low: repetitive",
             "after CCNet and uzushio, which use words; Kneser-Ney over characters here",
             0,

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus_builder.errors import MissingExtraError
-from corpus_builder.japanese.classes import IS_LETTER, tables
+from corpus_builder.japanese.classes import IS_LETTER, classify, tables
 from corpus_builder.japanese.letters import code_points
 from corpus_builder.japanese.words import words
 from corpus_builder.quality.catalogue import OF_WORDS, STOP_WORDS, Group
@@ -77,8 +77,9 @@ def _with_letters(surfaces: Sequence[str]) -> int:
         return 0
     table, flags = tables()
     points, starts = code_points(surfaces)
-    letters = np.where(points < len(table), flags[table[np.minimum(points, len(table) - 1)]] & IS_LETTER, points < 0x40000)
-    return int(np.add.reduceat(letters != 0, starts[:-1], dtype=np.int64).astype(bool).sum())
+    classes = np.empty(len(points), dtype=np.uint8)
+    classify(points, table, classes, np.empty(len(flags), dtype=np.int64))
+    return int(np.add.reduceat(flags[classes] & IS_LETTER != 0, starts[:-1], dtype=np.int64).astype(bool).sum())
 
 
 def _most(surfaces: Sequence[str], n: int) -> int:

@@ -197,11 +197,6 @@ class Running:
             )
         return "number"
 
-    @property
-    def classifier_names(self) -> tuple[str, ...]:
-        """Their names, in the same order."""
-        return tuple(sorted(self.recipe.quality.classifiers))
-
     @cached_property
     def filters(self) -> tuple[UserFunction, ...]:
         """The user's filters in the order of their rules, each once."""

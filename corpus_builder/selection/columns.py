@@ -18,9 +18,6 @@ from corpus_builder.store.dataset import read_groups, read_table
 from corpus_builder.store.rows import value_at
 from corpus_builder.store.tables import Table
 
-OF_A_DOCUMENT = ("id", "url", "host", "crawl", "date", "title", "text")
-OF_A_DECISION = ("keep", "reason", "value", "threshold", "detail")
-
 
 @dataclass(frozen=True)
 class Group:

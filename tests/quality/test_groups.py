@@ -28,6 +28,8 @@ def recipe(directory, **quality) -> Recipe:
         ("犬が走る。", "num_stop_words", 1),
         ("犬が走る。", "alphabetic_word_fraction", 0.75),
         ("犬が走る。", "word_mean_chars", 4 / 3),
+        ("\U0001f600\U0001f44d\U0001f680", "alphabetic_word_fraction", 0.0),  # a picture is no letter
+        ("\U00020bb7", "alphabetic_word_fraction", 1.0),  # a kanji beyond the Basic Multilingual Plane is
         ("犬が走る。", "function_word_fraction", 1 / 3),
         ("犬\nが\n走る", "newlines_per_word", 2 / 3),
         ("犬はスモロンテだ。", "unknown_word_fraction", 0.25),
