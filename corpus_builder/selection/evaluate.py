@@ -96,7 +96,7 @@ def evaluate(
     ours, theirs = Columns.of(left), Columns.of(rightly)
     changes = None if isinstance(right, Built) else [one if isinstance(one, Change) else Change.parse(one) for one in right]
     with _database(ours, theirs, changes, recipe) as tables:
-        parts = tuple(_parts(tables, [*ours.categories]))
+        parts = tuple(_parts(tables, dict.fromkeys(theirs.categories, "right") | dict.fromkeys(ours.categories, "left")))
         examples = tuple(_examples(tables, ours, theirs))
         name = (
             str(rightly.out)
@@ -164,14 +164,15 @@ def _scores(columns: Columns, name: str) -> Table:
     return Table(files, files[:1])
 
 
-def _parts(tables: duckdb.DuckDBPyConnection, categories: Sequence[str]) -> Iterator[Part]:
+def _parts(tables: duckdb.DuckDBPyConnection, categories: Mapping[str, str]) -> Iterator[Part]:
+    """The documents divided in each way; `categories` says which build has a category, as the classifier of a loop is only in the second."""
     ends = " ".join(f"when letters < {end} then '{start}-{end - 1}'" for start, end in zip((0, *LENGTHS), LENGTHS, strict=False))
     ways = {"all": "'all'", "source": "source", "length": f"case {ends} else '{LENGTHS[-1]}-' end"}
     for by, expression in ways.items():
         found = list(_grouped(tables, by, f"select {expression} as value, side, letters from both_sides", None))
         yield from sorted(found, key=lambda part: int(part.value.partition("-")[0])) if by == "length" else found
-    for name in categories:
-        scored = f"left_scores_{name.partition('.')[0]}"
+    for name, side in categories.items():
+        scored = f"{side}_scores_{name.partition('.')[0]}"
         yield from _grouped(
             tables,
             name,

@@ -12,11 +12,14 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from support.builds import decisions
+from support.classifiers import load_counter, write_counter
 from support.corpora import RULES, make_recipe, page, prose, write_warc
 
-from corpus_builder import InputError, Serial, build, evaluate
+from corpus_builder import InputError, Recipe, Serial, build, evaluate
 from corpus_builder.built import Built
 from corpus_builder.commands.main import main
+from corpus_builder.recipe import running
+from corpus_builder.recipe.part import as_data
 from corpus_builder.selection import agreement
 from corpus_builder.selection.agreement import Truth, _areas, qualities
 from corpus_builder.selection.compared import as_page
@@ -69,6 +72,24 @@ def test_parts_count_every_document_once(two) -> None:
     counts = Counter(sides.values())
     assert counts["both"] > 0 < counts["left"]
     assert found.overlap == counts["both"] / (counts["both"] + counts["left"] + counts["right"])
+
+
+def test_categories_of_either_build_divide_the_documents(two, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left, _ = two
+    monkeypatch.setattr(running, "load_classifier", load_counter)
+    write_counter(tmp_path / "about.json", ("kind", "category", ["山", "魚", "雪"]), ("ports", "graded", "港船"))
+    data = as_data(left.recipe)
+    data["quality"]["classifiers"] = {"about": {"model": str(tmp_path / "about.json")}}
+    data["quality"]["rules"] += [{"measure": "about.kind", "none_of": ["魚"]}]
+    right = build(Recipe.of(data, base=left.out.parent / "inputs"), tmp_path / "right", Serial())
+    kinds = dict(right.sql('select id, "about.kind" from scores').fetchall())
+    wanted: dict[str, Counter[str]] = {}
+    for id_, side in side_of(left, right).items():
+        wanted.setdefault(kinds[id_] or "", Counter())[side] += 1
+    assert wanted["魚"]["left"] > 0
+    found = evaluate(left, right)
+    assert {part.value: Counter(part.documents) for part in found.parts if part.by == "about.kind"} == wanted
+    assert [part.by for part in evaluate(right, left).parts].count("about.kind") == len(wanted)
 
 
 def test_examples_are_of_one_side_with_the_reason_of_the_other(two) -> None:
