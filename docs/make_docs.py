@@ -147,7 +147,7 @@ def _kinds(annotation: Any) -> Iterator[str]:
     elif _part_in(annotation) is not None:
         yield "table" if origin is not Sequence else "tables"
     elif origin is Sequence:
-        yield "list of strings"
+        yield "list of numbers" if "number" in _kinds(inner[0]) else "list of strings"
     elif origin is Mapping:
         yield "table"
     else:  # a union, or a type with limits

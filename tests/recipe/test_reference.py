@@ -95,6 +95,14 @@ def test_every_key_has_a_row() -> None:
     assert sorted(key for _, key, _ in sections()) == keys
 
 
+def test_a_list_of_numbers_is_not_called_one_of_strings() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| [^|]* \| (list of \w+)[^|]* \|", (ROOT / "docs" / "recipe.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert {name for name, kind in rows if kind == "list of numbers"} == {"band"}
+    assert ("topics", "list of strings") in rows
+
+
 def test_every_example_is_one_of_a_recipe() -> None:
     examples = [(heading, key, one) for heading, key, some in sections() for one in some]
     assert len(examples) > 70
