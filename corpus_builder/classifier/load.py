@@ -43,3 +43,10 @@ def load_classifier(path: str | Path, label: str = "") -> Classifier:
         f"{path} is no classifier: a model from `corpus-builder train-classifier`, a fastText model (.bin, .ftz), or an ONNX model (.onnx, "
         "or the directory with it) is wanted."
     )
+
+
+def files_of(path: Path) -> list[Path]:
+    """The files that the classifier at a path is read from."""
+    if path.is_dir():
+        return onnx.files_of(onnx.model_in(path))
+    return onnx.files_of(path) if path.suffix == ".onnx" else [path]

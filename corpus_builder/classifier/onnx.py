@@ -123,10 +123,14 @@ def load(path: Path, label: str) -> OnnxClassifier:
                 f"The ONNX model {path} has no label {label!r}{did_you_mean(label, labels) or '.'} It has {', '.join(labels)}."
             )
         place = labels.index(label)
-    files = [path, tokenizer_file, *([config_file] if config_file else [])]
-    files += sorted(one for one in path.parent.glob(f"{path.name}[._]data*"))  # weights of large models lie in files beside them
-    digest = hashlib.sha256(" ".join([*map(digest_file, files), label]).encode()).hexdigest()
+    digest = hashlib.sha256(" ".join([*map(digest_file, files_of(path)), label]).encode()).hexdigest()
     return OnnxClassifier(session, tokenizer, digest, (_property(labels, label),), place)
+
+
+def files_of(path: Path) -> list[Path]:
+    """The files that an ONNX model is read from; the weights of large ones lie in files beside them."""
+    beside = [_beside(path, "tokenizer.json"), _beside(path, "config.json")]
+    return [path, *(one for one in beside if one is not None), *sorted(path.parent.glob(f"{path.name}[._]data*"))]
 
 
 def _beside(path: Path, name: str) -> Path | None:

@@ -26,7 +26,7 @@ class Hosts(Part):
     score: str | None = Field(default=None, examples=["japanese_fraction"])
     """Measure, score or expression of which the documents with the greatest values stay under a cap; equal ones are drawn by the recipe's seed.
     [default: select.score; without one, all are drawn]"""
-    sources: Items[str] | None = Field(default=None, examples=[["web"]])
+    sources: Items[str] | None = Field(default=None, min_length=1, examples=[["web"]])
     """Sources whose documents the caps count and drop; goes with max_documents or max_share, as does score.  [default: all]"""
 
     @model_validator(mode="after")

@@ -37,14 +37,22 @@ def check_names(quality: Quality, dedup: Dedup | None, hosts: Hosts | None, sele
     if dedup and dedup.preference.kind == "largest":
         _of_document(quality, dedup.preference.names[0], "dedup.keep")
     for name in hosts.measures if hosts else ():
+        if name in quality.expressions:
+            raise ValueError(
+                f"hosts.measures takes measures and scores, but {name!r} is an expression; name the columns that it reads"
+            )
         _of_document(quality, name, "hosts.measures")
     if hosts and hosts.score is not None:
         _known(quality, hosts.score, "hosts.score")
     if select:
         named = {"score": select.score, "by": select.by, "per": select.per, "topic": select.topic}
         for key, name in named.items():
-            if name is not None and name not in OF_SELECT.get(key, ()):
+            if name is None:
+                continue
+            if name not in OF_SELECT.get(key, ()):
                 _known(quality, name, f"select.{key}")
+            elif quality.may_have(name):
+                raise ValueError(f"select.{key} = {name!r} has a meaning of its own, and is one of your columns; rename that")
     _check_order(quality)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from corpus_builder.classifier.load import load_classifier
+from corpus_builder.classifier.load import files_of, load_classifier
 from corpus_builder.classifier.model import F64, Classifier, Property, columns_of
 from corpus_builder.engine.own_functions import UserFunction, function_of
 from corpus_builder.errors import InputError, RecipeError, did_you_mean
@@ -52,7 +52,7 @@ class NamedClassifier:
     @classmethod
     def of(cls, name: str, path: Path, label: str = "") -> NamedClassifier:
         """The classifier in a file; raises InputError if that is missing or damaged, or no classifier."""
-        model = _loaded(path, state_of(path), label)
+        model = _loaded(path, _states(path), label)
         if strange := [one for one in model.measures if one not in MEASURES]:
             raise InputError(
                 f"The classifier {path} reads the measure {strange[0]!r}, which this version does not have; use the version that trained it."
@@ -66,7 +66,7 @@ class NamedClassifier:
 
     def score(self, texts: Sequence[str], measures: Mapping[str, F64]) -> dict[str, npt.NDArray[Any]]:
         """As of any classifier; raises InputError if the file is no longer that with which the build began."""
-        model = _loaded(self.path, state_of(self.path), self.label)
+        model = _loaded(self.path, _states(self.path), self.label)
         if model.digest != self.digest:
             raise InputError(f"The classifier {self.path} changed while it was used; run the same command again.")
         return model.score(texts, measures)
@@ -75,8 +75,12 @@ class NamedClassifier:
 _NUMBER = Property("", "graded", ())
 
 
+def _states(path: Path) -> tuple[tuple[int, int], ...]:
+    return tuple(map(state_of, files_of(path)))
+
+
 @lru_cache(maxsize=16)
-def _loaded(path: Path, state: tuple[int, int], label: str) -> Classifier:
+def _loaded(path: Path, states: tuple[tuple[int, int], ...], label: str) -> Classifier:
     return load_classifier(path, label)
 
 
@@ -188,6 +192,10 @@ class Running:
         known = self.classifier_columns
         if name in known:
             return "category" if known[name].kind == "category" else "number"
+        if (of_host := measure_in(name)) is not None and self.column(of_host, where) == "category":
+            raise RecipeError(
+                f"{where} names {name!r}, but {of_host!r} is a category, which has no mean over a host's documents."
+            )
         of_classifier = name.partition(".")[0] in self.recipe.quality.classifiers
         if of_classifier and known.get(name.removesuffix(".probability"), _NUMBER).kind != "category":
             there = [column for column in known if column.partition(".")[0] == name.partition(".")[0]]
@@ -215,7 +223,10 @@ class Running:
         named = [name for rule in quality.rules if rule.measure is not None for name in sorted(quality.reads(rule.measure))]
         named = [name for name in named if not quality.on_hosts(name)]
         named += [name for column in self.recipe.host_columns if (name := measure_in(column)) is not None]
-        named += hosts.measures if hosts else ()
+        for number, name in enumerate(hosts.measures if hosts else ()):
+            if self.column(name, where := f"hosts.measures[{number}]") == "category":
+                raise RecipeError(f"{where} takes numbers, but {name!r} is a category; {self._listed(name)}.")
+            named.append(name)
         return tuple(dict.fromkeys(name for name in named if name not in COUNTS and self.column(name, "hosts") == "number"))
 
     @property

@@ -27,9 +27,9 @@ class Tier(Part):
     """Share that it takes, the best by score, 0 to 1."""
     band: Items[Fraction] | None = Field(default=None, examples=[[0.05, 0.3]])
     """Shares between which it takes, counted from the best."""
-    min: float | None = Field(default=None, examples=[3.5])
+    min: float | None = Field(default=None, allow_inf_nan=False, examples=[3.5])
     """Least score that it takes."""
-    topics: Items[str] | None = Field(default=None, examples=[["science", "history"]])
+    topics: Items[str] | None = Field(default=None, min_length=1, examples=[["science", "history"]])
     """Only documents of these categories: values of select.topic, or of select.per where that is a category."""
     repeat: float = Field(default=1.0, ge=0, examples=[4.0])
     """How often each of its documents is released: 0 drops them, 2.5 is twice, and half of them a third time."""
@@ -60,7 +60,7 @@ class Select(Part):
     """Share of the documents to keep, the best by score, 0 to 1.  Goes without band, min and tiers."""
     band: Items[Fraction] | None = Field(default=None, examples=[[0.1, 0.3]])
     """Shares between which documents are kept, counted from the best: [0.1, 0.3] leaves out the best tenth."""
-    min: float | None = Field(default=None, examples=[3.0])
+    min: float | None = Field(default=None, allow_inf_nan=False, examples=[3.0])
     """Least score to keep."""
     by: str = Field(default="documents", examples=["characters"])
     """What shares are counted in: documents, characters, or a measure of at least 0, such as tokens of your own."""
@@ -68,7 +68,7 @@ class Select(Part):
     """Groups of which shares are taken separately: all (one group), source, crawl, or a category such as rubric.topic."""
     topic: str | None = Field(default=None, examples=["rubric.topic"])
     """Category that the topics of tiers are values of.  [default: per, where that is a category]"""
-    sources: Items[str] | None = Field(default=None, examples=[["web"]])
+    sources: Items[str] | None = Field(default=None, min_length=1, examples=[["web"]])
     """Sources whose documents are chosen among; those of others stay.  [default: quality.sources, then all]"""
     max_epochs: float = Field(default=MAX_EPOCHS, gt=0, examples=[8.0])
     """Most repeats that a tier may ask for; more than four times was measured to hurt (Swallow v2, NLP2025 C1-5)."""

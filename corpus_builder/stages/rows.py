@@ -70,11 +70,14 @@ def judged_rows(task: Mapping[str, Any]) -> Iterator[tuple[pa.Table, Rows]]:
         yield document, rows_of(document.column("url").to_pylist(), tables, next(matched) if matched else None)
 
 
+_DETAILS = frozenset(["ng_fraction.detail"])  # a property of a classifier may be called detail, too
+
+
 def rows_of(urls: list[str], tables: Sequence[pa.Table], matches: list[dict[str, Any]] | None) -> Rows:
     """Rows for the rules, from a piece of the table of measures and the same piece of the tables beside it."""
     numbers, details, verdicts, labels = {}, {}, {}, {}
     for name, column in ((name, table.column(name)) for table in tables for name in table.column_names if name != "id"):
-        if name.endswith(".detail"):
+        if name in _DETAILS:
             details[name.removesuffix(".detail")] = column.to_pylist()
         elif pa.types.is_struct(column.type):
             verdicts[name.removeprefix("filter ")] = column.to_pylist()

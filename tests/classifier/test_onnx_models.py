@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from corpus_builder import InputError, MissingExtraError, load_classifier
 from corpus_builder.classifier.model import Property
+from corpus_builder.recipe.running import NamedClassifier
 
 WORDS = {"[UNK]": 0, "猫": 1, "犬": 2, "買": 3}
 
@@ -71,6 +72,18 @@ def test_several_outputs_are_grades_names_or_one_probability(tmp_path: Path) -> 
     news = load_classifier(tmp_path, "news")
     assert news.score(["買"], {})["score"].tolist() == pytest.approx([powers[1] / sum(powers)])
     assert len({grades.digest, names.digest, news.digest}) == 3
+
+
+def test_another_model_in_the_same_directory_is_seen(tmp_path: Path) -> None:
+    """Replacing a file's content changes nothing about its directory."""
+    folder = write_model(tmp_path, 3, {"0": "trade", "1": "news", "2": "essay"})
+    before = NamedClassifier.of("c", folder)
+    assert NamedClassifier.of("c", folder) == before
+    config = folder / "config.json"
+    config.write_text(config.read_text().replace("essay", "letter"))
+    after = NamedClassifier.of("c", folder)
+    assert after.properties == (Property("score", "category", ("trade", "news", "letter")),)
+    assert after.digest != before.digest
 
 
 def test_errors_are_sentences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

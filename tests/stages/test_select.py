@@ -273,6 +273,16 @@ def test_shares_of_the_mixture_count_repeats(inputs: Path, base: Built) -> None:
     assert characters["books"] / characters.total() == pytest.approx(0.4, abs=0.03)
 
 
+def test_a_property_may_be_called_detail(inputs: Path, tmp_path: Path) -> None:
+    write_counter(inputs / "detail.json", ("detail", "category", ["料理", "祭り"]), ("ports", "graded", "港"))
+    quality = {
+        "classifiers": {"c": {"model": "detail.json"}},
+        "rules": [{"measure": "c.detail", "any_of": ["料理"], "sources": ["web"]}],
+    }
+    done = build(recipe_of(inputs, None, quality=quality), tmp_path / "out", Serial())
+    assert {row["detail"] for row in decisions(done) if row["reason"] == "c.detail_unwanted"} == {"祭り"}
+
+
 @pytest.mark.parametrize(
     ("select", "more", "sentence"),
     [
@@ -286,6 +296,21 @@ def test_shares_of_the_mixture_count_repeats(inputs: Path, base: Built) -> None:
         ({"score": "c.topic", "top": 0.5}, {}, "select.score takes numbers, but 'c.topic' is a category"),
         ({"score": "c.ports", "top": 0.5, "per": "c.ports"}, {}, "select.per takes a category, but 'c.ports' is a number"),
         ({"score": "c.ports", "top": 0.5, "sources": ["wep"]}, {}, "unknown source 'wep' in select.sources.*did you mean 'web'"),
+        ({"score": "c.ports", "min": float("nan")}, {}, "select.min = nan: input should be a finite number"),
+        ({"score": "c.ports", "top": 0.5, "sources": []}, {}, r"select.sources = \[\]: .*at least 1 item"),
+        ({"topic": "c.topic", "tiers": [{"name": "a", "topics": []}]}, {}, r"select.tiers\[0\].topics = \[\]: .*at least 1 item"),
+        ({"score": "host.c.topic", "top": 0.5}, {}, "select.score names 'host.c.topic', but 'c.topic' is a category, which has no mean"),
+        ({"score": "c.ports", "top": 0.5}, {"hosts": {"measures": ["c.topic"]}}, "hosts.measures.0. takes numbers, but 'c.topic' is a category"),
+        (
+            {"score": "c.ports", "top": 0.5},
+            {"hosts": {"measures": ["w"]}, "quality": {"expressions": {"w": "num_letters + 1"}, "classifiers": {"c": {"model": "ports.json"}}}},
+            "hosts.measures takes measures and scores, but 'w' is an expression",
+        ),
+        (
+            {"score": "num_letters", "top": 0.5, "per": "source"},
+            {"quality": {"classifiers": {"source": {"model": "ports.json"}}}},
+            "select.per = 'source' has a meaning of its own, and is one of your columns",
+        ),
         ({"tiers": [{"name": "a", "repeat": 5}]}, {}, "the tier 'a' repeats 5 times, more than select.max_epochs = 4"),
         ({"tiers": [{"name": "a"}, {"name": "b"}]}, {}, "the tier 'a' takes everything, so that 'b' gets nothing"),
         ({"tiers": [{"name": "a", "topics": ["料理"]}]}, {}, "the tier 'a' has topics; say of which category"),
