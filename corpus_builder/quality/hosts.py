@@ -56,6 +56,12 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()
 
 
+@lru_cache(maxsize=1)
+def suffixes_digest() -> str:
+    """Digest of the Public Suffix List, which each release of its package changes."""
+    return hashlib.sha256(Path(PSLFILE).read_bytes()).hexdigest()[:32]
+
+
 @lru_cache(maxsize=1 << 16)
 def is_public_suffix(name: str) -> bool:
     """Whether anybody may register names below this one.
@@ -121,8 +127,8 @@ class HostList:
 
     @property
     def digest(self) -> str:
-        """Digest of the entries, independent of their order."""
-        how = str(self.exact) if self.exact else "up to the registered domain"
+        """Digest of the entries, independent of their order, and of the public suffixes, where these count."""
+        how = str(self.exact) if self.exact or not self.hosts else f"up to the registered domain, {suffixes_digest()}"
         parts = [*sorted(self.hosts), "", *sorted(self.urls), "", *self.suffixes, "", how]
         return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 

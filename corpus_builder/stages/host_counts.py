@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from corpus_builder.hashing.lines import host_keys, text_hashes
 from corpus_builder.quality.host_columns import QUANTILES, from_order, truncated
-from corpus_builder.quality.hosts import registered_domain
+from corpus_builder.quality.hosts import registered_domain, suffixes_digest
 from corpus_builder.quality.rulebook import Rows, RunningRule, judge_rows
 from corpus_builder.stages.rows import judged_rows, judged_shards
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of, read_groups, sealed_manifest
@@ -47,6 +47,7 @@ class Counting:
     def settings(self, shards: Sequence[Shard]) -> dict[str, str]:
         """What every count depends on, given the shards of documents that are counted."""
         how = [[rule.identity for rule in self.rules], self.measures, self.by, EXAMPLES]
+        how += [suffixes_digest()] if self.by == "domain" else []
         return {"settings": digest_of(how), "counted": digest_of([[shard.name, shard.made_of] for shard in shards])}
 
     def names(self, hosts: Sequence[str], source: str) -> list[str]:

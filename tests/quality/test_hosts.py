@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from corpus_builder.errors import InputError
 from corpus_builder.quality.hosts import UT1_V1_CATEGORIES, HostList, host_of, registered_domain
+from corpus_builder.stages.host_counts import Counting
 
 
 @pytest.mark.parametrize(
@@ -144,6 +145,17 @@ def test_exact_lists_and_lists_without_suffixes_say_nothing(tmp_path, caplog):
     (tmp_path / "hosts.txt").write_text("bad.co.jp\n")
     HostList.read([tmp_path / "hosts.txt"])
     assert caplog.text == ""
+
+
+def test_another_list_of_public_suffixes_judges_again_where_it_counts(monkeypatch):
+    def digests() -> list[object]:
+        lists = [HostList(frozenset({"a.example"})), HostList(frozenset({"a.example"}), exact=True), HostList(suffixes=(".a",))]
+        return [*(one.digest for one in lists), *(Counting((), (), by).settings([]) for by in ("domain", "host"))]
+
+    before = digests()
+    for module in ("quality.hosts", "stages.host_counts"):
+        monkeypatch.setattr(f"corpus_builder.{module}.suffixes_digest", lambda: "of another release")
+    assert [old == new for old, new in zip(before, digests(), strict=True)] == [False, True, True, False, True]
 
 
 @pytest.mark.parametrize(
