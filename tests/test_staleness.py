@@ -458,6 +458,7 @@ CASES: dict[str, list[Case]] = {
     "Tier.top": [Case(put("select.tiers.0.top", 0.6), tiers(top=0.3))],
     "Tier.band": [Case(tiers(band=[0.2, 0.5]), tiers(band=[0.1, 0.5]))],
     "Tier.min": [Case(put("select.tiers.0.min", 300), tiers(min=350))],
+    "Tier.score": [Case(put("select.tiers.0.score", "hiragana_fraction"), tiers(top=0.3))],
     "Tier.topics": [Case(put("select.tiers.0.topics", ["山"]), tiers(topics=["港"]))],
     "Tier.repeat": [Case(put("select.tiers.0.repeat", 2), tiers(top=0.3)), Case(put("select.tiers.0.repeat", 0), tiers(top=0.3))],
     # repeated lines

@@ -23,7 +23,7 @@ class Choice:
     """The table `select` of a recipe."""
 
     tiers: tuple[Tier, ...]
-    score: Column | None
+    scores: tuple[Column, ...]  # as the tiers number them; none: all documents are equal
     by: str
     weight: Column | None  # of a measure; None for documents and characters
     per: str
@@ -34,14 +34,14 @@ class Choice:
     @property
     def identity(self) -> list[Any]:
         """Everything besides the rows that its verdicts depend on, as JSON values."""
-        tiers = [[tier.name, tier.low, tier.high, tier.min, tier.topics, tier.repeat] for tier in self.tiers]
-        columns = [column.identity if column else None for column in (self.score, self.weight)]
+        tiers = [[tier.name, tier.low, tier.high, tier.min, tier.topics, tier.repeat, tier.score] for tier in self.tiers]
+        columns = [column.identity if column else None for column in (*self.scores, self.weight)]
         return [tiers, columns, self.by, self.per, self.topic, self.sources, self.seed]
 
     @property
     def reads(self) -> frozenset[str]:
         """The columns that it needs."""
-        return frozenset().union(*(column.reads for column in (self.score, self.weight) if column))
+        return frozenset().union(*(column.reads for column in (*self.scores, self.weight) if column))
 
     @property
     def unit(self) -> int:
@@ -50,13 +50,13 @@ class Choice:
 
     def pooled(self, ids: Sequence[str], source: str, crawls: Sequence[str], rows: Rows, there: I64) -> Pooled:
         """Some of the rows, as they are ordered and grouped.  Raises InputError for a weight below 0, or none."""
-        scores = self.score.of(rows) if self.score else np.zeros(len(ids))
+        scores = [column.of(rows) for column in self.scores] or [np.zeros(len(ids))]
         names = {"all": [""] * len(ids), "source": [source] * len(ids), "crawl": crawls}
         groups = names[self.per] if self.per in names else rows.labels[self.per]
         topics = rows.labels[self.topic] if self.topic else names["all"]
         ties = [ids[place] for place in there.tolist()]
         return Pooled(
-            ranks(scores[there]),
+            np.stack([ranks(score[there]) for score in scores]),
             self._weights(rows, there, ties),
             np.array(groups, dtype=object)[there],
             np.array(topics, dtype=object)[there],
@@ -87,17 +87,19 @@ class Choice:
         said.reason[tier < 0], said.detail[tier < 0] = "select_no_tier", pooled.topic[tier < 0]
         nearest = np.full(
             len(tier), -1
-        )  # of the tiers that a document could have been in, the one that reaches the furthest down
-        for place, cut in sorted(enumerate(cuts), key=lambda pair: pair[1].high.rank):
+        )  # of the tiers that a document could have been in, the one that reaches the furthest down by the first score that is asked of it
+        for place, cut in sorted(enumerate(cuts), key=lambda pair: (-self.tiers[pair[1].tier].score, pair[1].high.rank)):
             nearest[(tier < 0) & (pooled.group == cut.group) & has_topic(pooled.topic, self.tiers[cut.tier])] = place
         for place in set(nearest[nearest >= 0].tolist()):
             here, low, high = np.flatnonzero(nearest == place), cuts[place].low, cuts[place].high
+            rank = pooled.ranks[self.tiers[cuts[place].tier].score][here]
+            said.value[here] = scores_of(rank)
             said.reason[here], said.detail[here] = "select_below_cut", pooled.group[here]
             said.threshold[here] = np.nan if (cut_at := score_of(high.rank)) is None else cut_at
             if low.rank >= 0:
-                above = here[up_to(pooled, here, low)]
+                above = here[up_to(pooled, here, rank, low)]
                 said.reason[above] = "select_above_band"
                 said.threshold[above] = np.nan if (cut_at := score_of(low.rank)) is None else cut_at
-        gone = ~said.keep
-        said.value[gone] = scores_of(pooled.rank[gone])
+        gone = ~said.keep & (nearest < 0)
+        said.value[gone] = scores_of(pooled.ranks[0][gone])
         return tier, said

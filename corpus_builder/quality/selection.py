@@ -5,7 +5,7 @@ first; those without a score (NaN) come last.  A document's *position* is the we
 documents before it.  A share s of the total weight t has its *cut* after the last document whose position is less than s * t: so the best
 part has at least the share, and would have less without its last document; bands from 0 to a, a to b and b to 1 share out all documents.
 
-A *pool* is what a share is taken of: the documents with the topics of a tier, in one group.  `Search` finds the cuts of all pools by
+A *pool* is what a share is taken of: the documents with the topics of a tier, in one group, by its score.  `Search` finds the cuts of all pools by
 counting documents in ever finer bins of the order, 16 bits of it at a time, so that only counts are held in memory, and counts
 of parts can be added up; `find_cuts` does it for documents in memory.
 """
@@ -39,13 +39,14 @@ class Tier:
     min: float | None = None  # a value instead of shares
     topics: tuple[str, ...] | None = None  # only documents of these topics
     repeat: float = 1.0
+    score: int = 0  # by which of the scores it orders
 
 
 @dataclass(frozen=True)
 class Pooled:
-    """Some documents: (n,) rank of the score, weight, group and topic; `ties` gives the ties of the rows at some places."""
+    """Some documents: (scores, n) rank of each score, (n,) weight, group and topic; `ties` gives the ties of the rows at some places."""
 
-    rank: U64
+    ranks: U64
     weight: I64
     group: npt.NDArray[np.object_]
     topic: npt.NDArray[np.object_]
@@ -137,7 +138,11 @@ def pools_of(rows: Pooled, tiers: Sequence[Tier]) -> dict[tuple[int, str], I64]:
 
 def first_with(tiers: Sequence[Tier], number: int) -> int:
     """The first tier with the same pools as the one at a place."""
-    return next(place for place, tier in enumerate(tiers) if tier.topics == tiers[number].topics)
+    return next(place for place, tier in enumerate(tiers) if _same_pools(tier, tiers[number]))
+
+
+def _same_pools(one: Tier, other: Tier) -> bool:
+    return one.topics == other.topics and one.score == other.score
 
 
 def has_topic(topic: npt.NDArray[np.object_], tier: Tier) -> Bools:
@@ -172,13 +177,14 @@ def counted(rows: Pooled, tiers: Sequence[Tier], places: Iterable[Place] | None)
         there = pools.get((place.tier, place.group))
         if there is None:
             continue
+        rank = rows.ranks[tiers[place.tier].score]
         if place.level < LEVELS // 2:
-            keys = rows.rank[there]
+            keys = rank[there]
             if place.level:
                 here = keys >> np.uint64(64 - BITS * place.level) == np.uint64(place.digits)
                 there, keys = there[here], keys[here]
         else:
-            there = there[rows.rank[there] == np.uint64(place.digits >> (BITS * (place.level - LEVELS // 2)))]
+            there = there[rank[there] == np.uint64(place.digits >> (BITS * (place.level - LEVELS // 2)))]
             keys = rows.ties(there) if len(there) else np.zeros(0, np.uint64)
             if within := BITS * (place.level - LEVELS // 2):
                 here = keys >> np.uint64(64 - within) == np.uint64(place.digits & ((1 << within) - 1))
@@ -268,7 +274,7 @@ class Search:
 
     def _shares(self, pool: int) -> list[float]:
         """The shares at which pools of this tier's kind are cut."""
-        found = {share for tier in self.tiers if tier.topics == self.tiers[pool].topics for share in (tier.low, tier.high)}
+        found = {share for tier in self.tiers if _same_pools(tier, self.tiers[pool]) for share in (tier.low, tier.high)}
         return sorted(found - {0.0, 1.0})
 
     @property
@@ -332,21 +338,21 @@ def find_cuts(rows: Pooled, tiers: Sequence[Tier]) -> tuple[Cut, ...]:
 def tiers_of(rows: Pooled, tiers: Sequence[Tier], cuts: Iterable[Cut]) -> I64:
     """The first tier that takes each document; -1 for none.  (n,) int64"""
     by_place = {(cut.tier, cut.group): cut for cut in cuts}
-    found = np.full(len(rows.rank), -1, dtype=np.int64)
+    found = np.full(len(rows.weight), -1, dtype=np.int64)
     for number, tier in enumerate(tiers):
         free = np.flatnonzero((found < 0) & has_topic(rows.topic, tier))
         for group, there in _by_group(rows.group, free).items():
             if (cut := by_place.get((number, group))) is not None:
-                taken = up_to(rows, there, cut.high) & ~up_to(rows, there, cut.low)
+                rank = rows.ranks[tier.score][there]
+                taken = up_to(rows, there, rank, cut.high) & ~up_to(rows, there, rank, cut.low)
                 found[there[taken]] = number
     return found
 
 
-def up_to(rows: Pooled, there: I64, bound: Bound) -> Bools:
+def up_to(rows: Pooled, there: I64, rank: U64, bound: Bound) -> Bools:
     """Which rows are in a best part."""
     if bound.rank < 0:
         return np.zeros(len(there), dtype=np.bool_)
-    rank = rows.rank[there]
     inside = rank < np.uint64(bound.rank)
     equal = np.flatnonzero(rank == np.uint64(bound.rank))
     if len(equal):

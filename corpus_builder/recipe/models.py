@@ -112,7 +112,7 @@ class Recipe(Part):
         """The columns of the table of hosts that the recipe names, each once."""
         named = [rule.measure for rule in self.quality.rules if rule.measure is not None]
         named += [self.hosts.score] if self.hosts and self.hosts.score else []
-        named += [name for name in (self.select.score, self.select.by) if name is not None] if self.select else []
+        named += [*self.select.scores, self.select.by] if self.select else []
         read = (column for name in named for column in sorted(self.quality.reads(name)))
         return tuple(dict.fromkeys(column for column in read if self.quality.on_hosts(column)))
 

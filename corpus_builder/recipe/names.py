@@ -53,6 +53,9 @@ def check_names(quality: Quality, dedup: Dedup | None, hosts: Hosts | None, sele
                 _known(quality, name, f"select.{key}")
             elif quality.may_have(name):
                 raise ValueError(f"select.{key} = {name!r} has a meaning of its own, and is one of your columns; rename that")
+        for tier in select.tiers:
+            if tier.score is not None:
+                _known(quality, tier.score, f"the tier {tier.name!r}")
     _check_order(quality)
 
 

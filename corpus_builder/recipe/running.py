@@ -167,7 +167,7 @@ class Running:
                 raise RecipeError(f"The tier {tier.name!r} names the topic {strange[0]!r}{hint}; {topic}: {self._listed(topic)}.")
         return Choice(
             select.wanted,
-            self.named(select.score, "select.score") if select.score is not None else None,
+            tuple(self.named(name, "select.score" if name == select.score else "select.tiers") for name in select.scores),
             select.by,
             None if select.by in ("documents", "characters") else self.named(select.by, "select.by"),
             select.per,

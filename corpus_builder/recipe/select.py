@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field, model_validator
@@ -31,6 +32,8 @@ class Tier(Part):
     """Least score that it takes."""
     topics: Items[str] | None = Field(default=None, min_length=1, examples=[["science", "history"]])
     """Only documents of these categories: values of select.topic, or of select.per where that is a category."""
+    score: str | None = Field(default=None, examples=["wiki"])
+    """Measure, score or expression by which this tier orders documents.  [default: select.score]"""
     repeat: float = Field(default=1.0, ge=0, examples=[4.0])
     """How often each of its documents is released: 0 drops them, 2.5 is twice, and half of them a third time."""
 
@@ -39,13 +42,12 @@ class Tier(Part):
         _check_limits(self, f"the tier {self.name!r}")
         return self
 
-    @property
-    def wanted(self) -> selection.Tier:
-        """The tier as it is looked for."""
+    def wanted(self, scores: Sequence[str]) -> selection.Tier:
+        """The tier as it is looked for; `scores` are those of the table, by which it numbers its own."""
         low, high = self.band or (0.0, 1.0 if self.top is None else self.top)
-        return selection.Tier(
-            self.name, low, high, self.min, tuple(self.topics) if self.topics is not None else None, self.repeat
-        )
+        topics = tuple(self.topics) if self.topics is not None else None
+        number = scores.index(self.score) if self.score is not None else 0
+        return selection.Tier(self.name, low, high, self.min, topics, self.repeat, number)
 
 
 class Select(Part):
@@ -82,7 +84,8 @@ class Select(Part):
         if alone == bool(self.tiers):
             raise ValueError("select has either top, band or min, or tables [[select.tiers]]")
         parts: Sequence[Any] = self.tiers or [self]
-        if self.score is None and any(value is not None for one in parts for value in (one.top, one.band, one.min)):
+        limited = [one for one in parts if any(value is not None for value in (one.top, one.band, one.min))]
+        if self.score is None and any(one.score is None for one in limited):
             raise ValueError('select.score is missing; name what documents are ordered by, for example score = "edu"')
         names = [tier.name for tier in self.tiers]
         if len(set(names)) < len(names):
@@ -97,9 +100,8 @@ class Select(Part):
                 raise ValueError(
                     f'the tier {tier.name!r} has topics; say of which category, for example select.topic = "rubric.topic"'
                 )
-        whole = next(
-            (place for place, tier in enumerate(self.tiers) if tier.wanted == selection.Tier(tier.name, repeat=tier.repeat)), None
-        )
+        all_taken = [replace(tier, score=0) == selection.Tier(tier.name, repeat=tier.repeat) for tier in self.wanted]
+        whole = all_taken.index(True) if self.tiers and True in all_taken else None
         if whole is not None and whole < len(self.tiers) - 1:
             raise ValueError(
                 f"the tier {names[whole]!r} takes everything, so that {names[whole + 1]!r} gets nothing; put it last, or give it a limit"
@@ -112,10 +114,16 @@ class Select(Part):
         return self.topic or (None if self.per in ("all", "source", "crawl") else self.per)
 
     @property
+    def scores(self) -> tuple[str, ...]:
+        """What documents are ordered by: its own score, then those of tiers."""
+        named = [self.score, *(tier.score for tier in self.tiers)]
+        return tuple(dict.fromkeys(name for name in named if name is not None))
+
+    @property
     def wanted(self) -> tuple[selection.Tier, ...]:
         """The tiers; without any, one without a name."""
         if self.tiers:
-            return tuple(tier.wanted for tier in self.tiers)
+            return tuple(tier.wanted(self.scores) for tier in self.tiers)
         low, high = self.band or (0.0, 1.0 if self.top is None else self.top)
         return (selection.Tier("", low, high, self.min),)
 

@@ -37,19 +37,21 @@ def asked(select: Select) -> str:
     >>> asked(Select(score="edu", top=0.15, by="characters", per="source"))
     'the best 15 % by edu, in characters, per source'
     """
-    tiers = "; ".join(_named(tier) for tier in select.wanted)
+    tiers = "; ".join(_named(tier, select) for tier in select.wanted)
     by = f" by {select.score}, in {select.by}" if select.score else ""
     return f"{tiers}{by}{'' if select.per == 'all' else f', per {select.per}'}"
 
 
-def _named(tier: Tier) -> str:
+def _named(tier: Tier, select: Select) -> str:
     name = f"{tier.name}: " if tier.name else ""
-    return f"{name}{words_of(tier)}{f', {tier.repeat:g} times' if tier.repeat != 1 else ''}"
+    return f"{name}{words_of(tier, select)}{f', {tier.repeat:g} times' if tier.repeat != 1 else ''}"
 
 
-def words_of(tier: Tier) -> str:
+def words_of(tier: Tier, select: Select) -> str:
     """What a tier takes, in words."""
     of = f" of {', '.join(tier.topics)}" if tier.topics is not None else ""
+    if select.scores and (score := select.scores[tier.score]) != select.score:
+        of += f" by {score}"
     if tier.min is not None:
         return f"all from {tier.min:g}{of}"
     if tier.low > 0:
@@ -71,7 +73,7 @@ def cuts(manifests: Mapping[str, Manifest], recipe: Recipe) -> list[CutLine]:
         CutLine(
             row["tier"],
             row["group"],
-            words_of(wanted[row["place"]]),
+            words_of(wanted[row["place"]], recipe.select),
             row["documents"],
             row["taken_documents"],
             row["taken_weight"] / row["weight"] if row["weight"] and row["taken_weight"] is not None else None,

@@ -236,10 +236,15 @@ class _Counting:
                     [hit for other, hit in enumerate(dropped) if other != place] or [np.zeros(rows.count, bool)]
                 )
                 nearest.add(rows, values_of(rule, rows), limits_of(rule), dropped[place], ~others, before, after)
-        if one.pooled is not None and self._choice is not None and self._choice.score is not None:
+        if one.pooled is not None and self._choice is not None and self._choice.scores:
             scores = np.full(rows.count, np.nan)
-            scores[one.there] = scores_of(one.pooled.rank)
-            values = [score_of(bound.rank) for cut in self._outcomes.cuts for bound in (cut.low, cut.high)]
+            scores[one.there] = scores_of(one.pooled.ranks[0])
+            values = [
+                score_of(bound.rank)
+                for cut in self._outcomes.cuts
+                if self._choice.tiers[cut.tier].score == 0
+                for bound in (cut.low, cut.high)
+            ]
             limits = [value for value in values if value is not None]
             self._of_cut.add(rows, scores, limits, after != 0, ~np.isnan(scores), before, after)
 

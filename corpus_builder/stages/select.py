@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from corpus_builder.quality.choice import Choice
 from corpus_builder.quality.rulebook import RunningRule, judge_rows
-from corpus_builder.quality.selection import Bin, Bound, Counts, Cut, Place, Pooled, Search, counted, score_of
+from corpus_builder.quality.selection import Bin, Bound, Counts, Cut, Place, Pooled, Search, Tier, counted, score_of
 from corpus_builder.recipe.models import Recipe
 from corpus_builder.recipe.running import Running
 from corpus_builder.stages.rows import judged_rows, judged_shards
@@ -27,7 +27,6 @@ from corpus_builder.store.tables import Table, database
 
 POOLED = pa.schema(
     [
-        pa.field("rank", pa.uint64(), nullable=False),
         pa.field("weight", pa.int64(), nullable=False),
         pa.field("tie", pa.uint64(), nullable=False),
         pa.field("group", pa.string(), nullable=False),
@@ -157,7 +156,7 @@ class Select(Stage):
         return {
             "tier": tier.name,
             "group": cut.group,
-            "score": self.choice.score.name if self.choice.score else "",
+            "score": self.choice.scores[tier.score].name if self.choice.scores else "",
             "by": self.choice.by,
             "low": None if by_value else tier.low,
             "high": None if by_value else tier.high,
@@ -215,13 +214,14 @@ class Survey(Stage):
     def run(self, shard: Shard, out: ShardWriter) -> None:
         """Write the documents that the rules keep."""
         source = shard.task["source"]
-        out.table("pooled", POOLED)
+        schema = _pooled_schema(self.choice.tiers)
+        out.table("pooled", schema)
         for documents, rows in judged_rows(shard.task):
             there = np.flatnonzero(judge_rows(self.rules, source, rows).keep)
             ids, crawls = (documents.column(name).to_pylist() for name in ("id", "crawl"))
             found = self.choice.pooled(ids, source, crawls, rows, there)
-            columns = [found.rank, found.weight, found.ties(np.arange(len(there))), found.group, found.topic]
-            out.write("pooled", pa.table(columns, schema=POOLED))
+            columns = [*found.ranks, found.weight, found.ties(np.arange(len(there))), found.group, found.topic]
+            out.write("pooled", pa.table(columns, schema=schema))
 
 
 @dataclass(frozen=True)
@@ -259,16 +259,27 @@ class Count(Stage):
         places = self.search.places
         numbers = {place: number for number, place in enumerate(places or ())}
         out.table("bins", BINS)
-        for place, bins in counted(_joined(shard.task), self.search.tiers, places).items():
+        for place, bins in counted(_joined(shard.task, self.search.tiers), self.search.tiers, places).items():
             head = (numbers.get(place, -1), place.tier, place.group)
             rows = [dict(zip(BINS.names, (*head, *bin_), strict=True)) for bin_ in bins]
             out.write("bins", pa.Table.from_pylist(rows, schema=BINS))
 
 
-def _joined(path: Path) -> Pooled:
+def _pooled_schema(tiers: Sequence[Tier]) -> pa.Schema:
+    """Of the documents of a shard: `rank_0` and so on by the scores of the tiers, and what else a search needs."""
+    ranks = [
+        pa.field(f"rank_{score}", pa.uint64(), nullable=False)
+        for score in range(1 + max((tier.score for tier in tiers), default=0))
+    ]
+    return pa.schema([*ranks, *POOLED])
+
+
+def _joined(path: Path, tiers: Sequence[Tier]) -> Pooled:
     """All documents of a shard."""
-    table = pa.concat_tables([POOLED.empty_table(), *read_groups(path)])
-    rank, weight, tie = (table.column(name).to_numpy() for name in ("rank", "weight", "tie"))
+    schema = _pooled_schema(tiers)
+    table = pa.concat_tables([schema.empty_table(), *read_groups(path)])
+    rank = np.stack([table.column(name).to_numpy() for name in schema.names if name.startswith("rank_")])
+    weight, tie = (table.column(name).to_numpy() for name in ("weight", "tie"))
     group, topic = (np.array(table.column(name).to_pylist(), dtype=object) for name in ("group", "topic"))
     return Pooled(rank, weight, group, topic, lambda places: tie[places])
 

@@ -23,7 +23,7 @@ def pooled(rows: Sequence[Row]) -> Pooled:
     score, weight, group, topic, tie = zip(*rows, strict=True) if rows else ((),) * 5
     ties = np.array(tie, dtype=np.uint64)
     return Pooled(
-        ranks(np.array(score, dtype=np.float64)),
+        np.stack([ranks(np.array(score, dtype=np.float64)), ranks(-np.array(score, dtype=np.float64))]),
         np.array(weight, dtype=np.int64),
         np.array(group, dtype=object),
         np.array(topic, dtype=object),
@@ -37,11 +37,12 @@ def plain_tiers(rows: Sequence[Row], tiers: Sequence[Tier]) -> list[int]:
     for number, tier in enumerate(tiers):
         for group in {row[2] for row in rows}:
             pool = [n for n, row in enumerate(rows) if row[2] == group and (tier.topics is None or row[3] in tier.topics)]
-            pool.sort(key=lambda n: (math.isnan(rows[n][0]), 0 if math.isnan(rows[n][0]) else -rows[n][0], rows[n][4]))
+            score = {n: -rows[n][0] if tier.score else rows[n][0] for n in pool}
+            pool.sort(key=lambda n: (math.isnan(score[n]), 0 if math.isnan(score[n]) else -score[n], rows[n][4]))
             total, position = sum(rows[n][1] for n in pool), 0
             for n in pool:
                 if tier.min is not None:
-                    taken = rows[n][0] >= tier.min
+                    taken = score[n] >= tier.min
                 else:
                     before, up_to = (share == 1 or position < Fraction(str(share)) * total for share in (tier.low, tier.high))
                     taken = up_to and not before
@@ -73,9 +74,8 @@ def lists_of_tiers(draw: Any) -> list[Tier]:
         low, high = sorted(draw(st.tuples(SHARES, SHARES)))
         minimum = draw(st.one_of(st.none(), st.none(), st.sampled_from([0.0, 0.5, -1e30])))
         topics = draw(st.sampled_from([None, ("science",), ("science", "news")]))
-        tiers.append(
-            Tier(str(number), 0.0 if minimum is not None else low, 1.0 if minimum is not None else high, minimum, topics)
-        )
+        shares = (low, high) if minimum is None else (0.0, 1.0)
+        tiers.append(Tier(str(number), *shares, minimum, topics, score=draw(st.sampled_from([0, 0, 1]))))
     return tiers
 
 
@@ -126,7 +126,7 @@ def test_ties_are_drawn_only_where_they_decide() -> None:
         asked.extend(places.tolist())
         return rows.ties(places)
 
-    watched = Pooled(rows.rank, rows.weight, rows.group, rows.topic, ties)
+    watched = Pooled(rows.ranks, rows.weight, rows.group, rows.topic, ties)
     find_cuts(watched, [Tier(high=0.155)])
     assert set(asked) == set(range(840, 850))
 

@@ -69,7 +69,7 @@ def recipe_with(heading: str, key: str, value: object) -> Recipe:
         whole["quality"] = {"classifiers": {"edu": table}}
     elif heading == "[[select.tiers]]":
         whole["select"] = {"score": "num_letters", "topic": "edu", "tiers": [{"name": "x"} | table]}
-        whole["quality"] = {"classifiers": {"edu": {"model": "m"}}}
+        whole["quality"] = {"classifiers": {name: {"model": "m"} for name in ("edu", "wiki")}}
     elif heading == "[select]":
         classifiers = {name: {"model": "m"} for name in ("edu", "rubric")}
         whole |= {"select": table, "quality": {"classifiers": classifiers, "expressions": {"worth": "edu"}}}

@@ -111,15 +111,20 @@ def hosts_of(done: Built) -> list[str]:
     return [host for (host,) in done.sql("select host from corpus join documents using (id) order by 1").fetchall()]
 
 
-def test_swallow_v2_keeps_the_best_tenth_by_the_llm_classifier(place: Path) -> None:
+def test_swallow_v2_keeps_the_best_tenth_by_either_classifier(place: Path) -> None:
     done = built_with_models("swallow_v2", place)
     hosts = hosts_of(done)
-    assert len(hosts) == 2  # a tenth of the 20 pages that are not advertising
     assert "shop.example" not in hosts
     scores = done.sql(
-        "select llm, keep from scores join decisions using (id) where reason in ('', 'select_below_cut')"
+        "select id, llm, wiki, tier from scores join decisions using (id) where reason in ('', 'select_below_cut')"
     ).fetchall()
-    assert min(llm for llm, keep in scores if keep) >= max(llm for llm, keep in scores if not keep)
+    tenth = 2  # of the 20 pages that are not advertising
+    llm, wiki = (sorted(row[at] for row in scores)[-tenth] for at in (1, 2))
+    assert {tier for *_, tier in scores} <= {"", "llm", "wiki"}
+    assert sum(tier == "llm" for *_, tier in scores) == tenth
+    assert all(row[1] >= llm for row in scores if row[3] == "llm")
+    assert all(row[2] >= wiki for row in scores if row[3] == "wiki")
+    assert len(hosts) == sum(tier != "" for *_, tier in scores)
 
 
 def test_swallow_v3_keeps_the_best_of_what_the_rules_keep(place: Path) -> None:

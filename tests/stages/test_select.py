@@ -182,6 +182,22 @@ def test_tiers_are_released_as_often_as_they_say(inputs: Path, base: Built) -> N
     assert len(units) == len(set(units))
 
 
+def test_a_tier_may_order_by_a_score_of_its_own(inputs: Path, base: Built) -> None:
+    tiers = [{"name": "ports", "top": 0.2}, {"name": "long", "score": "num_letters", "top": 0.2}]
+    done = build(recipe_of(inputs, {"score": "c.ports", "sources": ["web"], "tiers": tiers}), inputs / "out", Serial())
+    web = [row for row in scored(done) if row["source"] == "web"]
+    letters = dict(done.sql("select id, num_letters from measures").fetchall())
+    ports = set(best(web, 0.2))
+    long = set(best([row | {"score": letters[row["id"]]} for row in web], 0.2))
+    assert long - ports
+    decided = {row["id"]: row for row in decisions(done)}
+    taken = {name: {id_ for id_, row in decided.items() if row["tier"] == name} for name in ("ports", "long")}
+    assert taken == {"ports": ports, "long": long - ports}
+    assert set(done.sql("select tier, score from cuts").fetchall()) == {("ports", "c.ports"), ("long", "num_letters")}
+    gone = next(row for row in decided.values() if row["reason"] == "select_below_cut")
+    assert gone["value"] == next(row["score"] for row in web if row["id"] == gone["id"])
+
+
 def test_the_same_bytes_whatever_the_memory_and_after_a_second_run(inputs: Path, tmp_path: Path) -> None:
     one = build(recipe_of(inputs, TIERS), tmp_path / "one", Serial(), task_memory_bytes=1 << 20)
     other = build(recipe_of(inputs, TIERS), tmp_path / "other", Serial())
