@@ -74,8 +74,15 @@ def measures() -> str:
     parts = [HEAD, text, "| group | when | cost | measures |", "|---|---|---|---|"]
     parts += [f"| {one.name} | {_cell(one.when)} | {one.microseconds} | {len(one.measures)} |" for one in GROUPS]
     for group in GROUPS:
-        parts += [f"\n## {group.name[0].upper()}{group.name[1:]}\n", "| name | definition | unit | source |", "|---|---|---|---|"]
-        parts += [f"| `{info.name}` | {_cell(info.definition)} | {info.unit} | {_cell(info.source)} |" for info in group.measures]
+        parts += [
+            f"\n## {group.name[0].upper()}{group.name[1:]}\n",
+            "| name | definition | unit | range | source |",
+            "|---|---|---|---|---|",
+        ]
+        parts += [
+            f"| `{info.name}` | {_cell(info.definition)} | {info.unit} | {info.range} | {_cell(info.source)} |"
+            for info in group.measures
+        ]
     return "\n".join(parts) + "\n"
 
 

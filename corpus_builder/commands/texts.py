@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from functools import wraps
+from math import isinf
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def measure(file: Path) -> None:
 @click.command(cls=Command, short_help="List the built-in measures with their sources and costs.")
 @as_json
 def measures(as_json: bool) -> None:
-    """List the built-in measures by group, with their definitions, units, sources and costs.
+    """List the built-in measures by group, with their definitions, units, ranges, sources and costs.
 
     The cost of a group is that of a document of 2,000 characters, on one core.
     """
@@ -101,7 +102,9 @@ def measures(as_json: bool) -> None:
     if as_json:
         say_json(
             [
-                asdict(info) | {"group": group.name, "when": group.when, "microseconds": group.microseconds}
+                asdict(info)
+                | {"high": None if isinf(info.high) else info.high}
+                | {"group": group.name, "when": group.when, "microseconds": group.microseconds}
                 for group in GROUPS
                 for info in group.measures
             ]
@@ -110,5 +113,5 @@ def measures(as_json: bool) -> None:
     for group in GROUPS:
         say(f"{group.name}: {group.when} Microseconds: {group.microseconds}.\n")
         for info in group.measures:
-            say(f"{info.name}  ({info.unit}, {info.dtype})\n    {info.definition}\n    Source: {info.source}")
+            say(f"{info.name}  ({info.unit}, {info.range}, {info.dtype})\n    {info.definition}\n    Source: {info.source}")
         say("")

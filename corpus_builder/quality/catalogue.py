@@ -33,6 +33,15 @@ class MeasureInfo:
     low: float
     high: float
 
+    @property
+    def range(self) -> str:
+        """The least and the greatest value, in words.
+
+        >>> INFOS["hiragana_fraction"].range, INFOS["duplicates"].range
+        ('0 to 1', '1 or more')
+        """
+        return f"{self.low:g} or more" if math.isinf(self.high) else f"{self.low:g} to {self.high:g}"
+
 
 @dataclass(frozen=True, slots=True)
 class Group:

@@ -185,10 +185,13 @@ def test_judge_reads_standard_input_and_files(recipe: Path, tmp_path: Path) -> N
 
 
 def test_measures_are_listed_with_unit_and_source() -> None:
-    listed = json.loads(run("measures", "--json").stdout)
+    listed = json.loads(run("measures", "--json").stdout, parse_constant=pytest.fail)  # Infinity is no JSON
     assert [info["name"] for info in listed] == list(INFOS)
     assert all(info["definition"] and info["unit"] and info["source"] for info in listed)
-    assert run("measures").stdout.count("Source:") == len(INFOS)
+    assert {(row["low"], row["high"]) for row in listed} == {(0, 1), (0, None), (1, None)}
+    text = run("measures").stdout
+    assert text.count("Source:") == len(INFOS)
+    assert "hiragana_fraction  (fraction, 0 to 1, float64)" in text
 
 
 def test_help_names_every_command_by_what_one_does_first_and_every_exit_code() -> None:
