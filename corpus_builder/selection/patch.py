@@ -70,7 +70,10 @@ def _path(written: str, said: str) -> Path:
 
 def _value(written: str, said: str) -> Any:
     try:
-        return tomllib.loads(f"value = {written}")["value"]
+        value, *more = tomllib.loads(f"value = {written}").values()
+        if more:
+            raise RecipeError(f"{said!r} sets more than one key; give each a --set of its own.")
+        return value
     except tomllib.TOMLDecodeError as error:
         if re.fullmatch(r"\w[\w.:/*-]*", written):
             return written

@@ -266,6 +266,7 @@ def test_what_needs_texts_is_refused_with_the_stage(first: Built, change: str, s
         ("rules[9].min=3", "the list has 6 items"),
         ("rules[1].minimum=3", "unknown key"),
         ("[1]=2", "names no key"),
+        ("select.top=0.5\nselect.by=1", "more than one key"),
         ("rules[1].min=0.3.4", "not TOML|valid number"),
         ("nothing", "does not have this key"),
         ("name.x=1", "no list or table"),
