@@ -18,14 +18,17 @@ from corpus_builder.classifier.train import FOLDS, Settings, chosen, data_of, la
 from corpus_builder.errors import InputError, MissingExtraError
 
 # Character n-grams of 2 and 3 are Swallow corpus v2's; the rest is not published, and ours: what a few thousand labels can fill.
-SETTINGS: Mapping[str, Any] = {"minn": 2, "maxn": 3, "dim": 16, "bucket": 1 << 18, "epoch": 25, "lr": 0.5, "minCount": 1}
-_TRIES = 50
+#
+# With one thread fastText 0.10 sets only the first tenth of its matrix, and leaves in the rest what the memory held: weights of the model before
+# (of another fold, which has seen the texts that are held back), or NaN.  A matrix of more than 32 MiB, as `dim` and `bucket` make it, is memory that
+# glibc always has fresh from the system, which is all zeros.
+SETTINGS: Mapping[str, Any] = {"minn": 2, "maxn": 3, "dim": 32, "bucket": 1 << 18, "epoch": 25, "lr": 0.5, "minCount": 1}
 
 
 def train_fasttext(files: LabelFiles, settings: Settings) -> tuple[Any, dict[str, Any]]:
     """A fastText model of one property, and its card, with metrics on texts whose hosts the models had not seen.
 
-    Even with one thread and a fixed seed, fastText's weights differ a little from run to run: what is reproducible is which texts it learned from.
+    The same labels and settings give the same weights, where the memory of a large matrix is fresh (see SETTINGS).
     Raises InputError for labels that cannot be used, or several properties, MissingExtraError without fastText.
     """
     names = chosen(files.rows, settings.properties)
@@ -64,10 +67,7 @@ def fit(rows: Sequence[Labelled], one: Property, seed: int) -> Any:
             label = row.labels[one.name]
             file.write(f"{PREFIX}{label if isinstance(label, str) else values[label]} {line_of(row.text)}\n")
         file.flush()
-        for left in reversed(range(_TRIES)):
-            try:
-                return fasttext.train_supervised(file.name, **SETTINGS, seed=seed, thread=1, verbose=0)
-            except RuntimeError as error:  # its watching thread divides by the examples so far, sometimes before the first
-                if not left or "NaN" not in str(error):
-                    raise InputError(f"fastText cannot learn the property {one.name!r} from these labels: {error}") from error
-    raise AssertionError
+        try:
+            return fasttext.train_supervised(file.name, **SETTINGS, seed=seed, thread=1, verbose=0)
+        except RuntimeError as error:
+            raise InputError(f"fastText cannot learn the property {one.name!r} from these labels: {error}") from error

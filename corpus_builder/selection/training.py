@@ -46,7 +46,7 @@ def train_classifier(
     grow with the text, such as fractions.  `licence` and `policy` are what the model's card says of labels that do not say it
     themselves.  The same labels and settings give the same bytes.
 
-    With `features="fasttext"` the model is a fastText model of one property over character n-grams of 2 and 3, whose bytes differ from run to run, and `out`, which it needs, gets
+    With `features="fasttext"` the model is a fastText model of one property over character n-grams of 2 and 3, and `out`, which it needs, gets
     its card beside it, with `.json` after its name.
     Raises InputError if the labels cannot be used, for example because all texts have the same label.
     """

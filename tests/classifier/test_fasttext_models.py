@@ -64,3 +64,16 @@ def test_errors_are_sentences(named: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "fasttext", None)
     with pytest.raises(MissingExtraError, match=r"corpus-builder\[classifier\]"):
         load_classifier(named)
+
+
+def test_a_model_has_nothing_of_the_one_before() -> None:
+    """Memory that an earlier model has left is not learned from: the weights are the same, however often others were trained."""
+    one = Property("good", "binary", ("0", "1"))
+    rows = [Labelled(prose(n, 3), {"good": float(n % 2)}) for n in range(20)]
+    others = [Labelled(prose(100 + n, 3), {"good": float(n % 2)}) for n in range(20)]
+    weights = []
+    for labelled in (rows, others, rows, others, rows):
+        model = fit(labelled, one, 0)
+        weights.append(model.get_input_matrix().tobytes())
+        del model
+    assert weights[0] == weights[2] == weights[4] != weights[1] == weights[3]
