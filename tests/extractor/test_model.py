@@ -194,4 +194,4 @@ def test_examples_that_are_none_are_named(tmp_path: Path) -> None:
 
 
 def test_an_extractor_has_a_result() -> None:
-    assert japanese_extractor(f"<p>{prose(3)}") == Extracted("", prose(3).replace("\n", ""))
+    assert japanese_extractor(f"<p>{prose(3)}") == Extracted("", prose(3).replace("\n", ""), main_text_fraction=1.0)

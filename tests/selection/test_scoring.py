@@ -49,4 +49,4 @@ def test_nothing_to_score_is_said(tmp_path: Path) -> None:
 
 def test_an_unknown_set_of_measures_is_a_sentence() -> None:
     with pytest.raises(InputError, match=r"'some' is unknown; it is rates, all, none, or a list"):
-        train_classifier([], measures="some")
+        train_classifier(ROOT / "data" / "labels" / "test.jsonl", measures="some")
