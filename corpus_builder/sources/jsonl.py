@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from corpus_builder.document import Drop
 from corpus_builder.errors import FormatError
@@ -13,6 +14,8 @@ from corpus_builder.remote.places import shown
 from corpus_builder.remote.retries import Stat
 from corpus_builder.sources.columns import NAME_IT, USUAL, Columns, Row, Seen, row_of
 from corpus_builder.sources.formats import BOM, MAX_LINE_BYTES, UNPACKING_ERRORS, check_kind, lines_of, opened_unpacked
+
+BATCH_LINES = 256
 
 
 def read_jsonl(path: str | Path, stat: Stat | None = None, columns: Columns = USUAL) -> Iterator[Row]:
@@ -27,6 +30,32 @@ def read_jsonl(path: str | Path, stat: Stat | None = None, columns: Columns = US
         yield from _lines(file, columns, seen)
     if sentence := seen.missing():
         raise FormatError(f"{shown(path)} has {sentence}. {NAME_IT}")
+
+
+def answered_lines(
+    path: Path, name: str, about: Callable[[Sequence[str]], Mapping[str, Any]], batch: int = BATCH_LINES
+) -> Iterator[dict[str, Any]]:
+    """What `about` says of a file's texts, a batch at a time: `id` (the line's own, else its number) and `name`, or `id` and `reason`.
+
+    `about` returns an array by name, with an element for each text.
+    """
+    waiting: list[Row] = []
+    for line in chain(read_jsonl(path), [None]):
+        if line is not None:
+            waiting.append(line)
+        if line is None or len(waiting) == batch:
+            yield from _answered(waiting, name, about)
+            waiting = []
+
+
+def _answered(lines: Sequence[Row], name: str, about: Callable[[Sequence[str]], Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    columns = {column: values.tolist() for column, values in about([line.text for line in lines]).items()}
+    for row, line in enumerate(lines):
+        head = {"id": line.id or str(line.number)}
+        if line.drop is not None:
+            yield head | {"reason": line.drop.reason, "detail": line.drop.detail}
+        else:
+            yield head | {name: {column: values[row] for column, values in columns.items()}}
 
 
 def _lines(file: BinaryIO, columns: Columns, seen: Seen) -> Iterator[Row]:

@@ -6,7 +6,7 @@ their verdicts are stored, and applied where their rule stands in the recipe.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -25,8 +25,7 @@ from corpus_builder.quality.measures import MEASURES, measure_texts
 from corpus_builder.quality.ng_words import NgWords, ng_fraction
 from corpus_builder.quality.rules import apply_filter, measure
 from corpus_builder.recipe.running import Running
-from corpus_builder.sources.columns import Row
-from corpus_builder.sources.jsonl import read_jsonl
+from corpus_builder.sources.jsonl import answered_lines
 from corpus_builder.store.dataset import Manifest, Shard, ShardWriter, Stage, digest_of, read_groups
 from corpus_builder.store.stats import Count
 
@@ -162,20 +161,4 @@ def verdict_of(filter_: Filter, document: Document) -> dict[str, Any] | None:
 
 def measured_lines(path: Path) -> Iterator[dict[str, Any]]:
     """A JSONL file's texts, measured: `id` (the line's own, else its number) and `measures`, or `id` and `reason`."""
-    waiting: list[Row] = []
-    for line in read_jsonl(path):
-        waiting.append(line)
-        if len(waiting) == BATCH_LINES:
-            yield from _measured(waiting)
-            waiting = []
-    yield from _measured(waiting)
-
-
-def _measured(lines: Sequence[Row]) -> Iterator[dict[str, Any]]:
-    columns = {name: values.tolist() for name, values in measure_texts([line.text for line in lines]).items()}
-    for row, line in enumerate(lines):
-        head = {"id": line.id or str(line.number)}
-        if line.drop is not None:
-            yield head | {"reason": line.drop.reason, "detail": line.drop.detail}
-        else:
-            yield head | {"measures": {name: values[row] for name, values in columns.items()}}
+    return answered_lines(path, "measures", measure_texts)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from support.paths import ROOT
 
 from corpus_builder import InputError, load_classifier, measure_texts, score_texts, train_classifier
 from corpus_builder.commands.main import main
+from corpus_builder.sources.jsonl import answered_lines
 
 MODEL = ROOT / "data" / "models" / "reading.model"
 TEXTS = [
@@ -50,3 +52,11 @@ def test_nothing_to_score_is_said(tmp_path: Path) -> None:
 def test_an_unknown_set_of_measures_is_a_sentence() -> None:
     with pytest.raises(InputError, match=r"'some' is unknown; it is rates, all, none, or a list"):
         train_classifier(ROOT / "data" / "labels" / "test.jsonl", measures="some")
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5, 6])
+def test_lines_are_answered_in_order_whatever_the_batch(batch: int, tmp_path: Path) -> None:
+    file = tmp_path / "texts.jsonl"
+    file.write_text("".join(f'{{"text": "{"猫" * n}"}}\n' for n in range(1, 6)), encoding="utf-8")
+    found = answered_lines(file, "length", lambda texts: {"n": np.array([len(text) for text in texts])}, batch)
+    assert list(found) == [{"id": str(n), "length": {"n": n}} for n in range(1, 6)]
